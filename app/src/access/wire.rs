@@ -1,0 +1,294 @@
+//! Who may do what, where: permissions, roles, scopes, grants as pages and server exchange them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{GrantId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
+
+/// One thing that can be allowed. The closed list; `domain` and SQL use these words as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Permission {
+    /// See sessions, their systems, counts and health.
+    SeeSessions,
+    /// End sessions; on screen "Edit User Sessions".
+    EditUserSessions,
+    /// Take protected people into an ending.
+    ForceEnd,
+    /// Approve somebody else's ending.
+    ApproveEndings,
+    /// See the limits of systems.
+    ReadPolicies,
+    /// Change the limits of Curfew's own sessions.
+    EditPolicies,
+    /// Operators, roles, grants, protected list.
+    ManageAccess,
+    /// Read the audit log.
+    ReadAudit,
+    /// Read now, pause, self-test, typed-in policy, pause all endings.
+    ManageSystems,
+    /// Ask for sign-in tickets.
+    UseTickets,
+    /// Take lists out as files.
+    ExportData,
+    /// See IP, mail and user agent.
+    SeeNetworkData,
+    /// Keep people from signing in.
+    BlockSignIn,
+}
+
+impl Permission {
+    /// Every permission, in the order pages show them.
+    pub const ALL: [Permission; 13] = [
+        Permission::SeeSessions,
+        Permission::EditUserSessions,
+        Permission::ForceEnd,
+        Permission::ApproveEndings,
+        Permission::ReadPolicies,
+        Permission::EditPolicies,
+        Permission::ManageAccess,
+        Permission::ReadAudit,
+        Permission::ManageSystems,
+        Permission::UseTickets,
+        Permission::ExportData,
+        Permission::SeeNetworkData,
+        Permission::BlockSignIn,
+    ];
+
+    /// The stable name: database, forms, audit.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Permission::SeeSessions => "SeeSessions",
+            Permission::EditUserSessions => "EditUserSessions",
+            Permission::ForceEnd => "ForceEnd",
+            Permission::ApproveEndings => "ApproveEndings",
+            Permission::ReadPolicies => "ReadPolicies",
+            Permission::EditPolicies => "EditPolicies",
+            Permission::ManageAccess => "ManageAccess",
+            Permission::ReadAudit => "ReadAudit",
+            Permission::ManageSystems => "ManageSystems",
+            Permission::UseTickets => "UseTickets",
+            Permission::ExportData => "ExportData",
+            Permission::SeeNetworkData => "SeeNetworkData",
+            Permission::BlockSignIn => "BlockSignIn",
+        }
+    }
+
+    /// The permission of that stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+
+    /// How pages name it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Permission::SeeSessions => "See sessions",
+            Permission::EditUserSessions => "Edit User Sessions",
+            Permission::ForceEnd => "Force end",
+            Permission::ApproveEndings => "Approve endings",
+            Permission::ReadPolicies => "Read policies",
+            Permission::EditPolicies => "Edit policies",
+            Permission::ManageAccess => "Manage access",
+            Permission::ReadAudit => "Read audit",
+            Permission::ManageSystems => "Manage systems",
+            Permission::UseTickets => "Use tickets",
+            Permission::ExportData => "Export data",
+            Permission::SeeNetworkData => "See network data",
+            Permission::BlockSignIn => "Block sign-in",
+        }
+    }
+
+    /// What it lets a person do, in a few words behind the label; empty when the label says it.
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Permission::EditUserSessions => "ends them",
+            Permission::ForceEnd => "protected people too",
+            Permission::SeeNetworkData => "IP, mail, browser",
+            Permission::ManageSystems => "read now, pause, self-test",
+            _ => "",
+        }
+    }
+}
+
+/// Where a grant counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Scope {
+    /// In every system, for everybody.
+    Everywhere,
+    /// In these systems, for everybody.
+    Systems {
+        /// The systems.
+        systems: Vec<SystemId>,
+    },
+    /// For these accounts only.
+    Accounts {
+        /// The accounts.
+        accounts: Vec<ScopeAccount>,
+    },
+}
+
+/// An account of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ScopeAccount {
+    /// In this system; `None` = in every system.
+    pub system_id: Option<SystemId>,
+    /// Account name, compared without case.
+    pub account: String,
+}
+
+/// The whole access page for the tab that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessPage {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Everyone who can sign in.
+    pub operators: Vec<OperatorRow>,
+    /// Built-in roles first, then own ones by name.
+    pub roles: Vec<RoleRow>,
+    /// In force and expired ones; revoked ones are in the audit.
+    pub grants: Vec<GrantRow>,
+    /// Protected people.
+    pub protected: Vec<ProtectedRow>,
+    /// Systems a scope can name: id and name.
+    pub systems: Vec<(SystemId, String)>,
+    /// The signed-in person.
+    pub me: OperatorId,
+}
+
+/// One person who can sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRow {
+    /// Id.
+    pub operator_id: OperatorId,
+    /// Sign-in name.
+    pub login: String,
+    /// Name as shown.
+    pub display_name: String,
+    /// When they last did something; `None` = never signed in.
+    pub last_seen_at: Option<Timestamp>,
+    /// Set while the account is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// False until they set a password by their one-time link.
+    pub has_password: bool,
+    /// Live sign-ins.
+    pub live_sessions: u64,
+}
+
+/// One role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRow {
+    /// Id.
+    pub role_id: RoleId,
+    /// Name as shown.
+    pub name: String,
+    /// Built-in roles can't be edited.
+    pub built_in: bool,
+    /// What it allows.
+    pub permissions: Vec<Permission>,
+    /// Grants in force that use it.
+    pub grants_in_force: u64,
+}
+
+/// One grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRow {
+    /// Id.
+    pub grant_id: GrantId,
+    /// Whose.
+    pub operator_id: OperatorId,
+    /// Whose, as shown.
+    pub operator_name: String,
+    /// Whose, sign-in name.
+    pub operator_login: String,
+    /// Role.
+    pub role_id: RoleId,
+    /// Role, as shown.
+    pub role_name: String,
+    /// Where it counts.
+    pub scope: Scope,
+    /// The scope in plain words ("Systems: uPortal, Keycloak").
+    pub scope_words: String,
+    /// `None` = no end.
+    pub expires_at: Option<Timestamp>,
+    /// Who gave it, as shown ("first set-up" for the bootstrap).
+    pub granted_by: String,
+    /// When.
+    pub granted_at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// One protected account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectedRow {
+    /// Id.
+    pub protected_id: ProtectedId,
+    /// In which system; `None` = in every one.
+    pub system_id: Option<SystemId>,
+    /// The system's name; "Every system".
+    pub system_name: String,
+    /// Account name.
+    pub account: String,
+    /// Why.
+    pub reason: String,
+    /// By whom, as shown.
+    pub added_by: String,
+    /// Since when.
+    pub added_at: Timestamp,
+}
+
+/// A new person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewOperator {
+    /// Sign-in name: 2 to 64 of `a-z 0-9 . _ @ -`.
+    pub login: String,
+    /// Name as shown: 1 to 120 characters.
+    pub display_name: String,
+}
+
+/// A one-time link, shown once to whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneTimeLink {
+    /// Whose.
+    pub login: String,
+    /// The whole address. The code is behind `#`, so that it reaches no server log.
+    pub url: String,
+    /// Good until then.
+    pub expires_at: Timestamp,
+}
+
+/// A new grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewGrant {
+    /// To whom.
+    pub operator_id: OperatorId,
+    /// Which role.
+    pub role_id: RoleId,
+    /// Where.
+    pub scope: Scope,
+    /// Until when; `None` = no end.
+    pub expires_at: Option<Timestamp>,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}
+
+/// A new or changed role of one's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleEdit {
+    /// `None` = a new one.
+    pub role_id: Option<RoleId>,
+    /// Name, 1 to 60 characters, not taken.
+    pub name: String,
+    /// What it allows; at least one.
+    pub permissions: Vec<Permission>,
+}
+
+/// A new entry of the protected list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewProtected {
+    /// In this system; `None` = in every one.
+    pub system_id: Option<SystemId>,
+    /// Account name.
+    pub account: String,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}

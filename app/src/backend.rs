@@ -1,0 +1,50 @@
+//! What pages may ask of the server: one port per feature, bound to whoever is calling.
+//!
+//! The server puts a [`Backend`] made for the caller of this very request into the context. No caller, no backend:
+//! refusal is the default.
+
+use std::sync::Arc;
+
+use leptos::prelude::use_context;
+
+use crate::access::port::AccessPort;
+use crate::audit::port::AuditPort;
+use crate::endings::port::EndingsPort;
+use crate::error::AppError;
+use crate::policies::port::PoliciesPort;
+use crate::sessions::port::SessionsPort;
+use crate::signin::port::SignInPort;
+use crate::systems::port::SystemsPort;
+
+/// The ports, each bound to the caller of this request.
+#[derive(Clone)]
+pub struct Backend {
+    pub signin: Arc<dyn SignInPort>,
+    pub sessions: Arc<dyn SessionsPort>,
+    pub endings: Arc<dyn EndingsPort>,
+    pub systems: Arc<dyn SystemsPort>,
+    pub policies: Arc<dyn PoliciesPort>,
+    pub access: Arc<dyn AccessPort>,
+    pub audit: Arc<dyn AuditPort>,
+}
+
+/// The caller's backend; [`AppError::SignedOut`] when nobody is signed in.
+///
+/// Sets the HTTP status of an error by [`answer`].
+pub fn backend() -> Result<Backend, AppError> {
+    use_context::<Backend>().ok_or(AppError::SignedOut)
+}
+
+/// What the server does with the status of an answer that is not 200: put there by the seam (server/src/http/ui.rs).
+#[derive(Clone)]
+pub struct SetStatus(pub Arc<dyn Fn(u16) + Send + Sync>);
+
+/// Gives an answer its HTTP status: every server function and page resource goes through here once.
+pub fn answer<T>(result: Result<T, AppError>) -> Result<T, AppError> {
+    if let Err(error) = &result
+        && let Some(SetStatus(set)) = use_context::<SetStatus>()
+    {
+        set(error.status());
+    }
+    result
+}

@@ -1,0 +1,46 @@
+//! What the preview and the endings pages ask of the server.
+
+use async_trait::async_trait;
+
+use super::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use crate::error::AppError;
+use crate::wire::{Done, EndingId, SelectionId, SessionKey};
+
+/// Endings, from a selection to an outcome for every session. Needs EditUserSessions for each item.
+#[async_trait]
+pub trait EndingsPort: Send + Sync {
+    /// Freezes a selection into a preview. `Invalid` with the number and how to narrow it above `max_set`.
+    async fn draft_ending(&self, selection: SelectionId) -> Result<EndingId, AppError>;
+    /// Freezes these rows into a preview (row menu, "retry those").
+    async fn draft_ending_of(&self, keys: Vec<SessionKey>) -> Result<EndingId, AppError>;
+    /// The preview. 404 for anyone but who made it.
+    async fn preview(&self, ending: EndingId) -> Result<Preview, AppError>;
+    /// Takes the caller's own session or protected people in, or out again; freezes anew.
+    async fn include_in_preview(
+        &self,
+        ending: EndingId,
+        own: bool,
+        protected: bool,
+    ) -> Result<EndingId, AppError>;
+    /// Confirms a preview: its number. Doing it twice gives the same number. Needs a fresh step-up.
+    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError>;
+    /// The list of endings the caller may know of.
+    async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError>;
+    /// One ending.
+    async fn ending_page(
+        &self,
+        ending_no: i64,
+        only: Option<ItemFilter>,
+        cursor: Option<String>,
+    ) -> Result<EndingPage, AppError>;
+    /// Stops what was not yet sent.
+    async fn stop_ending(&self, ending_no: i64) -> Result<Done, AppError>;
+    /// A preview of what this ending could not end.
+    async fn retry_ending(&self, ending_no: i64) -> Result<EndingId, AppError>;
+    /// Lets an ending that waits for a person go on.
+    async fn resume_ending(&self, ending_no: i64) -> Result<Done, AppError>;
+    /// Stops every worker before its next ask (ManageSystems everywhere).
+    async fn pause_all_endings(&self, reason: String) -> Result<Done, AppError>;
+    /// Lets them go on.
+    async fn resume_all_endings(&self, reason: String) -> Result<Done, AppError>;
+}

@@ -1,0 +1,172 @@
+//! Every address of the portal, as a function. Nothing else writes one by hand.
+
+use crate::wire::{EndingId, SystemId};
+
+pub const SIGN_IN: &str = "/sign-in";
+pub const SIGN_OUT: &str = "/sign-out";
+/// Where a one-time link leads: its code is behind `#`, typed or filled in, and sent by form.
+pub const WELCOME: &str = "/welcome";
+pub const STEP_UP: &str = "/step-up";
+pub const HOME: &str = "/";
+pub const SESSIONS: &str = "/sessions";
+pub const ENDINGS: &str = "/endings";
+pub const SYSTEMS: &str = "/systems";
+pub const POLICIES: &str = "/policies";
+pub const ACCESS: &str = "/access";
+pub const AUDIT: &str = "/audit";
+pub const ACCOUNT: &str = "/account";
+/// Live changes, server-sent events.
+pub const LIVE: &str = "/live";
+
+/// The list with these pairs.
+pub fn sessions(query_string: &str) -> String {
+    with_query(SESSIONS, query_string)
+}
+
+/// A preview.
+pub fn preview(ending: &EndingId) -> String {
+    format!("{ENDINGS}/preview/{ending}")
+}
+
+/// An ending by its number.
+pub fn ending(ending_no: i64) -> String {
+    format!("{ENDINGS}/{ending_no}")
+}
+
+/// A connected system.
+pub fn system(system: &SystemId) -> String {
+    format!("{SYSTEMS}#{system}")
+}
+
+/// Where a plain form posts: the page's own path with the act behind it.
+pub mod post {
+    /// Row form of the sessions page: `act` = select | all | clear | preview.
+    pub const SELECTION: &str = "/sessions/selection";
+    pub const FIND: &str = "/sessions/find";
+    pub const COLUMNS: &str = "/sessions/columns";
+    /// Rows by key, straight to a preview.
+    pub const PREVIEW_KEYS: &str = "/sessions/preview";
+    /// Below a preview: `/endings/preview/{id}/confirm` and `/include`.
+    pub fn confirm(ending: &crate::wire::EndingId) -> String {
+        format!("{}/confirm", super::preview(ending))
+    }
+    pub fn include(ending: &crate::wire::EndingId) -> String {
+        format!("{}/include", super::preview(ending))
+    }
+    pub fn stop(ending_no: i64) -> String {
+        format!("{}/stop", super::ending(ending_no))
+    }
+    pub fn retry(ending_no: i64) -> String {
+        format!("{}/retry", super::ending(ending_no))
+    }
+    pub fn resume(ending_no: i64) -> String {
+        format!("{}/resume", super::ending(ending_no))
+    }
+    pub const PAUSE_ALL: &str = "/endings/pause-all";
+    pub const RESUME_ALL: &str = "/endings/resume-all";
+    /// `act` = read | pause | resume | test, `system` = id.
+    pub const SYSTEM: &str = "/systems/act";
+    pub const POLICY: &str = "/policies/save";
+    /// `act` = create-operator | disable | enable | reset | grant | revoke | save-role | delete-role | protect | unprotect.
+    pub const ACCESS: &str = "/access/act";
+    pub const CHECK_CHAIN: &str = "/audit/check";
+    /// `act` = end | end-others | theme | times | password | extend.
+    pub const ACCOUNT: &str = "/account/act";
+}
+
+/// Files of the audit log; `?` and the page's query behind it.
+pub const AUDIT_JSONL: &str = "/audit/export.jsonl";
+pub const AUDIT_CSV: &str = "/audit/export.csv";
+
+/// The sign-in page that leads back to `next` (an own path with query).
+pub fn sign_in_for(next: &str) -> String {
+    with_query(SIGN_IN, &query_string(&[("next", next)]))
+}
+
+/// The step-up page that leads back to `next`.
+pub fn step_up_for(next: &str) -> String {
+    with_query(STEP_UP, &query_string(&[("next", next)]))
+}
+
+/// `path?query`, or the path alone.
+pub fn with_query(path: &str, query_string: &str) -> String {
+    if query_string.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query_string}")
+    }
+}
+
+/// Pairs as `application/x-www-form-urlencoded`.
+pub fn query_string<K: AsRef<str>, V: AsRef<str>>(pairs: &[(K, V)]) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        encode(key.as_ref(), &mut out);
+        out.push('=');
+        encode(value.as_ref(), &mut out);
+    }
+    out
+}
+
+/// The pairs of a query string; broken escapes stay as they are.
+pub fn parse_query(text: &str) -> Vec<(String, String)> {
+    text.trim_start_matches('?')
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
+}
+
+fn encode(text: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b','
+            | b':'
+            | b'@'
+            | b'/' => out.push(byte as char),
+            b' ' => out.push('+'),
+            _ => {
+                out.push('%');
+                out.push(HEX[usize::from(byte >> 4)] as char);
+                out.push(HEX[usize::from(byte & 15)] as char);
+            }
+        }
+    }
+}
+
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (bytes[at], escaped) {
+            (_, Some(byte)) => {
+                out.push(byte);
+                at += 2;
+            }
+            (b'+', None) => out.push(b' '),
+            (byte, None) => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,127 @@
+//! Session limits: what each system does, where we know it from, and the editor of Curfew's own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{Limit, SystemId, Timestamp};
+
+/// Where a limit is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitSource {
+    /// Read from the system.
+    Read,
+    /// Typed in by a person.
+    Typed,
+    /// Set in Curfew: its own sessions.
+    SetHere,
+    /// Derived from the listed sessions.
+    Seen,
+    /// Nobody told us.
+    Unknown,
+}
+
+/// The limits of one system, in the panel beside the list and on the Policies page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemLimits {
+    /// Which system.
+    pub system_id: SystemId,
+    /// Its name.
+    pub system_name: String,
+    /// Longest pause between activities.
+    pub idle: Limit,
+    /// Longest time since sign-in.
+    pub absolute: Limit,
+    /// Where the values are from.
+    pub source: LimitSource,
+    /// When they were read, typed or set.
+    pub as_of: Option<Timestamp>,
+    /// "3 Oct, R. Vance" and the like; empty when the source says it all.
+    pub source_note: String,
+    /// Live sessions past one of their own limits, as far as the caller may see; `None` = not counted.
+    pub over: Option<u64>,
+    /// What ending does there and what survives, one sentence; empty = nothing to warn of.
+    pub before_you_end: String,
+}
+
+/// The Policies page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoliciesPage {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// All systems in the caller's scope, by name.
+    pub systems: Vec<SystemLimits>,
+    /// Curfew's own policy, for who may see the portal's sessions.
+    pub own: Option<OwnPolicy>,
+}
+
+/// The limits of Curfew's own sessions and how they came to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnPolicy {
+    /// Values in force for new sign-ins.
+    pub current: PolicyVersion,
+    /// Older versions, newest first.
+    pub history: Vec<PolicyVersion>,
+    /// Whether the caller may change it.
+    pub may_edit: bool,
+    /// What the values asked about would mean now.
+    pub what_if: WhatIf,
+}
+
+/// One version of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// Seconds.
+    pub idle_timeout_s: i64,
+    /// Seconds.
+    pub absolute_lifetime_s: i64,
+    /// Who, as shown.
+    pub changed_by: String,
+    /// When.
+    pub changed_at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// What new limits would mean for the sessions that live now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhatIf {
+    /// The limits asked about, seconds.
+    pub idle_timeout_s: i64,
+    /// Seconds.
+    pub absolute_lifetime_s: i64,
+    /// Live portal sessions.
+    pub live: u64,
+    /// Of these past one of the limits asked about.
+    pub over: u64,
+    /// People among those.
+    pub people: u64,
+    /// Query string of the list that shows exactly those.
+    pub over_query: String,
+    /// Live sessions by whole hours of age: 24 bars, the last is "24 h and more".
+    pub ages: Vec<u64>,
+}
+
+/// New limits for Curfew's own sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyEdit {
+    /// Minutes, 5 to 60.
+    pub idle_minutes: i64,
+    /// Minutes, 5 to 1440 (24 h).
+    pub absolute_minutes: i64,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}
+
+/// Limits of the portal's own policy that no edit may pass (security A6, A7).
+pub mod bounds {
+    /// Shortest idle timeout, minutes.
+    pub const IDLE_MIN: i64 = 5;
+    /// Longest idle timeout, minutes.
+    pub const IDLE_MAX: i64 = 60;
+    /// Shortest absolute lifetime, minutes.
+    pub const ABSOLUTE_MIN: i64 = 5;
+    /// Longest absolute lifetime, minutes: 24 h.
+    pub const ABSOLUTE_MAX: i64 = 24 * 60;
+}

@@ -1,0 +1,7 @@
+//! The list of live sessions: query, columns, page.
+
+pub mod columns;
+#[cfg(feature = "ssr")]
+pub mod port;
+pub mod query;
+pub mod wire;

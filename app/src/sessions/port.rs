@@ -1,0 +1,26 @@
+//! What the sessions page asks of the server.
+
+use async_trait::async_trait;
+
+use super::columns::Column;
+use super::query::SessionQuery;
+use super::wire::{SelectionEdit, SelectionSummary, SessionsPage};
+use crate::error::AppError;
+use crate::wire::{Done, SelectionId, SessionKey};
+
+/// The inventory. Everything is narrowed to what the caller's grants let them see.
+#[async_trait]
+pub trait SessionsPort: Send + Sync {
+    /// One page of the list. `background` = nobody asked just now: not activity, not logged as looking.
+    async fn list_sessions(&self, query: SessionQuery, background: bool) -> Result<SessionsPage, AppError>;
+    /// The exact number of matching rows, where the page said "10,000+".
+    async fn count_sessions(&self, query: SessionQuery) -> Result<u64, AppError>;
+    /// The key of the session with this whole id, if the caller may see it. The id is hashed and forgotten.
+    async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError>;
+    /// Changes what is ticked.
+    async fn edit_selection(&self, edit: SelectionEdit) -> Result<SelectionSummary, AppError>;
+    /// Drops a selection.
+    async fn clear_selection(&self, selection: SelectionId) -> Result<Done, AppError>;
+    /// Keeps the columns a person chose. Person and System always stay.
+    async fn save_columns(&self, columns: Vec<Column>) -> Result<Done, AppError>;
+}

@@ -1,0 +1,28 @@
+//! What a signed-in person asks about themselves. Signing in itself has no caller yet: the server's own forms do it.
+
+use async_trait::async_trait;
+
+use super::wire::{Frame, MySessions, PasswordChange, Theme, Times};
+use crate::error::AppError;
+use crate::wire::{Done, PortalSessionId, Timestamp};
+
+/// One's own account. Needs no permission: it is the caller's.
+#[async_trait]
+pub trait SignInPort: Send + Sync {
+    /// What every page's frame shows.
+    async fn frame(&self) -> Result<Frame, AppError>;
+    /// One's own sign-ins.
+    async fn my_sessions(&self) -> Result<MySessions, AppError>;
+    /// Ends one of one's own sign-ins; needs a fresh step-up.
+    async fn end_my_session(&self, session: PortalSessionId) -> Result<Done, AppError>;
+    /// Ends all but this one; needs a fresh step-up.
+    async fn end_my_other_sessions(&self) -> Result<Done, AppError>;
+    /// Counts as activity: the new idle end.
+    async fn extend(&self) -> Result<Timestamp, AppError>;
+    /// Keeps a theme.
+    async fn save_theme(&self, theme: Theme) -> Result<Done, AppError>;
+    /// Keeps how times are shown.
+    async fn save_times(&self, times: Times) -> Result<Done, AppError>;
+    /// Changes one's own password.
+    async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError>;
+}

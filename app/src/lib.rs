@@ -2,6 +2,7 @@
 //!
 //! Each feature is a folder: `wire.rs` (types), `port.rs` (what its pages ask of the server), then its pages.
 
+pub mod again;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod civil;

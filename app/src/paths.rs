@@ -18,6 +18,11 @@ pub const ACCOUNT: &str = "/account";
 /// Live changes, server-sent events.
 pub const LIVE: &str = "/live";
 
+/// The stream of changes of one topic (`ending:<ending_id>`, `endings`, `sessions`); each event carries its version.
+pub fn live(topic: &str) -> String {
+    with_query(LIVE, &query_string(&[("topic", topic)]))
+}
+
 /// The list with these pairs.
 pub fn sessions(query_string: &str) -> String {
     with_query(SESSIONS, query_string)
@@ -40,9 +45,11 @@ pub fn system(system: &SystemId) -> String {
 
 /// Where a plain form posts: the page's own path with the act behind it.
 pub mod post {
-    /// Row form of the sessions page: `act` = select | all | clear | preview.
+    /// Row form of the sessions page; fields and acts: `sessions::form::SelectionForm`.
     pub const SELECTION: &str = "/sessions/selection";
+    /// `id` = a whole session id, `back` = query string of the list.
     pub const FIND: &str = "/sessions/find";
+    /// Fields: `sessions::form::ColumnsForm`.
     pub const COLUMNS: &str = "/sessions/columns";
     /// Rows by key, straight to a preview.
     pub const PREVIEW_KEYS: &str = "/sessions/preview";

@@ -1,6 +1,7 @@
 //! The list of live sessions: query, columns, page.
 
 pub mod columns;
+pub mod form;
 #[cfg(feature = "ssr")]
 pub mod port;
 pub mod query;

@@ -1,0 +1,35 @@
+//! Curfew's server: who is signed in where, and are they really out.
+//!
+//! Rooms (each: `mod.rs` implements the feature's port, `store.rs` holds its SQL):
+//! - [`signin`]: signing in to the portal, its own sessions, and their connector
+//! - [`access`]: operators, roles, grants, protected people
+//! - [`systems`]: connected systems, their health
+//! - [`sessions`]: the inventory: what the systems reported, and the list
+//! - [`endings`]: previews, endings, the worker, the watch
+//! - [`policies`]: limits of systems and of Curfew's own sessions
+//! - [`audit`]: the tamper-evident log
+//!
+//! Around them: [`connectors`] (systems we speak to), [`simulators`] (systems we imitate), [`domain`] (pure rules),
+//! [`http`] (the only one that knows HTTP), [`portal`] (the only one that knows everyone).
+
+pub mod access;
+pub mod audit;
+pub mod caller;
+pub mod changes;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod connectors;
+pub mod db;
+pub mod domain;
+pub mod endings;
+pub mod error;
+pub mod http;
+pub mod keys;
+pub mod policies;
+pub mod portal;
+pub mod schedule;
+pub mod sessions;
+pub mod signin;
+pub mod simulators;
+pub mod systems;

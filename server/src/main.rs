@@ -1,1 +1,3 @@
+//! The `curfew` program.
+
 fn main() {}

@@ -1,0 +1,1 @@
+//! Access: operators, roles, grants, protected people.

@@ -1,0 +1,287 @@
+//! The tamper-evident log: who did what to what, why, with what result.
+//!
+//! Entries are written in the transaction of what they tell of, before a system is asked (write-ahead) and after.
+//! Each carries an HMAC over itself and the hash of the one before; the key lives outside the database. This room
+//! only adds and reads. Start reading at [`Audit::append`].
+
+use std::sync::Arc;
+
+use app::access::wire::Permission;
+use app::audit::wire::AuditResult;
+use app::wire::{EndingId, PortalSessionId, SessionKey, SystemId, Timestamp};
+
+use crate::caller::{Caller, CallerKind, Origin};
+use crate::clock::Clock;
+use crate::db::{Conn, Db};
+use crate::error::Error;
+use crate::keys::HashKey;
+
+pub mod store;
+
+/// The room.
+pub struct Audit {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    key: Arc<HashKey>,
+}
+
+/// An entry to be appended. Built by [`Entry::by`] or [`Entry::nobody`], then filled with what applies.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(crate) action: Action,
+    pub(crate) actor_kind: &'static str,
+    pub(crate) actor_id: String,
+    pub(crate) actor_name: String,
+    pub(crate) actor_session: Option<PortalSessionId>,
+    pub(crate) origin: Origin,
+    pub(crate) system_id: Option<SystemId>,
+    pub(crate) place: Option<String>,
+    pub(crate) site: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) session_key: Option<SessionKey>,
+    pub(crate) ending_id: Option<EndingId>,
+    pub(crate) target: String,
+    pub(crate) permission: Option<Permission>,
+    pub(crate) result: AuditResult,
+    pub(crate) reason: Option<String>,
+    pub(crate) ticket_ref: Option<String>,
+    pub(crate) duration_ms: Option<i64>,
+    pub(crate) detail: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Makes the closed vocabulary: the word that is stored, and how pages say it.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $words:literal;)*) => {
+        /// What was done. Words of the OWASP Logging Vocabulary where it has one (docs/audit.md).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $($(#[$doc])* $name,)* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Action] = &[$(Action::$name,)*];
+
+            /// The stored word.
+            pub const fn word(self) -> &'static str {
+                match self { $(Action::$name => $word,)* }
+            }
+
+            /// How pages say it.
+            pub const fn words(self) -> &'static str {
+                match self { $(Action::$name => $words,)* }
+            }
+
+            /// The action of a stored word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|a| a.word() == word)
+            }
+        }
+    };
+}
+
+actions! {
+    /// Signed in.
+    LoginSuccess = "authn_login_success", "Signed in";
+    /// Tried to sign in and failed.
+    LoginFail = "authn_login_fail", "Failed to sign in";
+    /// An account or address is blocked for a while.
+    LoginLock = "authn_login_lock", "Was throttled at sign-in";
+    /// Confirmed the password inside a session.
+    StepUp = "authn_step_up", "Confirmed the password";
+    /// Set a password by a one-time link, or changed it.
+    PasswordChange = "authn_password_change", "Changed a password";
+    /// A one-time link was made.
+    LinkCreated = "authn_token_created", "Made a one-time link";
+    /// A one-time link was used or withdrawn.
+    LinkUsed = "authn_token_revoked", "Used a one-time link";
+    /// A portal session began.
+    SessionCreated = "session_created", "Began a portal session";
+    /// Its id was renewed.
+    SessionRenewed = "session_renewed", "Renewed a portal session";
+    /// It ran out.
+    SessionExpired = "session_expired", "A portal session ran out";
+    /// Signed out.
+    SignOut = "session_logout", "Signed out";
+    /// A portal session was ended (own page, limit, disabled account).
+    PortalSessionEnded = "session_ended", "Ended a portal session";
+    /// A cookie came after its session was over.
+    UseAfterEnd = "session_use_after_expire", "Used a portal session after its end";
+    /// A cookie that was never ours.
+    UnknownSession = "session_unknown_id", "Sent an unknown session id";
+    /// Address or browser changed inside a session.
+    SourceChanged = "session_source_changed", "Address or browser changed inside a session";
+    /// Too many sessions: the oldest was ended.
+    ExcessSessions = "excess_sessions_exceeded", "Reached the limit of parallel sessions";
+    /// Not allowed.
+    AuthzFail = "authz_fail", "Was not allowed";
+    /// Something of access was administered.
+    AuthzAdmin = "authz_admin", "Administered access";
+    /// Grants, roles or the protected list changed.
+    PrivilegesChanged = "privilege_permissions_changed", "Changed permissions";
+    /// Too many requests.
+    RateLimit = "excess_rate_limit_exceeded", "Sent too many requests";
+    /// A form from a foreign site.
+    Csrf = "malicious_csrf", "Sent a form from a foreign page";
+    /// A browser reported a broken content policy.
+    CspViolation = "malicious_csp_violation", "A browser reported a blocked script or style";
+    /// Looked at personal session data.
+    SensitiveRead = "sensitive_read", "Looked at a list";
+    /// Took data out.
+    Export = "sensitive_export", "Exported";
+    /// Old rows were deleted by retention.
+    SensitiveDelete = "sensitive_delete", "Deleted old rows";
+    /// Froze a preview.
+    PreviewFrozen = "session_terminate_preview", "Opened a preview";
+    /// Asked to end sessions: written before anything is asked.
+    EndingRequested = "session_terminate_requested", "Asked to end sessions";
+    /// Results of a batch.
+    EndingResult = "session_terminate_result", "Read back ended sessions";
+    /// An ending settled.
+    EndingSettled = "session_terminate_settled", "Finished an ending";
+    /// An ending was stopped, paused or resumed.
+    EndingChanged = "session_terminate_changed", "Changed an ending";
+    /// Someone came back after an ending.
+    Returned = "session_returned", "Came back after an ending";
+    /// A connected system was changed, paused, tested.
+    SystemChanged = "connector_changed", "Changed a system";
+    /// A system turned stale, failed or live again.
+    SystemHealth = "connector_health", "A system's health changed";
+    /// The policy of Curfew's own sessions changed.
+    PolicyChanged = "policy_changed", "Changed a policy";
+    /// The portal started or stopped.
+    PortalStarted = "sys_startup", "Started";
+    /// It stopped in order.
+    PortalStopped = "sys_shutdown", "Stopped";
+}
+
+impl Entry {
+    /// Something a caller did.
+    pub fn by(caller: &Caller, action: Action) -> Self {
+        let mut entry = Self::bare(action, caller.kind.name(), &caller.origin);
+        entry.actor_id = caller.id.0.clone();
+        entry.actor_name = caller.name.clone();
+        entry.actor_session = caller.session.clone();
+        entry
+    }
+
+    /// Something done by somebody who is not signed in.
+    pub fn nobody(origin: &Origin, action: Action) -> Self {
+        Self::bare(action, "nobody", origin)
+    }
+
+    /// Something Curfew did by itself.
+    pub fn curfew(action: Action) -> Self {
+        let mut entry = Self::bare(action, CallerKind::System.name(), &Origin::default());
+        entry.actor_name = "Curfew".to_owned();
+        entry
+    }
+
+    fn bare(action: Action, actor_kind: &'static str, origin: &Origin) -> Self {
+        Self {
+            action,
+            actor_kind,
+            actor_id: String::new(),
+            actor_name: String::new(),
+            actor_session: None,
+            origin: origin.clone(),
+            system_id: None,
+            place: None,
+            site: None,
+            account: None,
+            session_key: None,
+            ending_id: None,
+            target: String::new(),
+            permission: None,
+            result: AuditResult::Ok,
+            reason: None,
+            ticket_ref: None,
+            duration_ms: None,
+            detail: serde_json::Map::new(),
+        }
+    }
+
+    /// What it was done to, in plain words (no ids, no secrets).
+    pub fn target(mut self, words: impl Into<String>) -> Self {
+        self.target = words.into();
+        self
+    }
+
+    /// The target's system.
+    pub fn system(mut self, system_id: &SystemId) -> Self {
+        self.system_id = Some(system_id.clone());
+        self
+    }
+
+    /// The target's account name.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
+    /// The target session.
+    pub fn session(mut self, key: &SessionKey) -> Self {
+        self.session_key = Some(key.clone());
+        self
+    }
+
+    /// The ending it belongs to.
+    pub fn ending(mut self, ending_id: &EndingId) -> Self {
+        self.ending_id = Some(ending_id.clone());
+        self
+    }
+
+    /// What was needed.
+    pub fn permission(mut self, permission: Permission) -> Self {
+        self.permission = Some(permission);
+        self
+    }
+
+    /// How it went; `Ok` unless said.
+    pub fn result(mut self, result: AuditResult) -> Self {
+        self.result = result;
+        self
+    }
+
+    /// Why, in the actor's words, and their ticket number.
+    pub fn reason(mut self, reason: impl Into<String>, ticket_ref: Option<String>) -> Self {
+        self.reason = Some(reason.into());
+        self.ticket_ref = ticket_ref;
+        self
+    }
+
+    /// How long it took, ms.
+    pub fn took(mut self, ms: i64) -> Self {
+        self.duration_ms = Some(ms);
+        self
+    }
+
+    /// One more fact (no ids of sessions, no secrets).
+    pub fn fact(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl Audit {
+    /// The room over its database, with the chain key.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, key: Arc<HashKey>) -> Self {
+        Self { db, clock, key }
+    }
+
+    /// Appends inside the caller's transaction: it stands or falls with what it tells of.
+    pub async fn append(&self, conn: &mut Conn, entry: &Entry, now: Timestamp) -> Result<i64, Error> {
+        store::append(conn, &self.key, entry, now).await
+    }
+
+    /// Appends in a transaction of its own, for what changes nothing else.
+    pub async fn note(&self, entry: &Entry) -> Result<i64, Error> {
+        let mut conn = self.db.write().await?;
+        let seq = store::append(&mut conn, &self.key, entry, self.clock.now()).await?;
+        conn.commit().await?;
+        Ok(seq)
+    }
+
+    /// The chain key, for verifying.
+    pub(crate) fn key(&self) -> &HashKey {
+        &self.key
+    }
+}

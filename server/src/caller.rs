@@ -1,0 +1,205 @@
+//! Who is acting, what they may, and the proof that it was checked.
+//!
+//! Authorization lives here and nowhere else: pages, calls, command line and background work all come with a
+//! [`Caller`], and a function that changes something takes the [`Permit`] that [`Caller::authorize`] gave.
+
+use app::access::wire::Permission;
+use app::error::AppError;
+use app::wire::{OperatorId, PortalSessionId, Timestamp};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func};
+
+use crate::domain::grant::{About, Grant, VisibleScope};
+
+/// Longest age of an authentication for highly sensitive acts, seconds (security A16).
+pub const FRESH_AUTH_S: i64 = 5 * 60;
+
+/// What kind of caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerKind {
+    /// A person who signed in.
+    Operator,
+    /// A rule of ours.
+    Rule,
+    /// Curfew itself: background work that decides nothing.
+    System,
+}
+
+impl CallerKind {
+    /// Stable name: database, audit.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CallerKind::Operator => "operator",
+            CallerKind::Rule => "rule",
+            CallerKind::System => "system",
+        }
+    }
+}
+
+/// Where a request came from, for audit and throttling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Finds the log line.
+    pub request_id: String,
+    /// Address, by the trusted proxy header if one is configured.
+    pub ip: Option<String>,
+    /// Browser as it named itself.
+    pub user_agent: Option<String>,
+}
+
+/// Who is acting right now.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Kind.
+    pub kind: CallerKind,
+    /// operator_id, or the rule's id.
+    pub id: OperatorId,
+    /// Name as shown.
+    pub name: String,
+    /// Sign-in name; empty unless an operator.
+    pub login: String,
+    /// The portal session the request came with.
+    pub session: Option<PortalSessionId>,
+    /// Last full or step-up authentication; `None` = never (rules).
+    pub auth_at: Option<Timestamp>,
+    /// Grants not revoked; expiry is looked at per question.
+    pub grants: Vec<Grant>,
+    /// Where from.
+    pub origin: Origin,
+    /// Names of people who hold ManageAccess everywhere: who can give what is missing.
+    pub who_can_give: Vec<String>,
+}
+
+/// Proof that a grant was checked for one permission and one thing. Made only by [`Caller`].
+#[derive(Clone, Debug)]
+pub struct Permit {
+    permission: Permission,
+    _made_here: (),
+}
+
+impl Permit {
+    /// What was allowed, for the audit.
+    pub const fn permission(&self) -> Permission {
+        self.permission
+    }
+}
+
+impl Caller {
+    /// What the caller may see or do with `permission`, now.
+    pub fn visible(&self, permission: Permission, now: Timestamp) -> VisibleScope {
+        VisibleScope::of(&self.grants, permission, now)
+    }
+
+    /// Permissions held anywhere, for what pages offer at all.
+    pub fn permissions(&self, now: Timestamp) -> Vec<Permission> {
+        Permission::ALL
+            .into_iter()
+            .filter(|p| !self.visible(*p, now).is_empty())
+            .collect()
+    }
+
+    /// A permit for `permission` about something, or the error that names what is missing and who can give it.
+    ///
+    /// The error is `Forbidden`; where even the existence must stay private, ask [`Caller::visible`] first and answer
+    /// `NotFound`.
+    pub fn authorize(
+        &self,
+        permission: Permission,
+        about: About<'_>,
+        now: Timestamp,
+    ) -> Result<Permit, AppError> {
+        if self.visible(permission, now).covers(about) {
+            Ok(Permit {
+                permission,
+                _made_here: (),
+            })
+        } else {
+            Err(AppError::Forbidden {
+                permission,
+                who_can_give: self.who_can_give.clone(),
+            })
+        }
+    }
+
+    /// A permit for who holds `permission` at least somewhere; the reading functions narrow by [`Caller::visible`].
+    pub fn authorize_somewhere(&self, permission: Permission, now: Timestamp) -> Result<Permit, AppError> {
+        if self.visible(permission, now).is_empty() {
+            Err(AppError::Forbidden {
+                permission,
+                who_can_give: self.who_can_give.clone(),
+            })
+        } else {
+            Ok(Permit {
+                permission,
+                _made_here: (),
+            })
+        }
+    }
+
+    /// `StepUp` unless the caller authenticated within the last five minutes (security A16).
+    pub fn require_fresh_auth(&self, now: Timestamp) -> Result<(), AppError> {
+        match self.auth_at {
+            Some(at) if now.since(at) <= FRESH_AUTH_S * 1000 => Ok(()),
+            _ => Err(AppError::StepUp),
+        }
+    }
+}
+
+impl VisibleScope {
+    /// The one condition: rows of a table with `system_id` and `account_name` columns that this scope covers.
+    ///
+    /// `table` is the table's name or alias in the query. An empty scope gives a condition that is never true.
+    pub fn condition(&self, table: &'static str) -> Condition {
+        if self.everywhere {
+            return Cond::all();
+        }
+        let column = |name: &'static str| Expr::col((Alias::new(table), Alias::new(name)));
+        let mut any = Cond::any().add(Expr::val(1).eq(0));
+        if !self.systems.is_empty() {
+            any = any.add(column("system_id").is_in(self.systems.iter().map(|s| s.0.clone())));
+        }
+        let everywhere: Vec<String> = self
+            .accounts
+            .iter()
+            .filter(|a| a.system_id.is_none())
+            .map(|a| a.account.clone())
+            .collect();
+        if !everywhere.is_empty() {
+            any = any.add(Expr::expr(Func::lower(column("account_name"))).is_in(everywhere));
+        }
+        let mut by_system: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+        for account in &self.accounts {
+            if let Some(system) = &account.system_id {
+                by_system
+                    .entry(system.as_str())
+                    .or_default()
+                    .push(account.account.clone());
+            }
+        }
+        for (system, accounts) in by_system {
+            any = any.add(
+                Cond::all()
+                    .add(column("system_id").eq(system))
+                    .add(Expr::expr(Func::lower(column("account_name"))).is_in(accounts)),
+            );
+        }
+        any
+    }
+}
+
+/// A port's room together with who is calling: what implements the feature's port.
+pub struct For<R> {
+    /// The room.
+    pub room: std::sync::Arc<R>,
+    /// The caller.
+    pub caller: std::sync::Arc<Caller>,
+}
+
+impl<R> For<R> {
+    /// Binds a room to a caller.
+    pub fn new(room: &std::sync::Arc<R>, caller: &std::sync::Arc<Caller>) -> Self {
+        Self {
+            room: room.clone(),
+            caller: caller.clone(),
+        }
+    }
+}

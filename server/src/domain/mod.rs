@@ -1,0 +1,3 @@
+//! Pure rules. `now` is an argument; no clock, no file, no network, no database.
+
+pub mod grant;

@@ -1,0 +1,1 @@
+//! Endings: from one operator's click to an outcome for every session.

@@ -1,0 +1,1 @@
+//! Policies: the limits of systems and of Curfew's own sessions.

@@ -1,0 +1,1 @@
+//! The portal: everything put together. The only file that knows everyone.

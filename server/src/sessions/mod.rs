@@ -1,0 +1,1 @@
+//! Sessions: the inventory of what the systems reported, and the list over it.

@@ -1,0 +1,1 @@
+//! Systems we imitate over their wire protocol, faults included.

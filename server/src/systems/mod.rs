@@ -1,0 +1,1 @@
+//! Systems: what is connected, how it is, when it was read.

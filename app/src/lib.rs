@@ -2,7 +2,6 @@
 //!
 //! Each feature is a folder: `wire.rs` (types), `port.rs` (what its pages ask of the server), then its pages.
 
-pub mod again;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod civil;

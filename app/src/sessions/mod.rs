@@ -1,5 +1,6 @@
 //! The list of live sessions: query, columns, page.
 
+pub mod chips;
 pub mod columns;
 pub mod form;
 #[cfg(feature = "ssr")]

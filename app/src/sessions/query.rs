@@ -285,8 +285,17 @@ impl SessionQuery {
                 .map(|(_, v)| v.as_ref().trim().to_owned())
                 .unwrap_or_default()
         };
-        for (key, value) in pairs {
+        for (at, (key, value)) in pairs.iter().enumerate() {
             let (key, value) = (key.as_ref(), value.as_ref().trim());
+            let said_before = pairs[..at].iter().find(|(k, v)| {
+                k.as_ref() == key && !v.as_ref().trim().is_empty() && v.as_ref().trim() != value
+            });
+            if !value.is_empty() && !MANY.contains(&key) && said_before.is_some() {
+                problems.push(FieldProblem {
+                    field: key.to_owned(),
+                    message: format!("“{key}” is given twice with different values. Keep one."),
+                });
+            }
             if value.is_empty() || key.ends_with(".op") && KNOWN_OPS.contains(&key) {
                 if !KNOWN.contains(&key) && !KNOWN_OPS.contains(&key) {
                     problems.push(unknown(key));
@@ -484,6 +493,67 @@ impl SessionQuery {
         }
     }
 
+    /// The same query without the filter of that parameter, from its first page.
+    pub fn without(&self, field: &str) -> Self {
+        let mut query = self.first_page();
+        match field {
+            "q" => query.search.clear(),
+            "system" => query.systems.clear(),
+            "kind" => query.kinds.clear(),
+            "state" => query.states.clear(),
+            "site" => query.sites.clear(),
+            "person" => query.person = None,
+            "session" => query.session = None,
+            "browser" => query.browser = None,
+            "os" => query.os = None,
+            "ip" => query.ip = None,
+            "started" => query.started = None,
+            "active" => query.last_activity = None,
+            "idle_ends" => query.idle_ends = None,
+            "ends" => query.ends = None,
+            "past" => query.past = None,
+            "key" => query.key = None,
+            _ => {}
+        }
+        query
+    }
+
+    /// The same sort, columns and selection without any filter, from the first page.
+    pub fn without_filters(&self) -> Self {
+        SessionQuery {
+            sort: self.sort,
+            direction: self.direction,
+            selection: self.selection.clone(),
+            columns: self.columns.clone(),
+            ..SessionQuery::default()
+        }
+    }
+
+    /// The same list sorted by `sort`: the other way round when it already is, from its first page.
+    pub fn sorted_by(&self, sort: SortKey) -> Self {
+        let direction = match (self.sort == sort, self.direction) {
+            (false, _) => sort.first_direction(),
+            (true, Direction::Ascending) => Direction::Descending,
+            (true, Direction::Descending) => Direction::Ascending,
+        };
+        SessionQuery {
+            sort,
+            direction,
+            ..self.first_page()
+        }
+    }
+
+    /// The same list from this cursor.
+    pub fn from_cursor(&self, text: &str, backwards: bool) -> Self {
+        SessionQuery {
+            cursor: Some(Cursor {
+                text: text.to_owned(),
+                backwards,
+            }),
+            ..self.clone()
+        }
+    }
+
     /// How many filters are in force.
     pub fn filter_count(&self) -> usize {
         self.filter_pairs()
@@ -493,6 +563,8 @@ impl SessionQuery {
     }
 }
 
+/// Parameters that may stand there several times; any of their values counts.
+const MANY: [&str; 4] = ["system", "kind", "state", "site"];
 const KNOWN: [&str; 22] = [
     "q",
     "system",

@@ -48,3 +48,21 @@ pub fn answer<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     }
     result
 }
+
+/// Asks a port in the caller's name: the one line inside every server function.
+///
+/// The seam's way to set the status is taken before the wait, so it does not matter what the context is after it.
+pub async fn ask<T, A>(act: impl FnOnce(Backend) -> A) -> Result<T, AppError>
+where
+    A: Future<Output = Result<T, AppError>>,
+{
+    let set_status = use_context::<SetStatus>();
+    let result = match backend() {
+        Ok(backend) => act(backend).await,
+        Err(error) => Err(error),
+    };
+    if let (Err(error), Some(SetStatus(set))) = (&result, set_status) {
+        set(error.status());
+    }
+    result
+}

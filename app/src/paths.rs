@@ -15,6 +15,10 @@ pub const POLICIES: &str = "/policies";
 pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
+/// Server functions.
+pub const CALLS: &str = "/call";
+/// Server functions a page calls on its own: they never count as activity.
+pub const BACKGROUND_CALLS: &str = "/call/background";
 /// Live changes, server-sent events.
 pub const LIVE: &str = "/live";
 

@@ -1,1 +1,8 @@
-pub fn x(){}
+//! What the browser runs: the same app, taking over the HTML that the server wrote.
+
+/// Called by the page's own script.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

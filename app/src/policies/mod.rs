@@ -1,3 +1,4 @@
+pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;
 pub mod wire;

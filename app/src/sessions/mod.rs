@@ -3,6 +3,7 @@
 pub mod chips;
 pub mod columns;
 pub mod form;
+pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;
 pub mod query;

@@ -1,0 +1,149 @@
+//! The top bar: mark, name, installation, the pages this person may open, what runs, theme, account.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::account_menu::{AccountMenu, ThemeMenu};
+use super::frame::FrameContext;
+use crate::access::wire::Permission;
+use crate::paths;
+use crate::signin::wire::Frame;
+use crate::ui::{Glyph, Icon, Mark, Tag, Tone, thousands};
+
+/// Every page of the bar, with the permission that opens it. Only what exists stands here.
+const PAGES: [(&str, &str, Permission); 6] = [
+    ("Sessions", paths::SESSIONS, Permission::SeeSessions),
+    ("Endings", paths::ENDINGS, Permission::SeeSessions),
+    ("Systems", paths::SYSTEMS, Permission::SeeSessions),
+    ("Policies", paths::POLICIES, Permission::ReadPolicies),
+    ("Access", paths::ACCESS, Permission::ManageAccess),
+    ("Audit", paths::AUDIT, Permission::ReadAudit),
+];
+
+/// Whether `path` is the page at `root` or one below it.
+fn within(path: &str, root: &str) -> bool {
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The bar without a person: signed out, or nothing known yet.
+#[component]
+pub fn PlainBar() -> impl IntoView {
+    view! {
+        <header class="bar">
+            <a class="brand" href=paths::HOME>
+                <Mark />
+                <span>"Curfew"</span>
+            </a>
+        </header>
+    }
+}
+
+/// The bar of a signed-in person.
+#[component]
+pub fn Bar(
+    /// The frame, already learnt.
+    context: FrameContext,
+) -> impl IntoView {
+    let instance = move || {
+        context
+            .live
+            .with(|f| f.as_ref().map(|f| f.instance.clone()).unwrap_or_default())
+    };
+    let demo = move || context.live.with(|f| f.as_ref().is_some_and(|f| f.demo));
+    view! {
+        <header class="bar">
+            <a class="brand" href=paths::HOME>
+                <Mark />
+                <span>"Curfew"</span>
+            </a>
+            <span class="instance">
+                <bdi>{instance}</bdi>
+            </span>
+            {move || demo().then(|| view! { <Tag tone=Some(Tone::Warn)>"Simulated systems"</Tag> })}
+            <nav class="nav" aria-label="Pages">
+                <NavLinks context=context />
+            </nav>
+            <div class="bar-end">
+                <RunningEnding context=context />
+                <details class="menu nav-menu" name="bar-menu">
+                    <summary class="icon-btn wide">
+                        <Glyph icon=Icon::Menu />
+                        <span>"Menu"</span>
+                    </summary>
+                    <nav class="menu-list" aria-label="Pages, in the menu">
+                        <NavLinks context=context />
+                    </nav>
+                </details>
+                <ThemeMenu context=context />
+                <AccountMenu context=context />
+            </div>
+        </header>
+    }
+}
+
+/// Links to the pages the person may open.
+#[component]
+fn NavLinks(
+    /// The frame.
+    context: FrameContext,
+) -> impl IntoView {
+    let path = use_location().pathname;
+    PAGES
+        .map(|(words, href, permission)| {
+            let current = move || within(&path.get(), href).then_some("page");
+            view! {
+                {move || {
+                    context
+                        .may(permission)
+                        .then(|| {
+                            view! {
+                                <a class="nav-link" href=href aria-current=current>
+                                    {words}
+                                </a>
+                            }
+                        })
+                }}
+            }
+        })
+        .collect_view()
+}
+
+/// The newest ending at work: leads to its page from everywhere.
+#[component]
+fn RunningEnding(
+    /// The frame.
+    context: FrameContext,
+) -> impl IntoView {
+    let running = Memo::new(move |_| {
+        context
+            .live
+            .with(|f: &Option<Frame>| f.as_ref().and_then(|f| f.running))
+    });
+    move || {
+        running.get().map(|(number, settled, wanted)| {
+            view! {
+                <a class="running" href=paths::ending(number)>
+                    <progress class="running-bar" max=wanted.max(1) value=settled aria-label="Settled"></progress>
+                    <span class="running-long">
+                        {format!("Ending {number} · {} of {}", thousands(settled), thousands(wanted))}
+                    </span>
+                    <span class="running-short">{format!("Ending {number}")}</span>
+                </a>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn a_page_is_current_for_what_lies_below_it() {
+        assert!(within("/endings", "/endings"));
+        assert!(within("/endings/1042", "/endings"));
+        assert!(!within("/endings-old", "/endings"));
+        assert!(!within("/", "/sessions"));
+    }
+}

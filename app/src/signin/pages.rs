@@ -1,0 +1,236 @@
+//! Pages of who is not signed in, or must confirm it: they work without a caller.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::view::SignInView;
+use crate::layout::Echo;
+use crate::paths;
+use crate::ui::{Button, ButtonKind, Field, Mark, Note, Secret, Tone};
+
+/// The view of this request, brought from the server inside the page.
+#[derive(Clone, Copy)]
+struct ViewContext(StoredValue<SignInView>);
+
+/// Takes the server's [`SignInView`] over for these pages; called once by the app.
+pub fn provide_view() {
+    let view = SharedValue::new(|| use_context::<SignInView>().unwrap_or_default()).into_inner();
+    provide_context(ViewContext(StoredValue::new(view)));
+}
+
+/// What the server said about this request.
+fn told() -> SignInView {
+    use_context::<ViewContext>()
+        .map(|ViewContext(view)| view.get_value())
+        .unwrap_or_default()
+}
+
+/// One card in the middle: mark, heading, what is wrong, the form.
+#[component]
+fn Card(
+    /// Heading.
+    title: &'static str,
+    /// What the server said.
+    told: SignInView,
+    /// The form.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <Title text=title />
+        <div class="sign-in">
+            <div class="sign-in-head">
+                <Mark />
+                <div>
+                    <h1>{title}</h1>
+                    <p class="second">
+                        <bdi>{told.instance}</bdi>
+                    </p>
+                </div>
+            </div>
+            {told
+                .address_warning
+                .map(|warning| {
+                    view! {
+                        <Note tone=Some(Tone::Danger) fact="Signing in will not work at this address.">
+                            {warning}
+                        </Note>
+                    }
+                })}
+            {told.notice.map(|notice| view! { <Note>{notice}</Note> })}
+            {children()}
+        </div>
+    }
+}
+
+/// Fields of a form that came too late: carried along, shown again afterwards, never sent by itself.
+fn carried(hidden: Vec<(String, String)>) -> impl IntoView {
+    hidden
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+        .collect_view()
+}
+
+/// Where to go afterwards.
+fn next_field(next: String) -> impl IntoView {
+    (!next.is_empty()).then(|| view! { <input type="hidden" name="next" value=next /> })
+}
+
+/// A problem above the first field, announced on load.
+fn problem_note(problem: Option<String>) -> impl IntoView {
+    problem.map(|problem| {
+        view! {
+            <div role="alert">
+                <Note tone=Some(Tone::Danger)>{problem}</Note>
+            </div>
+        }
+    })
+}
+
+/// Signing in by name and password.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let told = told();
+    let SignInView {
+        next,
+        login,
+        problem,
+        hidden,
+        ..
+    } = told.clone();
+    view! {
+        <Card title="Sign in to Curfew" told=told>
+            <form class="form" method="post" action=paths::SIGN_IN>
+                {next_field(next)}
+                {carried(hidden)}
+                <Field
+                    id="login"
+                    name="login"
+                    label="User name"
+                    value=login
+                    required=true
+                    autocomplete="username"
+                    longest=64
+                />
+                <Secret
+                    id="password"
+                    name="password"
+                    label="Password"
+                    autocomplete="current-password"
+                    error=problem
+                />
+                <Button kind=ButtonKind::Primary>"Sign in"</Button>
+            </form>
+            <p class="second">
+                "Only for people who look after sign-ins. Every sign-in is in the audit. Locked out? "
+                "Ask whoever manages access for a one-time link."
+            </p>
+        </Card>
+    }
+}
+
+/// Setting a first or new password by a one-time code. Script fills the code in from behind `#`; without it the
+/// person copies it from the link.
+#[component]
+pub fn WelcomePage() -> impl IntoView {
+    let told = told();
+    let echo = Echo::of(paths::WELCOME, None, &[]);
+    let problem = told
+        .problem
+        .clone()
+        .or_else(|| echo.whole(&["code", "new", "again"]));
+    let from_hash = RwSignal::new(false);
+    Effect::new(move |_| {
+        #[cfg(feature = "hydrate")]
+        {
+            use leptos::wasm_bindgen::JsCast;
+            let code = location_hash().unwrap_or_default();
+            let code = code.trim_start_matches('#').to_owned();
+            let field = document()
+                .get_element_by_id("code")
+                .and_then(|e| e.dyn_into::<leptos::web_sys::HtmlInputElement>().ok());
+            if let Some(field) = field
+                && !code.is_empty()
+            {
+                field.set_value(&code);
+                from_hash.set(true);
+            }
+        }
+    });
+    view! {
+        <Card title="Set your password" told=told>
+            {problem_note(problem)}
+            <form class="form" method="post" action=paths::WELCOME>
+                <Secret
+                    id="code"
+                    name="code"
+                    label="One-time code"
+                    autocomplete="off"
+                    hint="What stands behind # in your link. It works once."
+                    error=echo.error("code")
+                />
+                <p class="second" hidden=move || !from_hash.get()>
+                    "Taken from your link."
+                </p>
+                <Secret
+                    id="new"
+                    name="new"
+                    label="New password"
+                    autocomplete="new-password"
+                    hint="15 to 128 characters. A few words work well; any characters, paste is fine."
+                    error=echo.error("new")
+                />
+                <Secret
+                    id="again"
+                    name="again"
+                    label="New password again"
+                    autocomplete="new-password"
+                    error=echo.error("again")
+                />
+                <Button kind=ButtonKind::Primary>"Set password and sign in"</Button>
+            </form>
+        </Card>
+    }
+}
+
+/// The password once more before something that matters; leads back to where it was asked.
+#[component]
+pub fn StepUpPage() -> impl IntoView {
+    let told = told();
+    let SignInView {
+        next,
+        login,
+        problem,
+        hidden,
+        ..
+    } = told.clone();
+    let waiting = !hidden.is_empty();
+    let back = if next.is_empty() {
+        paths::HOME.to_owned()
+    } else {
+        next.clone()
+    };
+    view! {
+        <Card title="Confirm that it is you" told=told>
+            <p>
+                "Your last sign-in is too long ago for what you asked. Nothing was changed yet."
+                {waiting.then_some(" What you typed is kept and shown again, to send it yourself.")}
+            </p>
+            <form class="form" method="post" action=paths::STEP_UP>
+                {next_field(next)}
+                {carried(hidden)}
+                <input type="text" class="unseen" name="login" value=login autocomplete="username" tabindex="-1" aria-hidden="true" readonly=true />
+                <Secret
+                    id="password"
+                    name="password"
+                    label="Password"
+                    autocomplete="current-password"
+                    error=problem
+                />
+                <Button kind=ButtonKind::Primary>"Confirm"</Button>
+                <a class="btn btn-quiet" href=back>
+                    "Back, change nothing"
+                </a>
+            </form>
+        </Card>
+    }
+}

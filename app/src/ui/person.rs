@@ -1,0 +1,52 @@
+//! Names: whole, in their own direction, as text whatever they are made of.
+
+use leptos::prelude::*;
+
+/// Characters above which a text may be cut off in a narrow cell.
+const LONG: usize = 22;
+
+/// A text that is cut off where room ends; the whole of it shows on hover and on focus.
+#[component]
+pub fn Cut(
+    /// The text.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    let long = text.chars().count() > LONG;
+    let whole = long.then(|| text.clone());
+    view! {
+        <span class="cut-box tip" data-tip=whole tabindex=long.then_some("0")>
+            <bdi class="cut">{text}</bdi>
+        </span>
+    }
+}
+
+/// Name over sign-in name.
+#[component]
+pub fn Person(
+    /// Name as shown.
+    #[prop(into)]
+    name: String,
+    /// Sign-in name; empty = not reported.
+    #[prop(into)]
+    login: String,
+    /// Instead of the sign-in name in the second line; `None` = the sign-in name.
+    #[prop(optional_no_strip, into)]
+    second: Option<AnyView>,
+) -> impl IntoView {
+    let second = second.unwrap_or_else(|| {
+        if login.is_empty() {
+            view! { <span class="quiet">"not reported"</span> }.into_any()
+        } else {
+            view! { <Cut text=login /> }.into_any()
+        }
+    });
+    view! {
+        <span class="person">
+            <span class="person-name">
+                <Cut text=name />
+            </span>
+            <span class="second">{second}</span>
+        </span>
+    }
+}

@@ -1,3 +1,4 @@
 //! Pure rules. `now` is an argument; no clock, no file, no network, no database.
 
 pub mod grant;
+pub mod policy;

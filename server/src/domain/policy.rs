@@ -1,0 +1,134 @@
+//! Session limits: what may be set for Curfew's own sessions, and from which moments limits reach back.
+
+use app::error::FieldProblem;
+use app::policies::wire::{PolicyEdit, bounds};
+use app::sessions::query::PastLimits;
+use app::wire::{Limit, Timestamp};
+
+/// The id of the portal among the connected systems.
+pub const OWN_SYSTEM: &str = "curfew";
+
+/// Idle timeout of Curfew's own sessions until somebody changes it, seconds: 15 min.
+pub const DEFAULT_IDLE_S: i64 = 15 * 60;
+/// Absolute lifetime of Curfew's own sessions until somebody changes it, seconds: 8 h.
+pub const DEFAULT_ABSOLUTE_S: i64 = 8 * 60 * 60;
+
+/// Longest reason, characters.
+pub const REASON_MAX: usize = 500;
+
+/// What is wrong with new limits; empty = they can be taken (security A6, A7).
+pub fn problems(edit: &PolicyEdit) -> Vec<FieldProblem> {
+    let mut found = Vec::new();
+    let mut bad = |field: &str, message: String| {
+        found.push(FieldProblem {
+            field: field.to_owned(),
+            message,
+        })
+    };
+    if !(bounds::IDLE_MIN..=bounds::IDLE_MAX).contains(&edit.idle_minutes) {
+        bad(
+            "idle_minutes",
+            format!(
+                "The idle timeout can be {} to {} minutes.",
+                bounds::IDLE_MIN,
+                bounds::IDLE_MAX
+            ),
+        );
+    }
+    if !(bounds::ABSOLUTE_MIN..=bounds::ABSOLUTE_MAX).contains(&edit.absolute_minutes) {
+        bad(
+            "absolute_minutes",
+            format!(
+                "The longest life can be {} to {} minutes (24 h).",
+                bounds::ABSOLUTE_MIN,
+                bounds::ABSOLUTE_MAX
+            ),
+        );
+    } else if edit.idle_minutes >= edit.absolute_minutes {
+        bad(
+            "idle_minutes",
+            "The idle timeout must be shorter than the longest life, else it never bites.".to_owned(),
+        );
+    }
+    let reason = edit.reason.trim();
+    if reason.is_empty() {
+        bad("reason", "Say why the limits change.".to_owned());
+    } else if reason.chars().count() > REASON_MAX {
+        bad(
+            "reason",
+            format!("The reason can have up to {REASON_MAX} characters."),
+        );
+    }
+    found
+}
+
+/// The moments before which a session is past `limits`: (last activity, start).
+pub fn reach(limits: PastLimits, now: Timestamp) -> (Timestamp, Timestamp) {
+    (
+        now.plus_seconds(limits.idle_minutes.saturating_mul(-60)),
+        now.plus_seconds(limits.absolute_minutes.saturating_mul(-60)),
+    )
+}
+
+/// A limit as it is stored: NULL = unknown, 0 = there is none.
+pub const fn stored(limit: Limit) -> Option<i64> {
+    match limit {
+        Limit::Unknown => None,
+        Limit::None => Some(0),
+        Limit::Seconds(seconds) => Some(seconds),
+    }
+}
+
+/// The opposite of [`stored`].
+pub const fn limit(stored: Option<i64>) -> Limit {
+    match stored {
+        None => Limit::Unknown,
+        Some(0) => Limit::None,
+        Some(seconds) => Limit::Seconds(seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(idle_minutes: i64, absolute_minutes: i64, reason: &str) -> PolicyEdit {
+        PolicyEdit {
+            idle_minutes,
+            absolute_minutes,
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn security_a6_a7_limits_out_of_bounds_are_refused_by_field() {
+        let fields = |e: &PolicyEdit| problems(e).into_iter().map(|p| p.field).collect::<Vec<_>>();
+        assert!(problems(&edit(5, 6, "r")).is_empty());
+        assert!(problems(&edit(60, 1440, &"ä".repeat(500))).is_empty());
+        assert_eq!(fields(&edit(4, 480, "r")), ["idle_minutes"]);
+        assert_eq!(fields(&edit(61, 480, "r")), ["idle_minutes"]);
+        assert_eq!(fields(&edit(-1, 0, "r")), ["idle_minutes", "absolute_minutes"]);
+        assert_eq!(fields(&edit(15, 1441, "r")), ["absolute_minutes"]);
+        assert_eq!(fields(&edit(15, 15, "r")), ["idle_minutes"]);
+        assert_eq!(fields(&edit(15, 480, "  ")), ["reason"]);
+        assert_eq!(fields(&edit(15, 480, &"r".repeat(501))), ["reason"]);
+    }
+
+    #[test]
+    fn no_limit_is_not_an_unknown_one() {
+        for limit_in in [Limit::Unknown, Limit::None, Limit::Seconds(900)] {
+            assert_eq!(limit(stored(limit_in)), limit_in);
+        }
+    }
+
+    #[test]
+    fn limits_reach_back_from_now() {
+        let past = PastLimits {
+            idle_minutes: 15,
+            absolute_minutes: 480,
+        };
+        let (idle, start) = reach(past, Timestamp(30_000_000_000));
+        assert_eq!(idle, Timestamp(30_000_000_000 - 900_000));
+        assert_eq!(start, Timestamp(30_000_000_000 - 28_800_000));
+    }
+}

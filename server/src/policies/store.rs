@@ -1,0 +1,283 @@
+//! SQL of the policies: versions of our own, snapshots of the others', what new limits would mean.
+
+use app::policies::wire::PolicyVersion;
+use app::wire::{Limit, SystemId, Timestamp};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
+
+use super::SystemFacts;
+use crate::db::Conn;
+use crate::domain::policy::{self, OWN_SYSTEM};
+use crate::error::Error;
+use crate::on;
+
+/// A version as it is stored.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct VersionRow {
+    pub version: i64,
+    pub idle_timeout_s: i64,
+    pub absolute_lifetime_s: i64,
+    pub reason: String,
+    pub changed_by: Option<String>,
+    pub changed_by_name: String,
+    pub changed_at: i64,
+}
+
+impl From<VersionRow> for PolicyVersion {
+    fn from(row: VersionRow) -> Self {
+        PolicyVersion {
+            version: row.version,
+            idle_timeout_s: row.idle_timeout_s,
+            absolute_lifetime_s: row.absolute_lifetime_s,
+            changed_by: row.changed_by_name,
+            changed_at: Timestamp(row.changed_at),
+            reason: row.reason,
+        }
+    }
+}
+
+/// What a system's limits were when somebody looked.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SnapshotRow {
+    pub policy_snapshot_id: String,
+    pub system_id: String,
+    pub taken_at: i64,
+    pub source: String,
+    pub source_note: Option<String>,
+    pub idle_timeout_s: Option<i64>,
+    pub absolute_lifetime_s: Option<i64>,
+}
+
+/// Versions of Curfew's own policy, newest first.
+pub async fn versions(conn: &mut Conn) -> Result<Vec<VersionRow>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT version, idle_timeout_s, absolute_lifetime_s, reason, changed_by, changed_by_name, changed_at \
+         FROM policy WHERE system_id = $1 ORDER BY version DESC",
+    )
+    .bind(OWN_SYSTEM)
+    .fetch_all(c)
+    .await?))
+}
+
+/// The newest version: its number, idle seconds, absolute seconds.
+pub async fn newest(conn: &mut Conn) -> Result<Option<(i64, i64, i64)>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT version, idle_timeout_s, absolute_lifetime_s FROM policy WHERE system_id = $1 \
+         ORDER BY version DESC LIMIT 1",
+    )
+    .bind(OWN_SYSTEM)
+    .fetch_optional(c)
+    .await?))
+}
+
+/// Adds a version unless one of that number stands already; whether it was added.
+pub async fn add_version(conn: &mut Conn, row: &VersionRow) -> Result<bool, Error> {
+    let added = on!(conn, c => sqlx::query(
+        "INSERT INTO policy (system_id, version, idle_timeout_s, absolute_lifetime_s, reason, changed_by, \
+         changed_by_name, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (system_id, version) DO NOTHING",
+    )
+    .bind(OWN_SYSTEM)
+    .bind(row.version)
+    .bind(row.idle_timeout_s)
+    .bind(row.absolute_lifetime_s)
+    .bind(&row.reason)
+    .bind(&row.changed_by)
+    .bind(&row.changed_by_name)
+    .bind(row.changed_at)
+    .execute(c)
+    .await?
+    .rows_affected());
+    Ok(added == 1)
+}
+
+/// The newest snapshot of a system.
+pub async fn newest_snapshot(conn: &mut Conn, system: &SystemId) -> Result<Option<SnapshotRow>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, absolute_lifetime_s \
+         FROM policy_snapshot WHERE system_id = $1 ORDER BY taken_at DESC, policy_snapshot_id DESC LIMIT 1",
+    )
+    .bind(&system.0)
+    .fetch_optional(c)
+    .await?))
+}
+
+/// The newest snapshot of every system that has one.
+pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error> {
+    let mut rows: Vec<SnapshotRow> = on!(conn, c => sqlx::query_as(
+        "SELECT p.policy_snapshot_id, p.system_id, p.taken_at, p.source, p.source_note, p.idle_timeout_s, \
+         p.absolute_lifetime_s FROM policy_snapshot p WHERE p.taken_at = \
+         (SELECT MAX(n.taken_at) FROM policy_snapshot n WHERE n.system_id = p.system_id) \
+         ORDER BY p.system_id, p.policy_snapshot_id DESC",
+    )
+    .fetch_all(c)
+    .await?);
+    rows.dedup_by(|later, first| later.system_id == first.system_id);
+    Ok(rows)
+}
+
+/// Adds a snapshot.
+pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Error> {
+    on!(conn, c => drop(sqlx::query(
+        "INSERT INTO policy_snapshot (policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, \
+         absolute_lifetime_s) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&row.policy_snapshot_id)
+    .bind(&row.system_id)
+    .bind(row.taken_at)
+    .bind(&row.source)
+    .bind(&row.source_note)
+    .bind(row.idle_timeout_s)
+    .bind(row.absolute_lifetime_s)
+    .execute(c)
+    .await?));
+    Ok(())
+}
+
+/// Every system there is or was, by name.
+pub async fn systems(conn: &mut Conn) -> Result<Vec<SystemFacts>, Error> {
+    let rows: Vec<(String, String, Option<i64>)> = on!(conn, c => sqlx::query_as(
+        "SELECT system_id, name, last_complete_pass_started_at FROM system ORDER BY LOWER(name), system_id",
+    )
+    .fetch_all(c)
+    .await?);
+    Ok(rows
+        .into_iter()
+        .map(|(system_id, name, read_at)| SystemFacts {
+            system_id: SystemId(system_id),
+            name,
+            read_at: read_at.map(Timestamp),
+        })
+        .collect())
+}
+
+/// How many of the newest live sessions of a system are looked at for limits that nobody told us.
+const SAMPLE: i64 = 50;
+
+/// The limits that the newest live sessions of a system agree on; `Unknown` where they differ or do not say.
+pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, Limit), Error> {
+    #[derive(sqlx::FromRow)]
+    struct Seen {
+        idle_timeout_s: Option<i64>,
+        absolute_known: i64,
+        created_at: Option<i64>,
+        absolute_expires_at: Option<i64>,
+    }
+    let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
+        "SELECT idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
+         WHERE system_id = $1 AND state = 'live' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
+    )
+    .bind(&system.0)
+    .bind(SAMPLE)
+    .fetch_all(c)
+    .await?);
+    let absolute = |row: &Seen| match (row.absolute_known, row.created_at, row.absolute_expires_at) {
+        (1, _, None) => Limit::None,
+        (1, Some(from), Some(to)) if to > from => Limit::Seconds((to - from) / 1000),
+        _ => Limit::Unknown,
+    };
+    let agreed = |mut limits: Box<dyn Iterator<Item = Limit> + '_>| {
+        let first = limits.next().unwrap_or_default();
+        if limits.all(|other| other == first) {
+            first
+        } else {
+            Limit::Unknown
+        }
+    };
+    Ok((
+        agreed(Box::new(rows.iter().map(|r| policy::limit(r.idle_timeout_s)))),
+        agreed(Box::new(rows.iter().map(absolute))),
+    ))
+}
+
+/// Most sessions counted as past their limits, over all systems in view; beyond, nothing is said.
+const OVER_MOST: u64 = 1_000;
+
+/// Live sessions past one of their own limits per system, as far as `visible` goes; `None` = too many to count here.
+pub async fn past_own_limits(
+    conn: &mut Conn,
+    visible: Condition,
+    now: Timestamp,
+) -> Result<Option<Vec<(String, i64)>>, Error> {
+    let branch = |column: &'static str| {
+        Query::select()
+            .columns(["system_id", "session_key"])
+            .from("session")
+            .cond_where(
+                Cond::all()
+                    .add(Expr::col(("session", "state")).eq("live"))
+                    .add(Expr::col(("session", column)).lte(now.0))
+                    .add(visible.clone()),
+            )
+            .limit(OVER_MOST + 1)
+            .take()
+    };
+    // Each branch in brackets of its own: SQLite takes no LIMIT inside a UNION.
+    let either = |column: &'static str, alias: &'static str| {
+        Query::select()
+            .columns(["system_id", "session_key"])
+            .from_subquery(branch(column), alias)
+            .take()
+    };
+    let query = Query::select()
+        .column("system_id")
+        .expr_as(Expr::col(Alias::new("session_key")).count(), "n")
+        .from_subquery(
+            either("idle_ends_sort", "i")
+                .union(UnionType::Distinct, either("absolute_sort", "a"))
+                .take(),
+            "past",
+        )
+        .group_by_col("system_id")
+        .take();
+    let rows: Vec<(String, i64)> = conn.fetch_all(&query).await?;
+    let all: i64 = rows.iter().map(|(_, n)| n).sum();
+    Ok((all.unsigned_abs() <= OVER_MOST).then_some(rows))
+}
+
+/// Live portal sessions that `visible` covers, by whole hours of age (unknown start: 0), with how many of them `past`
+/// holds for.
+pub async fn ages(
+    conn: &mut Conn,
+    visible: Condition,
+    past: Condition,
+    now: Timestamp,
+) -> Result<Vec<(i64, i64, i64)>, Error> {
+    let hours = Expr::case(Expr::col(("session", "created_sort")).eq(0), 0).finally(
+        Expr::val(now.0)
+            .sub(Expr::col(("session", "created_sort")))
+            .div(3_600_000),
+    );
+    let inner = Query::select()
+        .expr_as(hours, "hours")
+        .expr_as(Expr::case(past, 1).finally(0), "past")
+        .from("session")
+        .cond_where(own_live(visible))
+        .take();
+    // COUNT over a filtered CASE stays BIGINT on PostgreSQL, where SUM would turn NUMERIC.
+    let query = Query::select()
+        .expr_as(Expr::cust("CAST(hours AS BIGINT)"), "hours")
+        .expr_as(Expr::cust("COUNT(*)"), "n")
+        .expr_as(Expr::cust("COUNT(CASE WHEN past = 1 THEN 1 END)"), "n_past")
+        .from_subquery(inner, "live")
+        .add_group_by([Expr::col("hours")])
+        .take();
+    conn.fetch_all(&query).await
+}
+
+/// Accounts among the live portal sessions that `visible` covers and `past` holds for.
+pub async fn people_past(conn: &mut Conn, visible: Condition, past: Condition) -> Result<i64, Error> {
+    let query = Query::select()
+        .expr_as(Expr::col(("session", "account_id")).count_distinct(), "n")
+        .from("session")
+        .cond_where(own_live(visible).add(past))
+        .take();
+    let rows: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(rows.first().map_or(0, |(n,)| *n))
+}
+
+fn own_live(visible: Condition) -> Condition {
+    Cond::all()
+        .add(Expr::col(("session", "system_id")).eq(OWN_SYSTEM))
+        .add(Expr::col(("session", "state")).eq("live"))
+        .add(visible)
+}

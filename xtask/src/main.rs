@@ -1,1 +1,68 @@
-fn main() {}
+//! The one way to build, run, check and test Curfew: `cargo xtask <word>`.
+//!
+//! Start reading at [`site`] (what browsers download), [`check`] (what every change must hold) and [`suite`] (all test
+//! layers and their counts). Nothing here depends on the server: it is built by cargo and started as a program.
+
+mod check;
+mod child;
+mod css;
+mod places;
+mod postgres;
+mod run;
+mod say;
+mod setup;
+mod site;
+mod suite;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::places::Places;
+use crate::site::Mode;
+
+const HELP: &str = "\
+cargo xtask <word>
+
+  run [-- ARGS]          builds what changed and starts the portal with a demo estate on loopback;
+                         ARGS go to `curfew demo`
+  test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust or e2e,
+                         NAME keeps the tests whose name holds it
+  check                  format, lints, import rules, dependencies, licences, size of what browsers download
+  build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
+";
+
+fn main() -> ExitCode {
+    child::stop_all_on_signal();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            child::stop_all();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the work succeeded; an error is what kept it from being done at all.
+fn dispatch(args: &[String]) -> Result<bool> {
+    let places = Places::find()?;
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["run"] => run::run(&places, &[]),
+        ["run", "--", rest @ ..] => run::run(&places, rest),
+        ["test"] => suite::run(&places, None, None),
+        ["test", layer] => suite::run(&places, Some(layer.parse()?), None),
+        ["test", layer, name] => suite::run(&places, Some(layer.parse()?), Some(name)),
+        ["check"] => suite::run(&places, Some(suite::Layer::Check), None),
+        ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
+        ["build-site", "--dev"] => site::build(&places, Mode::Dev).map(|()| true),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        other => anyhow::bail!("unknown: {}\n\n{HELP}", other.join(" ")),
+    }
+}

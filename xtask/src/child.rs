@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -266,21 +266,30 @@ fn joined(thread: thread::JoinHandle<String>) -> String {
     thread.join().unwrap_or_default()
 }
 
-/// Counts cargo's lines of progress and passes the rest on.
-fn fold(from: impl Read) {
+/// Counts cargo's lines of progress, says every while how far it is, and passes the rest on.
+fn fold(from: impl Read + Send + 'static) {
+    let (send, lines) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            drop(send.send(line));
+        }
+    });
     let (start, mut said, mut crates) = (Instant::now(), Instant::now(), 0_u32);
-    for line in BufReader::new(from).lines() {
-        let line = line.unwrap_or_default();
-        let word = line.split_whitespace().next().unwrap_or_default();
-        match word {
-            "Compiling" | "Checking" => crates += 1,
-            "Fresh" | "Finished" | "Blocking" | "Updating" | "Locking" | "Adding" | "Downloading"
-            | "Downloaded" => {}
-            _ => eprintln!("{line}"),
+    loop {
+        match lines.recv_timeout(HEARTBEAT.saturating_sub(said.elapsed())) {
+            Ok(line) => match line.split_whitespace().next().unwrap_or_default() {
+                "Compiling" | "Checking" => crates += 1,
+                "Fresh" | "Finished" | "Updating" | "Locking" | "Adding" | "Downloading" | "Downloaded"
+                | "Running" => {}
+                _ => eprintln!("{line}"),
+            },
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
         if said.elapsed() >= HEARTBEAT {
             said = Instant::now();
             println!("  … {crates} crates so far, {}", took(start.elapsed()));
         }
     }
+    drop(reader.join());
 }

@@ -218,9 +218,9 @@ fn e2e(places: &Places, postgres: &Postgres, name: Option<&str>) -> Result<Tally
         .args(["test"])
         .args(name.map(|name| ["--grep", name]).into_iter().flatten())
         .dir(&places.end2end())
-        .env("CURFEW_BIN", places.server())
+        .env("E2E_SERVER", places.server())
         .env("CURFEW_TEST_POSTGRES", postgres.url())
-        .env("CURFEW_CHROMIUM", setup::CHROMIUM)
+        .env("E2E_CHROMIUM", setup::CHROMIUM)
         .env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report)
         .shown(|_| ())?;
     let report = fs::read_to_string(&report).context("Playwright left no report")?;

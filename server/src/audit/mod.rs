@@ -2,12 +2,12 @@
 //!
 //! Entries are written in the transaction of what they tell of, before a system is asked (write-ahead) and after.
 //! Each carries an HMAC over itself and the hash of the one before; the key lives outside the database. This room
-//! only adds and reads. Start reading at [`Audit::append`]; the page is in `page`, the walk in [`chain`].
+//! only adds and reads. Start reading at [`Audit::append`].
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use app::access::wire::Permission;
-use app::audit::wire::{AuditResult, ChainStatus};
+use app::audit::wire::AuditResult;
 use app::wire::{EndingId, PortalSessionId, SessionKey, SystemId, Timestamp};
 
 use crate::caller::{Caller, CallerKind, Origin};
@@ -16,9 +16,6 @@ use crate::db::{Conn, Db};
 use crate::error::Error;
 use crate::keys::HashKey;
 
-pub mod chain;
-pub mod export;
-mod page;
 pub mod store;
 
 /// The room.
@@ -26,8 +23,6 @@ pub struct Audit {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     key: Arc<HashKey>,
-    /// The chain as it was last walked by this process.
-    checked: Mutex<Option<ChainStatus>>,
 }
 
 /// An entry to be appended. Built by [`Entry::by`] or [`Entry::nobody`], then filled with what applies.
@@ -269,12 +264,7 @@ impl Entry {
 impl Audit {
     /// The room over its database, with the chain key.
     pub fn new(db: Db, clock: Arc<dyn Clock>, key: Arc<HashKey>) -> Self {
-        Self {
-            db,
-            clock,
-            key,
-            checked: Mutex::default(),
-        }
+        Self { db, clock, key }
     }
 
     /// Appends inside the caller's transaction: it stands or falls with what it tells of.

@@ -1,4 +1,1 @@
-//! The inventory: what the systems reported, and the list over it.
-
-pub mod facts;
-pub mod filter;
+//! Sessions: the inventory of what the systems reported, and the list over it.

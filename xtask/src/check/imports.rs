@@ -24,6 +24,8 @@ const APP_PUBLIC: [&str; 2] = ["wire", "query"];
 const FLOOR: [&str; 9] = [
     "caller", "changes", "clock", "config", "db", "domain", "error", "keys", "on",
 ];
+/// Files of the floor with a table or a pool of their own.
+const SQL_FLOOR: [&str; 5] = ["changes", "db", "error", "portal", "schedule"];
 /// Which room may call which others. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
 const ROOMS: [(&str, &[&str]); 8] = [
     (
@@ -208,7 +210,7 @@ fn server_rule(within: &str, module: &[String], named: &Named) -> Option<String>
             "domain is pure rules and sees nothing of ours, not crate::{to}"
         )),
         "schedule" => {
-            let known = ["clock", "error", "db", "keys"].contains(&to);
+            let known = ["clock", "error", "db", "keys", "on"].contains(&to);
             (!known).then(|| format!("schedule.rs knows no room by name, so not crate::{to}"))
         }
         "simulators" => {
@@ -250,8 +252,14 @@ fn outside_rule(within: &str, here: &str, store: bool, named: &Named) -> Option<
     let library = named.path[0].as_str();
     let rule = |rule: &str| Some(format!("{library}: {rule}"));
     match library {
-        "sqlx" | "sea_query" | "sea_query_sqlx" if !store && !["caller", "db", "error"].contains(&here) => {
-            rule("only store.rs files, db.rs and the caller's scope know the database")
+        "sqlx" if !store && !SQL_FLOOR.contains(&here) => {
+            rule("only store.rs files and the floor speak to a database")
+        }
+        // Conditions are data and the same for both databases: rooms may build them.
+        "sea_query" | "sea_query_sqlx"
+            if ["http", "connectors", "domain", "simulators", "cli"].contains(&here) =>
+        {
+            rule("conditions are built in rooms")
         }
         "reqwest" if !["connectors/http.rs", "connectors/guard.rs"].contains(&within) => {
             rule("outbound calls go through connectors/http.rs")

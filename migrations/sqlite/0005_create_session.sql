@@ -1,7 +1,8 @@
 -- What the systems last reported: one row per session, never its id.
 -- Columns ending in _sort are NOT NULL twins for keyset pages: text lower-cased in byte order, moments as ms.
 CREATE TABLE session (
-    session_key         TEXT   NOT NULL PRIMARY KEY, -- HMAC-SHA-256 over system, place, kind and raw handle; 128 bits, hex
+    row_no              INTEGER NOT NULL PRIMARY KEY, -- number the search index knows the row by; given by the database
+    session_key         TEXT   NOT NULL UNIQUE, -- HMAC-SHA-256 over system, place, kind and raw handle; 128 bits, hex
     key_id              TEXT   NOT NULL, -- which keyed-hash key made session_key
     system_id           TEXT   NOT NULL, -- where
     place               TEXT   NOT NULL, -- what makes a handle unique inside the system (context, realm, site); '' = nothing
@@ -36,8 +37,9 @@ CREATE TABLE session (
     gone_at             BIGINT,          -- ms UTC; NULL = live
     gone_how            TEXT,            -- ended (by an ending of ours) | vanished (was not in a complete reading)
     row_hash            TEXT   NOT NULL, -- over the reported fields: rows are written only when it changes
-    search_text         TEXT   NOT NULL, -- lower-cased name, account, mail, IP, hint
+    search_text         TEXT   NOT NULL, -- name, account, mail, IP and hint, lower-cased, a line each
     person_sort         TEXT   NOT NULL, -- display name, else account name
+    account_sort        TEXT   NOT NULL, -- account name
     system_sort         TEXT   NOT NULL, -- the system's name
     client_sort         TEXT   NOT NULL, -- browser and os
     ip_sort             TEXT   NOT NULL, -- 32 hex digits, IPv4 mapped into IPv6; '~' = none
@@ -61,14 +63,14 @@ CREATE INDEX session_account ON session (system_id, account_id);
 CREATE INDEX session_gone ON session (gone_at);
 
 -- Substring search. Kept current by triggers; needles under 3 characters scan.
-CREATE VIRTUAL TABLE session_search USING fts5 (search_text, content='session', content_rowid='rowid', tokenize='trigram', detail='none');
+CREATE VIRTUAL TABLE session_search USING fts5 (search_text, content='session', content_rowid='row_no', tokenize='trigram', detail='none');
 CREATE TRIGGER session_search_insert AFTER INSERT ON session BEGIN
-    INSERT INTO session_search (rowid, search_text) VALUES (new.rowid, new.search_text);
+    INSERT INTO session_search (rowid, search_text) VALUES (new.row_no, new.search_text);
 END;
 CREATE TRIGGER session_search_delete AFTER DELETE ON session BEGIN
-    INSERT INTO session_search (session_search, rowid, search_text) VALUES ('delete', old.rowid, old.search_text);
+    INSERT INTO session_search (session_search, rowid, search_text) VALUES ('delete', old.row_no, old.search_text);
 END;
 CREATE TRIGGER session_search_update AFTER UPDATE OF search_text ON session WHEN old.search_text <> new.search_text BEGIN
-    INSERT INTO session_search (session_search, rowid, search_text) VALUES ('delete', old.rowid, old.search_text);
-    INSERT INTO session_search (rowid, search_text) VALUES (new.rowid, new.search_text);
+    INSERT INTO session_search (session_search, rowid, search_text) VALUES ('delete', old.row_no, old.search_text);
+    INSERT INTO session_search (rowid, search_text) VALUES (new.row_no, new.search_text);
 END;

@@ -203,3 +203,31 @@ impl<R> For<R> {
         }
     }
 }
+
+/// Callers for tests, made without a database.
+pub mod testing {
+    use app::access::wire::Scope;
+    use app::wire::GrantId;
+
+    use super::*;
+
+    /// An operator `name` (also the id and login) with one grant without end.
+    pub fn caller(name: &str, permissions: &[Permission], scope: Scope) -> Caller {
+        Caller {
+            kind: CallerKind::Operator,
+            id: OperatorId(name.to_owned()),
+            name: name.to_owned(),
+            login: name.to_owned(),
+            session: None,
+            auth_at: None,
+            grants: vec![Grant {
+                grant_id: GrantId(format!("grant-{name}")),
+                permissions: permissions.to_vec(),
+                scope,
+                expires_at: None,
+            }],
+            origin: Origin::default(),
+            who_can_give: vec!["Ada".to_owned()],
+        }
+    }
+}

@@ -2,12 +2,12 @@
 //!
 //! Entries are written in the transaction of what they tell of, before a system is asked (write-ahead) and after.
 //! Each carries an HMAC over itself and the hash of the one before; the key lives outside the database. This room
-//! only adds and reads. Start reading at [`Audit::append`].
+//! only adds and reads. Start reading at [`Audit::append`]; the page is in `page`, the walk in [`chain`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use app::access::wire::Permission;
-use app::audit::wire::AuditResult;
+use app::audit::wire::{AuditResult, ChainStatus};
 use app::wire::{EndingId, PortalSessionId, SessionKey, SystemId, Timestamp};
 
 use crate::caller::{Caller, CallerKind, Origin};
@@ -16,6 +16,9 @@ use crate::db::{Conn, Db};
 use crate::error::Error;
 use crate::keys::HashKey;
 
+pub mod chain;
+pub mod export;
+mod page;
 pub mod store;
 
 /// The room.
@@ -23,6 +26,8 @@ pub struct Audit {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
     key: Arc<HashKey>,
+    /// The chain as it was last walked by this process.
+    checked: Mutex<Option<ChainStatus>>,
 }
 
 /// An entry to be appended. Built by [`Entry::by`] or [`Entry::nobody`], then filled with what applies.
@@ -264,7 +269,12 @@ impl Entry {
 impl Audit {
     /// The room over its database, with the chain key.
     pub fn new(db: Db, clock: Arc<dyn Clock>, key: Arc<HashKey>) -> Self {
-        Self { db, clock, key }
+        Self {
+            db,
+            clock,
+            key,
+            checked: Mutex::default(),
+        }
     }
 
     /// Appends inside the caller's transaction: it stands or falls with what it tells of.

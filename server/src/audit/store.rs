@@ -1,9 +1,14 @@
 //! SQL of the log: append at the head, read, walk.
 
-use app::wire::Timestamp;
-use data_encoding::HEXLOWER;
+use std::collections::HashSet;
 
-use super::Entry;
+use app::audit::wire::AuditQuery;
+use app::wire::{OperatorId, SystemId, Timestamp};
+use data_encoding::HEXLOWER;
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, LikeExpr, Order, Query, SelectStatement};
+
+use super::page::View;
+use super::{Action, Entry};
 use crate::db::Conn;
 use crate::error::Error;
 use crate::keys::HashKey;
@@ -145,4 +150,282 @@ pub async fn append(conn: &mut Conn, key: &HashKey, entry: &Entry, now: Timestam
             .await?;
     });
     Ok(row.seq)
+}
+
+/// Columns of [`Row`].
+pub const COLUMNS: [&str; 26] = [
+    "seq",
+    "at",
+    "action",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "actor_session",
+    "source_ip",
+    "user_agent",
+    "system_id",
+    "place",
+    "site",
+    "account",
+    "session_key",
+    "ending_id",
+    "target",
+    "permission",
+    "result",
+    "reason",
+    "ticket_ref",
+    "request_id",
+    "duration_ms",
+    "detail",
+    "key_id",
+    "prev_hash",
+    "hash",
+];
+
+/// Where the log ends, by its head and by its rows.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Ends {
+    /// Newest entry by the head; 0 = none.
+    pub head_seq: i64,
+    /// Its hash by the head.
+    pub head_hash: String,
+    /// Newest row there is; 0 = none.
+    pub newest_seq: i64,
+}
+
+/// Both ends, seen at one moment.
+pub async fn ends(conn: &mut Conn) -> Result<Ends, Error> {
+    let sql = "SELECT seq AS head_seq, hash AS head_hash, \
+               (SELECT COALESCE(MAX(seq), 0) FROM audit_entry) AS newest_seq FROM audit_head WHERE head_id = 1";
+    Ok(on!(conn, c => sqlx::query_as(sql).fetch_one(c).await?))
+}
+
+fn column(name: &'static str) -> Expr {
+    Expr::col((Alias::new("audit_entry"), Alias::new(name)))
+}
+
+fn select() -> SelectStatement {
+    Query::select()
+        .columns(COLUMNS.map(|c| (Alias::new("audit_entry"), Alias::new(c))))
+        .from(Alias::new("audit_entry"))
+        .to_owned()
+}
+
+/// The next rows behind `after`, oldest first, whoever asks: for walking the chain.
+pub async fn after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Row>, Error> {
+    let query = select()
+        .and_where(column("seq").gt(after))
+        .order_by(Alias::new("seq"), Order::Asc)
+        .limit(limit.unsigned_abs())
+        .to_owned();
+    conn.fetch_all(&query).await
+}
+
+/// A page of what matches, newest first, in the view.
+pub async fn find_before(
+    conn: &mut Conn,
+    view: &View,
+    query: &AuditQuery,
+    limit: i64,
+) -> Result<Vec<Row>, Error> {
+    let mut find = select();
+    find.cond_where(in_view(view)).cond_where(matching(query));
+    if let Some(seq) = query.before_seq {
+        find.and_where(column("seq").lt(seq));
+    }
+    find.order_by(Alias::new("seq"), Order::Desc)
+        .limit(limit.unsigned_abs());
+    conn.fetch_all(&find).await
+}
+
+/// The next of what matches behind `after` up to `until`, oldest first, in the view.
+pub async fn find_after(
+    conn: &mut Conn,
+    view: &View,
+    query: &AuditQuery,
+    after: i64,
+    until: i64,
+    limit: i64,
+) -> Result<Vec<Row>, Error> {
+    let find = select()
+        .cond_where(in_view(view))
+        .cond_where(matching(query))
+        .and_where(column("seq").gt(after))
+        .and_where(column("seq").lte(until))
+        .order_by(Alias::new("seq"), Order::Asc)
+        .limit(limit.unsigned_abs())
+        .to_owned();
+    conn.fetch_all(&find).await
+}
+
+/// How many entries there are in the view.
+pub async fn count(conn: &mut Conn, view: &View) -> Result<i64, Error> {
+    let query = Query::select()
+        .expr(Func::count(column("seq")))
+        .from(Alias::new("audit_entry"))
+        .cond_where(in_view(view))
+        .to_owned();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(found.first().map_or(0, |row| row.0))
+}
+
+/// Entries the view may know of; what of them is shown decides `View::show`.
+fn in_view(view: &View) -> Condition {
+    if view.scope.everywhere {
+        return Cond::all();
+    }
+    if view.scope.is_empty() {
+        return Cond::any().add(Expr::val(1).eq(0));
+    }
+    let mut any = Cond::any();
+    if !view.actor_id.is_empty() {
+        any = any.add(column("actor_id").eq(view.actor_id.clone()));
+    }
+    if !view.scope.systems.is_empty() {
+        any = any.add(column("system_id").is_in(view.scope.systems.iter().map(|s| s.0.clone())));
+    }
+    for account in &view.scope.accounts {
+        let same = Expr::expr(Func::lower(column("account"))).eq(account.account.clone());
+        any = any.add(match &account.system_id {
+            Some(system) => same.and(column("system_id").eq(system.0.clone())),
+            None => same.and(column("system_id").is_not_null()),
+        });
+    }
+    let touched = Query::select()
+        .column((Alias::new("ending_item"), Alias::new("ending_id")))
+        .from(Alias::new("ending_item"))
+        .and_where(Expr::col((Alias::new("ending_item"), Alias::new("left_out"))).is_null())
+        .cond_where(view.scope.condition("ending_item"))
+        .to_owned();
+    any.add(column("ending_id").in_subquery(touched))
+}
+
+/// The filters of a query.
+fn matching(query: &AuditQuery) -> Condition {
+    let mut all = Cond::all();
+    if !query.who.is_empty() {
+        all = all.add(contains("actor_name", &query.who));
+    }
+    for (name, value) in [
+        ("action", &query.action),
+        ("system_id", &query.system),
+        ("result", &query.result),
+    ] {
+        if !value.is_empty() {
+            all = all.add(column(name).eq(value.clone()));
+        }
+    }
+    if !query.text.is_empty() {
+        let mut any = Cond::any();
+        for name in ["target", "reason", "ticket_ref", "account"] {
+            any = any.add(contains(name, &query.text));
+        }
+        all = all.add(any);
+    }
+    if query.ending_no != 0 {
+        let ending = Query::select()
+            .column(Alias::new("ending_id"))
+            .from(Alias::new("ending"))
+            .and_where(Expr::col(Alias::new("ending_no")).eq(query.ending_no))
+            .to_owned();
+        all = all.add(column("ending_id").in_subquery(ending));
+    }
+    if let Some(from) = query.from {
+        all = all.add(column("at").gte(from.0));
+    }
+    if let Some(until) = query.until {
+        all = all.add(column("at").lte(until.0));
+    }
+    all
+}
+
+fn contains(name: &'static str, needle: &str) -> Expr {
+    let needle = needle
+        .to_lowercase()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    Expr::expr(Func::lower(column(name))).like(LikeExpr::new(format!("%{needle}%")).escape('\\'))
+}
+
+/// Of the endings these rows ask for, those that are not settled yet.
+pub async fn unsettled(conn: &mut Conn, rows: &[Row]) -> Result<HashSet<String>, Error> {
+    let asked: Vec<String> = rows
+        .iter()
+        .filter(|r| r.action == Action::EndingRequested.word())
+        .filter_map(|r| r.ending_id.clone())
+        .collect();
+    if asked.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let query = Query::select()
+        .column(Alias::new("ending_id"))
+        .from(Alias::new("ending"))
+        .and_where(Expr::col(Alias::new("ending_id")).is_in(asked))
+        .and_where(Expr::col(Alias::new("settled_at")).is_null())
+        .to_owned();
+    let found: Vec<(String,)> = conn.fetch_all(&query).await?;
+    Ok(found.into_iter().map(|row| row.0).collect())
+}
+
+/// Action words that occur, each found by one step along the index.
+pub async fn actions(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let sql = "WITH RECURSIVE found (action) AS (SELECT MIN(action) FROM audit_entry UNION ALL \
+               SELECT (SELECT MIN(e.action) FROM audit_entry e WHERE e.action > found.action) \
+               FROM found WHERE found.action IS NOT NULL) \
+               SELECT action FROM found WHERE action IS NOT NULL";
+    Ok(on!(conn, c => sqlx::query_scalar(sql).fetch_all(c).await?))
+}
+
+/// Systems by name, for the filter.
+pub async fn systems(conn: &mut Conn) -> Result<Vec<(SystemId, String)>, Error> {
+    let found: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
+        "SELECT system_id, name FROM system ORDER BY name, system_id",
+    )
+    .fetch_all(c)
+    .await?);
+    Ok(found.into_iter().map(|(id, name)| (SystemId(id), name)).collect())
+}
+
+/// When a caller's look at a query was last written down.
+pub async fn looked_at(
+    conn: &mut Conn,
+    actor: &OperatorId,
+    query_hash: &str,
+) -> Result<Option<Timestamp>, Error> {
+    let at: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT logged_at FROM sensitive_read WHERE actor_id = $1 AND query_hash = $2",
+    )
+    .bind(actor.as_str())
+    .bind(query_hash)
+    .fetch_optional(c)
+    .await?);
+    Ok(at.map(Timestamp))
+}
+
+/// Takes note of a look unless one was noted after `since`; true = it is to be written down. Forgets old notes.
+pub async fn note_look(
+    conn: &mut Conn,
+    actor: &OperatorId,
+    query_hash: &str,
+    now: Timestamp,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    Ok(on!(conn, c => {
+        sqlx::query("DELETE FROM sensitive_read WHERE actor_id = $1 AND logged_at <= $2")
+            .bind(actor.as_str())
+            .bind(since.0)
+            .execute(&mut *c)
+            .await?;
+        sqlx::query(
+            "INSERT INTO sensitive_read (actor_id, query_hash, logged_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(actor.as_str())
+        .bind(query_hash)
+        .bind(now.0)
+        .execute(c)
+        .await?
+        .rows_affected()
+            == 1
+    }))
 }

@@ -1,1 +1,4 @@
-//! Sessions: the inventory of what the systems reported, and the list over it.
+//! The inventory: what the systems reported, and the list over it.
+
+pub mod facts;
+pub mod filter;

@@ -56,6 +56,11 @@ impl Clock {
         self.offset_min.get()
     }
 
+    /// Minutes east of UTC, for what is made once.
+    pub fn offset_min_untracked(self) -> i32 {
+        self.offset_min.get_untracked()
+    }
+
     /// "Sat 21 Nov 2026, 03:12:40 UTC".
     pub fn full(self, at: Timestamp) -> String {
         full(at, self.offset_min.get(), &self.zone.get())
@@ -215,6 +220,11 @@ pub fn full(at: Timestamp, offset_min: i32, zone: &str) -> String {
     )
 }
 
+/// Where the Tab key stops; a passing part can still take focus from script.
+const fn stop(passing: bool) -> &'static str {
+    if passing { "-1" } else { "0" }
+}
+
 /// A moment in the past: "3 min ago", with the whole moment on hover and focus.
 #[component]
 pub fn TimeAgo(
@@ -223,7 +233,7 @@ pub fn TimeAgo(
     /// Words before it ("read").
     #[prop(optional)]
     before: &'static str,
-    /// Not a stop for the Tab key: where the row has the whole moment elsewhere.
+    /// Not a stop for the Tab key: in rows, where the arrow keys lead there.
     #[prop(optional)]
     passing: bool,
 ) -> impl IntoView {
@@ -237,7 +247,7 @@ pub fn TimeAgo(
             class="tip"
             datetime=rfc3339(at)
             data-tip=move || clock.full(at)
-            tabindex=(!passing).then_some("0")
+            tabindex=stop(passing)
         >
             {text}
         </time>
@@ -249,6 +259,9 @@ pub fn TimeAgo(
 pub fn Started(
     /// When; `None` = not reported.
     at: Option<Timestamp>,
+    /// Not a stop for the Tab key: in rows, where the arrow keys lead there.
+    #[prop(optional)]
+    passing: bool,
 ) -> impl IntoView {
     let clock = Clock::here();
     match at {
@@ -259,7 +272,7 @@ pub fn Started(
                 Times::Absolute => moment(at, clock.now.get(), clock.offset_min.get()),
             };
             view! {
-                <time class="tip" datetime=rfc3339(at) data-tip=move || clock.full(at) tabindex="0">
+                <time class="tip" datetime=rfc3339(at) data-tip=move || clock.full(at) tabindex=stop(passing)>
                     {text}
                 </time>
             }
@@ -305,6 +318,9 @@ pub enum Ends {
 pub fn Remaining(
     /// When it ends.
     ends: Ends,
+    /// Not a stop for the Tab key: in rows, where the arrow keys lead there.
+    #[prop(optional)]
+    passing: bool,
 ) -> impl IntoView {
     let clock = Clock::here();
     match ends {
@@ -319,7 +335,7 @@ pub fn Remaining(
                     class:is-danger=move || left() < 0
                     datetime=rfc3339(at)
                     data-tip=move || clock.full(at)
-                    tabindex="0"
+                    tabindex=stop(passing)
                 >
                     {move || clock.ahead(at)}
                 </time>

@@ -1,0 +1,169 @@
+//! Session limits beside the list: what each system does by itself, and where we know it from.
+
+use leptos::prelude::*;
+
+use crate::paths;
+use crate::policies::wire::{LimitSource, SystemLimits};
+use crate::ui::time::limit_text;
+use crate::ui::{Glyph, Icon, TimeAgo, thousands};
+
+/// The panel beside the list, on wide windows.
+#[component]
+pub fn LimitsPanel(
+    /// Limits of the systems in view.
+    limits: Vec<SystemLimits>,
+) -> impl IntoView {
+    view! {
+        <section class="panel limits-panel" aria-labelledby="limits-title">
+            <header class="panel-head">
+                <h2 id="limits-title">"Session limits"</h2>
+                <a href=paths::POLICIES>"Policies"</a>
+            </header>
+            <LimitsBody limits=limits />
+        </section>
+    }
+}
+
+/// The same folded into one bar above the table: only exceptions show.
+#[component]
+pub fn LimitsBar(
+    /// Limits of the systems in view.
+    limits: Vec<SystemLimits>,
+) -> impl IntoView {
+    let exceptions: Vec<_> = limits
+        .iter()
+        .filter_map(|system| {
+            let name = system.system_name.clone();
+            match (system.over, system.source) {
+                (Some(over), _) if over > 0 => Some(("is-danger", name, format!("{} over", thousands(over)))),
+                (_, LimitSource::Unknown) => Some(("is-warn", name, "limits not known".to_owned())),
+                _ => None,
+            }
+        })
+        .collect();
+    let exceptions = if exceptions.is_empty() {
+        view! { <span class="quiet">"nobody is over"</span> }.into_any()
+    } else {
+        exceptions
+            .into_iter()
+            .map(|(class, name, words)| {
+                view! {
+                    <span class=class>
+                        <bdi>{name}</bdi>
+                        ", "
+                        {words}
+                    </span>
+                }
+            })
+            .collect_view()
+            .into_any()
+    };
+    view! {
+        <details class="limits-bar card">
+            <summary>
+                <Glyph icon=Icon::Shield />
+                <b>"Session limits"</b>
+                <span class="limits-facts">{exceptions}</span>
+                <span class="limits-more">"Show all" <Glyph icon=Icon::Chevron /></span>
+            </summary>
+            <LimitsBody limits=limits />
+        </details>
+    }
+}
+
+#[component]
+fn LimitsBody(
+    /// Limits of the systems in view.
+    limits: Vec<SystemLimits>,
+) -> impl IntoView {
+    let warnings: Vec<(String, String)> = limits
+        .iter()
+        .filter(|system| !system.before_you_end.is_empty())
+        .map(|system| (system.system_name.clone(), system.before_you_end.clone()))
+        .collect();
+    let rows = limits.into_iter().map(limit_row).collect_view();
+    view! {
+        <table class="limits">
+            <caption class="unseen">"Limits of each system, and how many sessions are past them"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">"System"</th>
+                    <th scope="col" class="num">
+                        "Idle"
+                    </th>
+                    <th scope="col" class="num">
+                        "Longest"
+                    </th>
+                    <th scope="col" class="num">
+                        "Over"
+                    </th>
+                </tr>
+            </thead>
+            {rows}
+        </table>
+        {(!warnings.is_empty())
+            .then(|| {
+                view! {
+                    <div class="limits-part">
+                        <h3>"Before you end"</h3>
+                        {warnings
+                            .into_iter()
+                            .map(|(name, words)| {
+                                view! {
+                                    <p>
+                                        <b>
+                                            <bdi>{name}</bdi>
+                                            ":"
+                                        </b>
+                                        " "
+                                        {words}
+                                    </p>
+                                }
+                            })
+                            .collect_view()}
+                    </div>
+                }
+            })}
+    }
+}
+
+/// A system in two lines: its limits, then the source of these values with its age.
+fn limit_row(system: SystemLimits) -> impl IntoView {
+    let over = match system.over {
+        None => view! { <span class="quiet">"–"</span> }.into_any(),
+        Some(0) => view! { <span class="quiet">"0"</span> }.into_any(),
+        Some(over) => view! { <b class="is-danger">{thousands(over)}</b> }.into_any(),
+    };
+    let word = match system.source {
+        LimitSource::Read => "Read",
+        LimitSource::Typed => "Typed in",
+        LimitSource::SetHere => "Set here",
+        LimitSource::Seen => "Seen in the listed sessions",
+        LimitSource::Unknown => "Nobody told us yet",
+    };
+    let read_at = (system.source == LimitSource::Read)
+        .then_some(system.as_of)
+        .flatten();
+    let source = match (read_at, system.source_note.is_empty()) {
+        (Some(at), true) => view! { <TimeAgo at=at before="Read" /> }.into_any(),
+        (_, true) => word.into_any(),
+        (_, false) => format!("{word}, {}", system.source_note).into_any(),
+    };
+    view! {
+        <tbody>
+            <tr>
+                <th scope="row">
+                    <bdi class="cut">{system.system_name}</bdi>
+                </th>
+                <td class="num">{limit_text(system.idle)}</td>
+                <td class="num">{limit_text(system.absolute)}</td>
+                <td class="num">{over}</td>
+            </tr>
+            <tr class="limits-source">
+                <td colspan="4" class="second quiet">
+                    {source}
+                </td>
+            </tr>
+        </tbody>
+    }
+}

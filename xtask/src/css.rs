@@ -7,20 +7,20 @@ use anyhow::{Context, Result, bail};
 
 /// The sheet at `path` with its imports put in place, each in the layer, condition and medium its import names.
 ///
-/// Comments and indentation are left out. Fails, naming the file, at an import that can't be followed and at a relative
-/// `url(…)`, which would point elsewhere once the sheets are one.
-pub fn bundle(path: &Path) -> Result<String> {
+/// Comments and indentation are left out. Fails, naming the file, at an import that can't be followed and at a `url(…)`
+/// that is neither absolute nor the name of a file in `beside`, which will lie beside the finished sheet.
+pub fn bundle(path: &Path, beside: &Path) -> Result<String> {
     let mut open = Vec::new();
-    read(path, &mut open)
+    read(path, beside, &mut open)
 }
 
-fn read(path: &Path, open: &mut Vec<PathBuf>) -> Result<String> {
+fn read(path: &Path, beside: &Path, open: &mut Vec<PathBuf>) -> Result<String> {
     if open.iter().any(|other| other == path) {
         bail!("{} imports itself", path.display());
     }
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = without_comments(&text);
-    check_urls(&text).with_context(|| path.display().to_string())?;
+    check_urls(&text, beside).with_context(|| path.display().to_string())?;
     open.push(path.to_path_buf());
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut out = String::with_capacity(text.len());
@@ -30,7 +30,7 @@ fn read(path: &Path, open: &mut Vec<PathBuf>) -> Result<String> {
         let end = rest[at..].find(';').context("an @import without its semicolon")? + at;
         let import = Import::parse(&rest[at + "@import".len()..end])
             .with_context(|| format!("{}: {}", path.display(), &rest[at..end]))?;
-        out.push_str(&import.wrap(&read(&folder.join(&import.path), open)?));
+        out.push_str(&import.wrap(&read(&folder.join(&import.path), beside, open)?));
         rest = &rest[end + 1..];
     }
     out.push_str(rest);
@@ -157,18 +157,17 @@ fn without_comments(text: &str) -> String {
     out
 }
 
-fn check_urls(text: &str) -> Result<()> {
+fn check_urls(text: &str, beside: &Path) -> Result<()> {
     for (at, _) in text.match_indices("url(") {
         let import = text[..at]
             .rsplit([';', '}'])
             .next()
             .is_some_and(|line| line.contains("@import"));
         let target = text[at + 4..].trim_start().trim_start_matches(['"', '\'']);
-        if !import && !target.starts_with(['/', '#']) && !target.starts_with("data:") {
-            bail!(
-                "url({}…): write it from the root, as /pkg/…",
-                target.chars().take(20).collect::<String>()
-            );
+        let target = &target[..target.find([')', '"', '\'']).unwrap_or(target.len())];
+        let elsewhere = target.starts_with(['/', '#']) || target.starts_with("data:");
+        if !import && !elsewhere && !beside.join(target).is_file() {
+            bail!("url({target}): no such file in {}", beside.display());
         }
     }
     Ok(())
@@ -216,11 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_url_is_refused_as_it_would_point_elsewhere() {
-        assert!(check_urls("p { background: url(mark.svg) }").is_err());
-        assert!(check_urls("p { background: url(\"/pkg/mark.svg\") }").is_ok());
-        assert!(check_urls("p { mask: url('data:image/svg+xml,x') }").is_ok());
-        assert!(check_urls("@layer a;\n@import url(tokens.css) layer(a);").is_ok());
+    fn a_url_must_be_absolute_or_name_a_file_that_will_lie_beside() {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(check_urls("p { background: url(mark.svg) }", beside).is_err());
+        assert!(check_urls("p { background: url(\"Cargo.toml\") }", beside).is_ok());
+        assert!(check_urls("p { background: url(\"/pkg/mark.svg\") }", beside).is_ok());
+        assert!(check_urls("p { mask: url('data:image/svg+xml,x') }", beside).is_ok());
+        assert!(check_urls("@layer a;\n@import url(tokens.css) layer(a);", beside).is_ok());
     }
 
     #[test]
@@ -234,13 +235,13 @@ mod tests {
         .unwrap();
         fs::write(folder.join("a.css"), "p { color: red }\n").unwrap();
         fs::write(folder.join("parts/b.css"), "@import '../a.css';\ni {}\n").unwrap();
-        let sheet = bundle(&folder.join("main.css")).unwrap();
+        let sheet = bundle(&folder.join("main.css"), &folder).unwrap();
         assert_eq!(
             sheet,
             "@layer a, b;\n@layer a {\np { color: red }\n}\n@layer b {\np { color: red }\ni {}\n}\n"
         );
         fs::write(folder.join("a.css"), "@import 'main.css';").unwrap();
-        let error = bundle(&folder.join("main.css")).unwrap_err();
+        let error = bundle(&folder.join("main.css"), &folder).unwrap_err();
         assert!(format!("{error:#}").contains("imports itself"), "{error:#}");
         fs::remove_dir_all(folder).unwrap();
     }

@@ -126,15 +126,16 @@ fn assemble(places: &Places, mode: Mode, wasm: &Path) -> Result<()> {
         .generate(&pkg)
         .context("wasm-bindgen could not read the pages")?;
 
-    let sheet = places.root.join("style/main.css");
-    fs::write(pkg.join(format!("{NAME}.css")), css::bundle(&sheet)?)?;
-    let public = places.root.join("style/public");
-    if public.exists() {
-        for file in files(&public)? {
-            let to = pkg.join(file.strip_prefix(&public)?);
-            fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
-            fs::copy(&file, to)?;
-        }
+    let style = places.root.join("style");
+    let public = style.join("public");
+    fs::write(
+        pkg.join(format!("{NAME}.css")),
+        css::bundle(&style.join("main.css"), &public)?,
+    )?;
+    for file in files(&public)? {
+        let to = pkg.join(file.strip_prefix(&public)?);
+        fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+        fs::copy(&file, to)?;
     }
 
     let mut content = Sha256::new();

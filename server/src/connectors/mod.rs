@@ -10,6 +10,42 @@ use app::systems::wire::{Abilities, SelfTestStep};
 use app::wire::{Limit, Timestamp};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Duration, Instant};
+
+use crate::config::SystemSettings;
+
+pub mod guard;
+pub mod http;
+pub mod simulator;
+
+/// What a connector is made from.
+pub struct Recipe<'s> {
+    /// The system's settings entry.
+    pub settings: &'s SystemSettings,
+    /// Longest time for one request.
+    pub timeout: Duration,
+}
+
+/// Makes the connector of one kind; the error names the bad setting.
+pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
+
+/// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
+pub const REGISTRY: &[(&str, Make)] = &[("simulator", simulator::from_settings)];
+
+/// The connector for these settings.
+pub fn make(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
+    match REGISTRY.iter().find(|(kind, _)| *kind == recipe.settings.kind) {
+        Some((_, make)) => make(recipe),
+        None => {
+            let kinds: Vec<&str> = REGISTRY.iter().map(|(kind, _)| *kind).collect();
+            anyhow::bail!(
+                "kind \"{}\" is not known; known are: {}",
+                recipe.settings.kind,
+                kinds.join(", ")
+            )
+        }
+    }
+}
 
 /// A raw session id: a login. In memory only; no Debug, no Serialize, wiped when dropped.
 #[derive(Clone)]
@@ -134,21 +170,53 @@ pub enum Completeness {
 /// A full channel makes the connector wait; a closed one means nobody listens any more and it should stop.
 pub struct Sink {
     sender: tokio::sync::mpsc::Sender<Vec<SeenSession>>,
+    moved: std::sync::Mutex<Progress>,
+}
+
+/// How far a list is.
+#[derive(Clone, Copy)]
+struct Progress {
+    batches: u64,
+    /// `None` while a batch waits for the receiver: that time is not the system's.
+    since: Option<Instant>,
 }
 
 impl Sink {
     /// A sink and the end to receive from; at most `batches` wait in between.
     pub fn channel(batches: usize) -> (Self, tokio::sync::mpsc::Receiver<Vec<SeenSession>>) {
         let (sender, receiver) = tokio::sync::mpsc::channel(batches);
-        (Self { sender }, receiver)
+        let moved = std::sync::Mutex::new(Progress {
+            batches: 0,
+            since: Some(Instant::now()),
+        });
+        (Self { sender, moved }, receiver)
+    }
+
+    fn progress(&self) -> Progress {
+        *self
+            .moved
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Progress)) {
+        change(
+            &mut self
+                .moved
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
     }
 
     /// Hands over a batch (any size; 500 to 5,000 is good).
     pub async fn push(&self, batch: Vec<SeenSession>) -> Result<(), ConnectorError> {
-        self.sender
-            .send(batch)
-            .await
-            .map_err(|_| ConnectorError::stopped())
+        self.set(|moved| moved.since = None);
+        let sent = self.sender.send(batch).await;
+        self.set(|moved| {
+            moved.batches += 1;
+            moved.since = Some(Instant::now());
+        });
+        sent.map_err(|_| ConnectorError::stopped())
     }
 }
 
@@ -341,6 +409,8 @@ pub enum ErrorKind {
     RateLimited,
     /// An answer we can't read: HTML, garbage, cut off, too long.
     Protocol,
+    /// The system can't do this at all.
+    Unsupported,
     /// Nobody listens any more: shutting down.
     Stopped,
 }
@@ -354,6 +424,7 @@ impl ErrorKind {
             ErrorKind::Forbidden => "forbidden",
             ErrorKind::RateLimited => "rate_limited",
             ErrorKind::Protocol => "protocol",
+            ErrorKind::Unsupported => "unsupported",
             ErrorKind::Stopped => "stopped",
         }
     }

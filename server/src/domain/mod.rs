@@ -1,4 +1,5 @@
 //! Pure rules. `now` is an argument; no clock, no file, no network, no database.
 
 pub mod grant;
+pub mod health;
 pub mod policy;

@@ -1,0 +1,289 @@
+//! SQL of connected systems.
+
+use app::wire::{SystemId, Timestamp};
+use sea_query::{Alias, Expr, ExprTrait, Query};
+
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
+use crate::error::Error;
+use crate::on;
+
+/// A row of `system`; see migrations/*/0004_create_system.sql for every column.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Row {
+    pub system_id: String,
+    pub kind: String,
+    pub name: String,
+    pub settings_hash: String,
+    pub configured: i64,
+    pub simulated: i64,
+    pub abilities: String,
+    pub paused_at: Option<i64>,
+    pub paused_by: Option<String>,
+    pub paused_by_name: Option<String>,
+    pub last_complete_pass_started_at: Option<i64>,
+    pub last_pass_started_at: Option<i64>,
+    pub last_pass_took_ms: Option<i64>,
+    pub last_rows: Option<i64>,
+    pub last_error: Option<String>,
+    pub last_error_kind: Option<String>,
+    pub last_error_at: Option<i64>,
+    pub failures: i64,
+    pub next_pass_at: i64,
+    pub proven_at: Option<i64>,
+    pub proven_build: Option<String>,
+    pub self_test: Option<String>,
+}
+
+/// What the settings say of a system.
+pub struct Entry<'e> {
+    pub system_id: &'e str,
+    pub kind: &'e str,
+    pub name: &'e str,
+    pub settings_hash: &'e str,
+    pub simulated: bool,
+    /// json; `None` = the connector could not be made: what was known stays.
+    pub abilities: Option<&'e str>,
+}
+
+const COLUMNS: &str = "s.system_id, s.kind, s.name, s.settings_hash, s.configured, s.simulated, s.abilities, \
+     s.paused_at, s.paused_by, o.display_name AS paused_by_name, s.last_complete_pass_started_at, \
+     s.last_pass_started_at, s.last_pass_took_ms, s.last_rows, s.last_error, s.last_error_kind, s.last_error_at, \
+     s.failures, s.next_pass_at, s.proven_at, s.proven_build, s.self_test \
+     FROM system s LEFT JOIN operator o ON o.operator_id = s.paused_by";
+
+/// Every system ever connected and not yet forgotten, by name.
+pub async fn all(conn: &mut Conn) -> Result<Vec<Row>, Error> {
+    let sql = format!("SELECT {COLUMNS} ORDER BY LOWER(s.name), s.system_id");
+    Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(c).await?))
+}
+
+/// One system.
+pub async fn one(conn: &mut Conn, system: &SystemId) -> Result<Option<Row>, Error> {
+    let sql = format!("SELECT {COLUMNS} WHERE s.system_id = $1");
+    Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(system.as_str())
+        .fetch_optional(c)
+        .await?))
+}
+
+/// Writes what the settings say; true when something of it is new. A changed entry is read at once.
+pub async fn upsert(conn: &mut Conn, entry: &Entry<'_>) -> Result<bool, Error> {
+    let touched = on!(conn, c => sqlx::query(
+            "INSERT INTO system (system_id, kind, name, settings_hash, configured, simulated, abilities) \
+             VALUES ($1, $2, $3, $4, 1, $5, COALESCE($6, '{}')) \
+             ON CONFLICT (system_id) DO UPDATE SET kind = excluded.kind, name = excluded.name, \
+             settings_hash = excluded.settings_hash, configured = 1, simulated = excluded.simulated, \
+             abilities = COALESCE($6, system.abilities), next_pass_at = 0 \
+             WHERE system.settings_hash <> excluded.settings_hash OR system.configured = 0 \
+             OR system.name <> excluded.name OR system.kind <> excluded.kind \
+             OR system.simulated <> excluded.simulated OR COALESCE($6, system.abilities) <> system.abilities",
+        )
+        .bind(entry.system_id)
+        .bind(entry.kind)
+        .bind(entry.name)
+        .bind(entry.settings_hash)
+        .bind(i64::from(entry.simulated))
+        .bind(entry.abilities)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(touched > 0)
+}
+
+/// Rows of sessions carry the system's name to be sorted by it.
+pub async fn rename_in_sessions(conn: &mut Conn, system: &str, name_sort: &str) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query("UPDATE session SET system_sort = $2 WHERE system_id = $1 AND system_sort <> $2")
+            .bind(system)
+            .bind(name_sort)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Marks systems that stand in the settings no more; which ones they are.
+pub async fn unconfigure_others(conn: &mut Conn, configured: &[String]) -> Result<Vec<String>, Error> {
+    let update = Query::update()
+        .table(Alias::new("system"))
+        .value(Alias::new("configured"), 0_i64)
+        .and_where(Expr::col(Alias::new("configured")).eq(1_i64))
+        .and_where(Expr::col(Alias::new("system_id")).is_not_in(configured.iter().cloned()))
+        .returning_col(Alias::new("system_id"))
+        .to_owned();
+    let rows: Vec<(String,)> = conn.fetch_all(&update).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Connected systems whose next reading is due, longest due first.
+pub async fn due(conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
+    Ok(on!(conn, c => sqlx::query_scalar(
+            "SELECT system_id FROM system WHERE configured = 1 AND paused_at IS NULL AND next_pass_at <= $1 \
+             ORDER BY next_pass_at, system_id",
+        )
+        .bind(now.0)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Makes the next reading due; false when there is no such system, or it is paused or not configured.
+pub async fn read_now(conn: &mut Conn, system: &SystemId) -> Result<bool, Error> {
+    let touched = on!(conn, c => sqlx::query(
+            "UPDATE system SET next_pass_at = 0 WHERE system_id = $1 AND configured = 1 AND paused_at IS NULL",
+        )
+        .bind(system.as_str())
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(touched > 0)
+}
+
+/// Pauses (`at` = when, by whom) or resumes (`None`); false when it was so already.
+pub async fn pause(conn: &mut Conn, system: &SystemId, at: Option<(Timestamp, &str)>) -> Result<bool, Error> {
+    let touched = on!(conn, c => sqlx::query(
+            "UPDATE system SET paused_at = $2, paused_by = $3, next_pass_at = 0 \
+             WHERE system_id = $1 AND (paused_at IS NULL) <> ($2 IS NULL)",
+        )
+        .bind(system.as_str())
+        .bind(at.map(|(at, _)| at.0))
+        .bind(at.map(|(_, by)| by))
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(touched > 0)
+}
+
+/// Keeps a self-test; `proven` = (when, build) if it proved that ending works.
+pub async fn keep_self_test(
+    conn: &mut Conn,
+    system: &SystemId,
+    report: &str,
+    proven: Option<(Timestamp, &str)>,
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE system SET self_test = $2, proven_at = COALESCE($3, proven_at), \
+             proven_build = COALESCE($4, proven_build) WHERE system_id = $1",
+        )
+        .bind(system.as_str())
+        .bind(report)
+        .bind(proven.map(|(at, _)| at.0))
+        .bind(proven.map(|(_, build)| build))
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// A complete reading: its start is the age of the rows.
+pub async fn pass_complete(
+    conn: &mut Conn,
+    system: &SystemId,
+    started_at: Timestamp,
+    took_ms: i64,
+    next_pass_at: Timestamp,
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE system SET last_complete_pass_started_at = $2, last_pass_started_at = $2, \
+             last_pass_took_ms = $3, next_pass_at = $4, last_error = NULL, last_error_kind = NULL, \
+             last_error_at = NULL, failures = 0, last_rows = (SELECT COUNT(*) FROM session \
+             WHERE session.system_id = system.system_id AND session.state = 'live') WHERE system_id = $1",
+        )
+        .bind(system.as_str())
+        .bind(started_at.0)
+        .bind(took_ms)
+        .bind(next_pass_at.0)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// A reading that failed or was not whole. `last_error_at` keeps the moment the trouble began.
+pub async fn pass_failed(
+    conn: &mut Conn,
+    system: &SystemId,
+    started_at: Timestamp,
+    took_ms: i64,
+    next_pass_at: Timestamp,
+    trouble: (&str, &str),
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE system SET last_pass_started_at = $2, last_pass_took_ms = $3, next_pass_at = $4, \
+             last_error_kind = $5, last_error = $6, \
+             last_error_at = CASE WHEN failures = 0 THEN $2 ELSE last_error_at END, \
+             failures = failures + 1 WHERE system_id = $1",
+        )
+        .bind(system.as_str())
+        .bind(started_at.0)
+        .bind(took_ms)
+        .bind(next_pass_at.0)
+        .bind(trouble.0)
+        .bind(trouble.1)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// Trouble that is not a reading's: the settings can't be used.
+pub async fn settings_failed(
+    conn: &mut Conn,
+    system: &str,
+    now: Timestamp,
+    words: &str,
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE system SET last_error_kind = 'settings', last_error = $3, \
+             last_error_at = COALESCE(last_error_at, $2), failures = failures + 1 WHERE system_id = $1 \
+             AND (last_error IS NULL OR last_error <> $3)",
+        )
+        .bind(system)
+        .bind(now.0)
+        .bind(words)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// Settings that could not be used can be now.
+pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE system SET last_error_kind = NULL, last_error = NULL, last_error_at = NULL, failures = 0, \
+             next_pass_at = 0 WHERE system_id = $1 AND last_error_kind = 'settings'",
+        )
+        .bind(system)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// Live rows of a system within `scope`, counted up to `most`.
+pub async fn count_live(
+    conn: &mut Conn,
+    system: &str,
+    scope: &VisibleScope,
+    most: u64,
+) -> Result<u64, Error> {
+    let some = Query::select()
+        .expr_as(Expr::val(1_i64), Alias::new("one"))
+        .from(Alias::new("session"))
+        .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
+        .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
+        .cond_where(scope.condition("session"))
+        .limit(most)
+        .to_owned();
+    let query = Query::select()
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(some, Alias::new("some"))
+        .to_owned();
+    let rows: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(rows.first().map_or(0, |(n,)| u64::try_from(*n).unwrap_or(0)))
+}

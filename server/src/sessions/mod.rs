@@ -1,4 +1,5 @@
-//! The inventory: what the systems reported, and the list over it.
+//! Sessions: the inventory of what the systems reported, and the list over it.
 
-pub mod facts;
-pub mod filter;
+pub mod collect;
+pub mod identity;
+mod intake;

@@ -1,1 +1,431 @@
-//! Access: operators, roles, grants, protected people.
+//! Access: operators, roles, grants with scope and expiry, one-time links, protected people.
+//!
+//! Decides who may what; never looks at sessions of systems. A [`Caller`] is made here and nowhere else, from what the
+//! database says at this very moment, so that a change acts with the next request and the next leased batch. Pages come
+//! in through `page.rs`. Start reading at [`Access::caller_of`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use app::access::wire::{OneTimeLink, Permission, Scope};
+use app::error::AppError;
+use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, SystemId, Timestamp};
+
+use crate::audit::{Action, Audit, Entry};
+use crate::caller::{Caller, CallerKind, Origin};
+use crate::changes::{self, topic};
+use crate::clock::Clock;
+use crate::config::SignInRules;
+use crate::db::{Conn, Db};
+use crate::domain::grant::{About, VisibleScope};
+use crate::error::Error;
+use crate::keys;
+
+pub mod links;
+mod page;
+pub(crate) mod store;
+
+/// Role id of the Administrator: holds everything; the last enabled one everywhere can't be disabled or stripped.
+pub const ADMINISTRATOR: &str = "administrator";
+
+/// Built-in roles (design.md §5): id, name, permissions.
+pub const BUILT_IN: [(&str, &str, &[Permission]); 4] = [
+    (ADMINISTRATOR, "Administrator", &Permission::ALL),
+    (
+        "helpdesk",
+        "Helpdesk",
+        &[
+            Permission::SeeSessions,
+            Permission::EditUserSessions,
+            Permission::ReadPolicies,
+            Permission::SeeNetworkData,
+        ],
+    ),
+    (
+        "auditor",
+        "Auditor",
+        &[
+            Permission::SeeSessions,
+            Permission::ReadPolicies,
+            Permission::ReadAudit,
+            Permission::ExportData,
+        ],
+    ),
+    (
+        "policy_manager",
+        "Policy manager",
+        &[
+            Permission::SeeSessions,
+            Permission::ReadPolicies,
+            Permission::EditPolicies,
+        ],
+    ),
+];
+
+/// The room.
+pub struct Access {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    audit: Arc<Audit>,
+    public_url: String,
+    rules: SignInRules,
+}
+
+/// A protected account, as selections compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedAccount {
+    /// In this system; `None` = in every one.
+    pub system_id: Option<SystemId>,
+    /// Account name, lower-cased.
+    pub account: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A person to be made by the command line, the demo or a test.
+pub struct SeedOperator<'a> {
+    /// Sign-in name.
+    pub login: &'a str,
+    /// Name as shown.
+    pub display_name: &'a str,
+    /// Role ids with their scopes.
+    pub grants: &'a [(&'a str, Scope)],
+    /// Why, on every grant.
+    pub reason: &'a str,
+}
+
+impl Access {
+    /// The room. `public_url` without a slash at the end; `rules` say how long links are good.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        audit: Arc<Audit>,
+        public_url: &str,
+        rules: SignInRules,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            audit,
+            public_url: public_url.to_owned(),
+            rules,
+        }
+    }
+
+    /// Brings the built-in roles to what this program says. Call it once at start, after migrating.
+    pub async fn ensure_built_in_roles(&self) -> Result<(), Error> {
+        let mut conn = self.db.write().await?;
+        for (id, name, permissions) in BUILT_IN {
+            store::upsert_role(&mut conn, &RoleId::from(id), name, true, permissions).await?;
+        }
+        conn.commit().await
+    }
+
+    /// The caller an operator is right now; `None` when there is no such operator or they are disabled.
+    ///
+    /// Also rebuilds the permit of an ending for each leased batch: then `session` and `auth_at` are `None`.
+    pub async fn caller_of(
+        &self,
+        operator_id: &OperatorId,
+        session: Option<PortalSessionId>,
+        auth_at: Option<Timestamp>,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        let mut conn = self.db.read().await?;
+        self.caller_in(&mut conn, operator_id, session, auth_at, origin, now)
+            .await
+    }
+
+    /// [`Access::caller_of`] on a connection or inside a transaction that is already there.
+    pub async fn caller_in(
+        &self,
+        conn: &mut Conn,
+        operator_id: &OperatorId,
+        session: Option<PortalSessionId>,
+        auth_at: Option<Timestamp>,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        let Some(operator) = store::operator(conn, operator_id).await? else {
+            return Ok(None);
+        };
+        if operator.disabled_at.is_some() {
+            return Ok(None);
+        }
+        let grants = store::grants_of(conn, operator_id).await?;
+        Ok(Some(Caller {
+            kind: CallerKind::Operator,
+            id: OperatorId(operator.operator_id),
+            name: operator.display_name,
+            login: operator.login,
+            session,
+            auth_at,
+            grants,
+            origin,
+            who_can_give: self.who_can_give(conn, now).await?,
+        }))
+    }
+
+    /// Names of the people who can give a missing permission: enabled, ManageAccess everywhere, by name.
+    pub async fn who_can_give(&self, conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
+        store::access_managers(conn, now).await
+    }
+
+    /// The protected list.
+    pub async fn protected(&self, conn: &mut Conn) -> Result<Vec<ProtectedAccount>, Error> {
+        let rows = store::protected(conn).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| ProtectedAccount {
+                system_id: row.system_id.map(SystemId),
+                account: row.account,
+                reason: row.reason,
+            })
+            .collect())
+    }
+
+    /// Operators who hold a permission somewhere where the caller does not: their portal sessions are out of reach.
+    pub async fn outranking(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<HashSet<OperatorId>, Error> {
+        let mut by_operator: std::collections::BTreeMap<OperatorId, Vec<_>> =
+            std::collections::BTreeMap::new();
+        for (who, grant) in store::all_grants(conn).await? {
+            by_operator.entry(who).or_default().push(grant);
+        }
+        let own: Vec<VisibleScope> = Permission::ALL.iter().map(|p| caller.visible(*p, now)).collect();
+        Ok(by_operator
+            .into_iter()
+            .filter(|(who, grants)| {
+                *who != caller.id
+                    && Permission::ALL
+                        .iter()
+                        .zip(&own)
+                        .any(|(p, own)| !holds(own, &VisibleScope::of(grants, *p, now)))
+            })
+            .map(|(who, _)| who)
+            .collect())
+    }
+
+    /// True when that operator holds permissions the caller lacks ([`Access::outranking`] for many at once).
+    pub async fn outranks(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        operator_id: &OperatorId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(self.outranking(conn, caller, now).await?.contains(operator_id))
+    }
+
+    /// Whether there is any operator, disabled ones included.
+    pub(crate) async fn any_operator(&self, conn: &mut Conn) -> Result<bool, Error> {
+        Ok(store::operator_count(conn).await? > 0)
+    }
+
+    /// Whether that operator exists and is enabled.
+    pub(crate) async fn enabled(&self, conn: &mut Conn, id: &OperatorId) -> Result<bool, Error> {
+        let operator = store::operator(conn, id).await?;
+        Ok(operator.is_some_and(|o| o.disabled_at.is_none()))
+    }
+
+    /// Sign-in name and shown name of an enabled operator.
+    pub(crate) async fn login_and_name(
+        &self,
+        conn: &mut Conn,
+        id: &OperatorId,
+    ) -> Result<Option<(String, String)>, Error> {
+        let operator = store::operator(conn, id).await?;
+        Ok(operator
+            .filter(|o| o.disabled_at.is_none())
+            .map(|o| (o.login, o.display_name)))
+    }
+
+    /// A disabled person without grants or password, for the portal's self-test only; a leftover one is used again.
+    pub(crate) async fn throw_away_operator(
+        &self,
+        conn: &mut Conn,
+        now: Timestamp,
+    ) -> Result<OperatorId, Error> {
+        let id = OperatorId("self-test".to_owned());
+        if store::operator(conn, &id).await?.is_none() {
+            // The colon can't be typed as a sign-in name.
+            store::insert_operator(conn, &id, "self-test:curfew", "Curfew self-test", now).await?;
+            store::set_disabled(conn, &id, Some(now)).await?;
+        }
+        Ok(id)
+    }
+
+    /// Removes the person of [`Access::throw_away_operator`].
+    pub(crate) async fn forget_throw_away(&self, conn: &mut Conn, id: &OperatorId) -> Result<(), Error> {
+        store::delete_throw_away(conn, id).await
+    }
+
+    /// A person with grants, made outright: the demo and tests.
+    pub async fn seed_operator(&self, seed: &SeedOperator<'_>) -> Result<OperatorId, Error> {
+        let mut conn = self.db.write().await?;
+        let id = self.seed(&mut conn, seed, self.clock.now()).await?;
+        conn.commit().await?;
+        Ok(id)
+    }
+
+    /// Makes a person with grants, as the command line, the demo and the bootstrap do. Nobody signs for it but Curfew.
+    pub(crate) async fn seed(
+        &self,
+        conn: &mut Conn,
+        seed: &SeedOperator<'_>,
+        now: Timestamp,
+    ) -> Result<OperatorId, Error> {
+        let login = checked_login(seed.login).map_err(|message| AppError::invalid("login", message))?;
+        let name = checked_text(seed.display_name, 120)
+            .map_err(|message| AppError::invalid("display_name", message))?;
+        if store::operator_by_login(conn, &login).await?.is_some() {
+            return Err(AppError::invalid("login", TAKEN).into());
+        }
+        let id = OperatorId(keys::new_id());
+        store::insert_operator(conn, &id, &login, &name, now).await?;
+        for (role, scope) in seed.grants {
+            let grant = store::GrantToStore {
+                grant_id: &GrantId(keys::new_id()),
+                operator_id: &id,
+                role_id: &RoleId::from(*role),
+                scope,
+                reason: seed.reason,
+                granted_by: None,
+                expires_at: None,
+            };
+            store::insert_grant(conn, &grant, now).await?;
+        }
+        let entry = Entry::curfew(Action::AuthzAdmin)
+            .account(login.clone())
+            .target(format!("Made the operator {login}"))
+            .reason(seed.reason, None);
+        self.audit.append(conn, &entry, now).await?;
+        changes::bump(conn, topic::ACCESS).await?;
+        Ok(id)
+    }
+
+    /// `curfew admin create`: a new Administrator with a one-time link.
+    pub async fn admin_create(&self, login: &str) -> Result<OneTimeLink, Error> {
+        let now = self.clock.now();
+        let mut conn = self.db.write().await?;
+        let seed = SeedOperator {
+            login,
+            display_name: login,
+            grants: &[(ADMINISTRATOR, Scope::Everywhere)],
+            reason: "curfew admin create",
+        };
+        let id = self.seed(&mut conn, &seed, now).await?;
+        let link = self
+            .link(
+                &mut conn,
+                links::Purpose::Invite,
+                &id,
+                &login.to_lowercase(),
+                None,
+                now,
+            )
+            .await?;
+        conn.commit().await?;
+        Ok(link)
+    }
+
+    /// `curfew admin reset`: a link for a new password; lifts throttling and enables the account again, so that the last
+    /// administrator always has a way back in.
+    pub async fn admin_reset(&self, login: &str) -> Result<OneTimeLink, Error> {
+        let now = self.clock.now();
+        let login = login.trim().to_lowercase();
+        let mut conn = self.db.write().await?;
+        let Some(operator) = store::operator_by_login(&mut conn, &login).await? else {
+            return Err(AppError::not_found("operator").into());
+        };
+        let id = OperatorId(operator.operator_id);
+        store::set_disabled(&mut conn, &id, None).await?;
+        crate::signin::forget_failures(&mut conn, &login).await?;
+        let link = self
+            .link(&mut conn, links::Purpose::Reset, &id, &login, None, now)
+            .await?;
+        conn.commit().await?;
+        Ok(link)
+    }
+
+    /// Makes a link and its audit entry.
+    async fn link(
+        &self,
+        conn: &mut Conn,
+        purpose: links::Purpose,
+        operator_id: &OperatorId,
+        login: &str,
+        by: Option<&Caller>,
+        now: Timestamp,
+    ) -> Result<OneTimeLink, Error> {
+        let new = links::NewLink {
+            purpose,
+            operator_id: Some(operator_id),
+            login,
+            created_by: by.map(|caller| &caller.id),
+            good_for_s: self.rules.link_s,
+        };
+        let link = links::create(conn, &self.public_url, &new, now).await?;
+        let entry = match by {
+            Some(caller) => Entry::by(caller, Action::LinkCreated),
+            None => Entry::curfew(Action::LinkCreated),
+        };
+        let entry = entry
+            .account(login)
+            .target(format!("One-time link for {login}"))
+            .fact("purpose", purpose.name())
+            .fact("expires_at", link.expires_at.0);
+        self.audit.append(conn, &entry, now).await?;
+        Ok(link)
+    }
+}
+
+/// Whether everything in `theirs` is in `own`.
+fn holds(own: &VisibleScope, theirs: &VisibleScope) -> bool {
+    own.everywhere
+        || (!theirs.everywhere
+            && theirs.systems.iter().all(|system| own.covers_system(system))
+            && theirs.accounts.iter().all(|account| match &account.system_id {
+                Some(system) => own.covers(About::account(system, &account.account)),
+                None => own
+                    .accounts
+                    .iter()
+                    .any(|a| a.system_id.is_none() && a.account == account.account),
+            }))
+}
+
+pub(crate) const TAKEN: &str = "This sign-in name is taken. Choose another.";
+
+/// A sign-in name, lower-cased; or what is wrong with it.
+pub(crate) fn checked_login(login: &str) -> Result<String, &'static str> {
+    let login = login.trim().to_lowercase();
+    let good = (2..=64).contains(&login.len())
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._@-".contains(&b));
+    if good {
+        Ok(login)
+    } else {
+        Err("2 to 64 of a-z, 0-9 and . _ @ -")
+    }
+}
+
+/// A line of text of 1 to `longest` characters; or what is wrong with it.
+pub(crate) fn checked_text(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim();
+    let count = text.chars().count();
+    if count == 0 {
+        Err("Fill this in.".to_owned())
+    } else if count > longest {
+        Err(format!("At most {longest} characters; this has {count}."))
+    } else if text.chars().any(char::is_control) {
+        Err("Line breaks and control characters can't stand here.".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}

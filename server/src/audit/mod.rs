@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use app::access::wire::Permission;
 use app::audit::wire::{AuditResult, ChainStatus};
-use app::wire::{EndingId, PortalSessionId, SessionKey, SystemId, Timestamp};
+use app::wire::{EndingId, OperatorId, PortalSessionId, SessionKey, SystemId, Timestamp};
 
 use crate::caller::{Caller, CallerKind, Origin};
 use crate::clock::Clock;
@@ -202,6 +202,15 @@ impl Entry {
             duration_ms: None,
             detail: serde_json::Map::new(),
         }
+    }
+
+    /// Names the person whose doing it was, when no [`Caller`] exists yet.
+    pub fn operator(mut self, id: &OperatorId, name: &str, session: Option<&PortalSessionId>) -> Self {
+        self.actor_kind = CallerKind::Operator.name();
+        self.actor_id = id.0.clone();
+        self.actor_name = name.to_owned();
+        self.actor_session = session.cloned();
+        self
     }
 
     /// What it was done to, in plain words (no ids, no secrets).

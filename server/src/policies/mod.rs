@@ -454,4 +454,3 @@ impl Policies {
         Ok(row.version)
     }
 }
-

@@ -1,5 +1,7 @@
-//! Sessions: the inventory of what the systems reported, and the list over it.
+//! The inventory: what the systems reported, and the list over it.
 
 pub mod collect;
+pub mod facts;
+pub mod filter;
 pub mod identity;
 mod intake;

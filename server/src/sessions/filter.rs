@@ -1,0 +1,396 @@
+//! The one WHERE of the inventory: what a query means and what its caller may see, as a condition on `session`.
+//!
+//! List, count, selection, ending and suggestion all take it from here, so that none of them can be wider than the
+//! others. A filter over facts the caller may not see never decides about a row that hides them.
+
+use app::access::wire::Permission;
+use app::error::FieldProblem;
+use app::sessions::query::{SessionQuery, SortKey, TextFilter, TextOp, TimeFilter};
+use app::sessions::wire::SessionState;
+use app::wire::Timestamp;
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
+
+use super::facts::lower;
+use crate::caller::Caller;
+use crate::domain::grant::VisibleScope;
+use crate::policies;
+
+/// Which database the condition is for: substring search differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// What a caller may see of the inventory at one moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Rows.
+    pub seen: VisibleScope,
+    /// Rows whose address, mail and browser may be shown too.
+    pub network: VisibleScope,
+    now: Timestamp,
+}
+
+/// What a query asks for, ready for SQL.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// In one of these states; never empty.
+    pub states: Vec<SessionState>,
+    /// Scope and every other filter.
+    pub rest: Condition,
+    /// True when `rest` leaves nothing out: no filter, and the caller sees everything.
+    pub unfiltered: bool,
+    /// True when matching rows are found through the substring index.
+    pub by_text: bool,
+}
+
+impl Filter {
+    /// The whole condition.
+    pub fn condition(&self) -> Condition {
+        Cond::all().add(self.in_states()).add(self.rest.clone())
+    }
+
+    fn in_states(&self) -> SimpleExpr {
+        match self.states.as_slice() {
+            [one] => column("state").eq(one.name()),
+            many => column("state").is_in(many.iter().map(|s| s.name())),
+        }
+    }
+}
+
+impl View {
+    /// What `caller` may see now.
+    pub fn of(caller: &Caller, now: Timestamp) -> Self {
+        View {
+            seen: caller.visible(Permission::SeeSessions, now),
+            network: caller.visible(Permission::SeeNetworkData, now),
+            now,
+        }
+    }
+
+    /// Rows the caller may see.
+    pub fn condition(&self) -> Condition {
+        self.seen.condition("session")
+    }
+
+    /// Whether address, mail and browser are shown for every row the caller may see.
+    pub fn whole_network(&self) -> bool {
+        let net = &self.network;
+        net.everywhere
+            || !self.seen.everywhere
+                && self.seen.systems.iter().all(|s| net.systems.contains(s))
+                && self.seen.accounts.iter().all(|a| {
+                    net.accounts.contains(a) || a.system_id.as_ref().is_some_and(|s| net.systems.contains(s))
+                })
+    }
+
+    /// The condition of `query`, or what can't be asked by this caller.
+    pub fn filter(&self, query: &SessionQuery, dialect: Dialect) -> Result<Filter, Vec<FieldProblem>> {
+        let problems = self.problems(query);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut rest = Cond::all();
+        if !self.seen.everywhere {
+            rest = rest.add(self.condition());
+        }
+        let text = Text {
+            dialect,
+            network: self,
+        };
+        let mut by_text = false;
+        for word in query.search.split_whitespace().map(lower) {
+            by_text |= indexable(&word);
+            rest = rest.add(text.word(&word));
+        }
+        if let Some(filter) = &query.person {
+            by_text |= filter.texts.iter().all(|t| indexable(&lower(t)));
+            rest = rest.add(text.person(filter));
+        }
+        if let Some(filter) = &query.session {
+            rest = rest.add(text.hint(filter));
+        }
+        for (name, filter) in [("browser", &query.browser), ("os", &query.os)] {
+            if let Some(filter) = filter {
+                rest = rest.add(text.of_column(name, filter)).add(text.where_shown());
+            }
+        }
+        if let Some(network) = &query.ip {
+            let (from, to) = network.sort_range();
+            rest = rest
+                .add(column("ip_sort").between(from, to))
+                .add(text.where_shown());
+        }
+        if !query.systems.is_empty() {
+            rest = rest.add(column("system_id").is_in(query.systems.iter().map(|s| s.0.clone())));
+        }
+        if !query.kinds.is_empty() {
+            rest = rest.add(column("kind").is_in(query.kinds.iter().map(|k| k.name())));
+        }
+        if !query.sites.is_empty() {
+            rest = rest.add(column("site").is_in(query.sites.iter().cloned()));
+        }
+        for (name, filter) in [
+            ("created_sort", query.started),
+            ("last_active_sort", query.last_activity),
+        ] {
+            if let Some(filter) = filter {
+                rest = rest.add(in_the_past(name, filter, self.now));
+            }
+        }
+        for (name, filter) in [("idle_ends_sort", query.idle_ends), ("absolute_sort", query.ends)] {
+            if let Some(filter) = filter {
+                rest = rest.add(to_come(name, filter, self.now));
+            }
+        }
+        if let Some(past) = query.past {
+            rest = rest.add(policies::past_condition(past, self.now));
+        }
+        if let Some(key) = &query.key {
+            rest = rest.add(column("session_key").eq(key.0.clone()));
+        }
+        let mut states = query.states.clone();
+        if states.is_empty() {
+            states.push(SessionState::Live);
+        }
+        Ok(Filter {
+            unfiltered: rest.is_empty(),
+            states,
+            rest,
+            by_text,
+        })
+    }
+
+    /// What of `query` can't be asked: facts hidden from this caller, text no database takes.
+    fn problems(&self, query: &SessionQuery) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        let label = Permission::SeeNetworkData.label();
+        let mut hidden = |field: &str, what: &str| {
+            problems.push(FieldProblem {
+                field: field.to_owned(),
+                message: format!("{what} needs the permission “{label}”. Nothing is listed."),
+            })
+        };
+        if self.network.is_empty() {
+            for (asked, field, what) in [
+                (query.ip.is_some(), "ip", "Filtering by IP address"),
+                (query.browser.is_some(), "browser", "Filtering by browser"),
+                (query.os.is_some(), "os", "Filtering by operating system"),
+            ] {
+                if asked {
+                    hidden(field, what);
+                }
+            }
+        }
+        // An order by hidden facts tells them: the neighbours of a row are its limits.
+        if !self.whole_network() {
+            match query.sort {
+                SortKey::Ip => hidden("sort", "Sorting by IP address"),
+                SortKey::Client => hidden("sort", "Sorting by client"),
+                _ => {}
+            }
+        }
+        let texts = [&query.person, &query.session, &query.browser, &query.os]
+            .into_iter()
+            .flatten()
+            .flat_map(|f| f.texts.iter())
+            .chain([&query.search])
+            .chain(query.sites.iter())
+            .chain(query.systems.iter().map(|s| &s.0))
+            .chain(query.key.iter().map(|k| &k.0));
+        if texts.into_iter().any(|t| t.contains('\0')) {
+            problems.push(FieldProblem {
+                field: String::new(),
+                message: "The address holds a character that no name has. Nothing is listed.".to_owned(),
+            });
+        }
+        problems
+    }
+}
+
+/// A column of the inventory.
+pub fn column(name: &'static str) -> Expr {
+    Expr::col((Alias::new("session"), Alias::new(name)))
+}
+
+/// Whether the substring index can look it up; shorter needles are looked for row by row.
+fn indexable(needle: &str) -> bool {
+    needle.chars().count() >= 3
+}
+
+struct Text<'a> {
+    dialect: Dialect,
+    network: &'a View,
+}
+
+impl Text<'_> {
+    /// Only rows whose network data the caller may see.
+    fn where_shown(&self) -> Condition {
+        if self.network.whole_network() {
+            Cond::all()
+        } else {
+            self.network.network.condition("session")
+        }
+    }
+
+    /// `needle` (lower-cased) somewhere in `text`.
+    fn within(&self, text: impl Into<SimpleExpr>, needle: &str) -> SimpleExpr {
+        let name = match self.dialect {
+            Dialect::Sqlite => "instr",
+            Dialect::Postgres => "strpos",
+        };
+        Expr::expr(Func::cust(name).arg(text).arg(needle)).gt(0)
+    }
+
+    /// Rows whose `search_text` holds one of `needles`, by the index: maybe a few more, never fewer. `None` when a
+    /// needle is too short for it.
+    fn candidates(&self, needles: &[String]) -> Option<SimpleExpr> {
+        if needles.is_empty() || !needles.iter().all(|n| indexable(n)) {
+            return None;
+        }
+        Some(match self.dialect {
+            Dialect::Postgres => {
+                let mut any = Cond::any();
+                for needle in needles {
+                    any = any.add(column("search_text").like(like(needle)));
+                }
+                any.into()
+            }
+            // `%` and `_` of a needle stand as they are: the index can't read ESCAPE, and as wildcards they only add.
+            Dialect::Sqlite => {
+                let mut any = Cond::any();
+                for needle in needles {
+                    any = any.add(
+                        Expr::col((Alias::new("session_search"), Alias::new("search_text")))
+                            .like(format!("%{needle}%")),
+                    );
+                }
+                let found: SelectStatement = Query::select()
+                    .column(Alias::new("rowid"))
+                    .from(Alias::new("session_search"))
+                    .cond_where(any)
+                    .take();
+                column("row_no").in_subquery(found)
+            }
+        })
+    }
+
+    /// A word of the search box: in name, account or last characters, and where they are shown in mail and address.
+    fn word(&self, word: &str) -> Condition {
+        let mut all = Cond::all();
+        if let Some(candidates) = self.candidates(&[word.to_owned()]) {
+            all = all.add(candidates);
+        }
+        let anywhere = self.within(column("search_text"), word);
+        if self.network.whole_network() {
+            return all.add(anywhere);
+        }
+        let mut any = Cond::any()
+            .add(self.within(column("person_sort"), word))
+            .add(self.within(column("account_sort"), word))
+            .add(self.within(Func::lower(column("handle_hint")), word));
+        if !self.network.network.is_empty() {
+            any = any.add(Cond::all().add(self.where_shown()).add(anywhere));
+        }
+        all.add(any)
+    }
+
+    /// The person filter: name as shown, account name, and the mail where it is shown.
+    fn person(&self, filter: &TextFilter) -> Condition {
+        let needles: Vec<String> = filter.texts.iter().map(|t| lower(t)).collect();
+        let mut all = Cond::all();
+        if let Some(candidates) = self.candidates(&needles) {
+            all = all.add(candidates);
+        }
+        let mut any = Cond::any();
+        for needle in &needles {
+            let agrees = |text: SimpleExpr| match filter.op {
+                TextOp::Contains => self.within(text, needle),
+                TextOp::Is | TextOp::OneOf => Expr::expr(text).eq(needle.clone()),
+            };
+            any = any
+                .add(agrees(column("person_sort").into()))
+                .add(agrees(column("account_sort").into()));
+            if !self.network.network.is_empty() {
+                any = any.add(
+                    Cond::all()
+                        .add(self.where_shown())
+                        .add(agrees(Func::lower(column("email")).into())),
+                );
+            }
+        }
+        all.add(any)
+    }
+
+    /// The last characters of the id: it ends with, or is one of.
+    fn hint(&self, filter: &TextFilter) -> Condition {
+        let mut any = Cond::any();
+        for needle in filter.texts.iter().map(|t| lower(t)) {
+            let hint = || SimpleExpr::from(Func::lower(column("handle_hint")));
+            let length = i32::try_from(needle.chars().count()).unwrap_or(i32::MAX);
+            any = any.add(match (filter.op, self.dialect) {
+                (TextOp::Is | TextOp::OneOf, _) => Expr::expr(hint()).eq(needle),
+                (TextOp::Contains, Dialect::Sqlite) => {
+                    Expr::expr(Func::cust("substr").arg(hint()).arg(-length)).eq(needle)
+                }
+                (TextOp::Contains, Dialect::Postgres) => {
+                    Expr::expr(Func::cust("right").arg(hint()).arg(length)).eq(needle)
+                }
+            });
+        }
+        any.into()
+    }
+
+    fn of_column(&self, name: &'static str, filter: &TextFilter) -> Condition {
+        let mut any = Cond::any();
+        for needle in filter.texts.iter().map(|t| lower(t)) {
+            let text = SimpleExpr::from(Func::lower(column(name)));
+            any = any.add(match filter.op {
+                TextOp::Contains => self.within(text, &needle),
+                TextOp::Is | TextOp::OneOf => Expr::expr(text).eq(needle),
+            });
+        }
+        any
+    }
+}
+
+/// A needle as a PostgreSQL LIKE pattern.
+fn like(needle: &str) -> String {
+    let mut pattern = String::with_capacity(needle.len() + 2);
+    pattern.push('%');
+    for c in needle.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// A moment that was; not reported (0) never matches. "Within" has no upper end: a system's clock may run ahead.
+fn in_the_past(name: &'static str, filter: TimeFilter, now: Timestamp) -> Condition {
+    let reported = Cond::all().add(column(name).gt(0));
+    reported.add(match filter {
+        TimeFilter::Before(at) => column(name).lt(at.0),
+        TimeFilter::After(at) => column(name).gte(at.0),
+        TimeFilter::OlderThan(seconds) => column(name).lt(ago(now, seconds)),
+        TimeFilter::Within(seconds) => column(name).gte(ago(now, seconds)),
+    })
+}
+
+/// A moment that comes or is overdue; none (`i64::MAX`) never matches. "Within" starts now: overdue is "before".
+fn to_come(name: &'static str, filter: TimeFilter, now: Timestamp) -> Condition {
+    let there_is = Cond::all().add(column(name).lt(i64::MAX));
+    there_is.add(match filter {
+        TimeFilter::Before(at) => column(name).lt(at.0),
+        TimeFilter::After(at) => column(name).gte(at.0),
+        TimeFilter::OlderThan(seconds) => column(name).lt(ago(now, seconds)),
+        TimeFilter::Within(seconds) => column(name).between(now.0, now.plus_seconds(seconds).0),
+    })
+}
+
+fn ago(now: Timestamp, seconds: i64) -> i64 {
+    now.plus_seconds(seconds.saturating_neg()).0
+}

@@ -267,7 +267,7 @@ impl SelfTest for Portal {
             steps.push(step("It is not in the list any more", !listed, ""));
             let works = self.cookie_finds(&token).await.map_err(unreachable)?;
             steps.push(step("Its cookie is dead", !works, ""));
-            Ok(steps)
+            Ok::<_, ConnectorError>(steps)
         }
         .await;
         self.clean_up(&operator, &id).await.map_err(unreachable)?;

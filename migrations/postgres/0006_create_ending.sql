@@ -70,6 +70,8 @@ CREATE TABLE ending_item (
     detail             TEXT,            -- the system's words or ours, safe to show
     attempts           BIGINT NOT NULL DEFAULT 0, -- asks so far
     next_attempt_at    BIGINT NOT NULL DEFAULT 0, -- ms UTC; not taken before
+    looks              BIGINT NOT NULL DEFAULT 0, -- readings in a row that told nothing about it
+    rotated_key        TEXT COLLATE "C", -- the new id that was asked to end instead, as session_key; NULL = none
     leased_until       BIGINT NOT NULL DEFAULT 0, -- ms UTC; a worker holds it until then
     asked_at           BIGINT,          -- ms UTC of the newest ask, written before it left
     settled_at         BIGINT,          -- ms UTC

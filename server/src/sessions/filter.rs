@@ -8,10 +8,10 @@ use app::error::FieldProblem;
 use app::sessions::query::{SessionQuery, SortKey, TextFilter, TextOp, TimeFilter};
 use app::sessions::wire::SessionState;
 use app::wire::Timestamp;
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
-use super::facts::lower;
 use crate::caller::Caller;
+use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
 
@@ -20,6 +20,17 @@ use crate::policies;
 pub enum Dialect {
     Sqlite,
     Postgres,
+}
+
+impl Dialect {
+    /// That of a connection.
+    pub fn of(conn: &Conn) -> Self {
+        if conn.is_postgres() {
+            Dialect::Postgres
+        } else {
+            Dialect::Sqlite
+        }
+    }
 }
 
 /// What a caller may see of the inventory at one moment.
@@ -37,8 +48,10 @@ pub struct View {
 pub struct Filter {
     /// In one of these states; never empty.
     pub states: Vec<SessionState>,
-    /// Scope and every other filter.
+    /// Scope and every other filter, so that indexes find the few that match.
     pub rest: Condition,
+    /// The same for rows that are met anyway: without the substring index, which would gather all its matches first.
+    pub plain: Condition,
     /// True when `rest` leaves nothing out: no filter, and the caller sees everything.
     pub unfiltered: bool,
     /// True when matching rows are found through the substring index.
@@ -51,7 +64,7 @@ impl Filter {
         Cond::all().add(self.in_states()).add(self.rest.clone())
     }
 
-    fn in_states(&self) -> SimpleExpr {
+    fn in_states(&self) -> Expr {
         match self.states.as_slice() {
             [one] => column("state").eq(one.name()),
             many => column("state").is_in(many.iter().map(|s| s.name())),
@@ -91,13 +104,31 @@ impl View {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let (rest, by_text) = self.rest(query, dialect, true);
+        let (plain, _) = self.rest(query, dialect, false);
+        let mut states = query.states.clone();
+        if states.is_empty() {
+            states.push(SessionState::Live);
+        }
+        Ok(Filter {
+            unfiltered: rest.is_empty(),
+            states,
+            rest,
+            plain,
+            by_text,
+        })
+    }
+
+    /// Everything but the states, and whether the substring index takes part.
+    fn rest(&self, query: &SessionQuery, dialect: Dialect, indexed: bool) -> (Condition, bool) {
         let mut rest = Cond::all();
         if !self.seen.everywhere {
             rest = rest.add(self.condition());
         }
         let text = Text {
             dialect,
-            network: self,
+            indexed,
+            view: self,
         };
         let mut by_text = false;
         for word in query.search.split_whitespace().map(lower) {
@@ -150,16 +181,7 @@ impl View {
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));
         }
-        let mut states = query.states.clone();
-        if states.is_empty() {
-            states.push(SessionState::Live);
-        }
-        Ok(Filter {
-            unfiltered: rest.is_empty(),
-            states,
-            rest,
-            by_text,
-        })
+        (rest, by_text)
     }
 
     /// What of `query` can't be asked: facts hidden from this caller, text no database takes.
@@ -209,6 +231,11 @@ impl View {
     }
 }
 
+/// How the list compares text: lower-cased by Unicode's rules, as the twins of a row are.
+pub fn lower(text: &str) -> String {
+    text.to_lowercase()
+}
+
 /// A column of the inventory.
 pub fn column(name: &'static str) -> Expr {
     Expr::col((Alias::new("session"), Alias::new(name)))
@@ -221,32 +248,33 @@ fn indexable(needle: &str) -> bool {
 
 struct Text<'a> {
     dialect: Dialect,
-    network: &'a View,
+    indexed: bool,
+    view: &'a View,
 }
 
 impl Text<'_> {
     /// Only rows whose network data the caller may see.
     fn where_shown(&self) -> Condition {
-        if self.network.whole_network() {
+        if self.view.whole_network() {
             Cond::all()
         } else {
-            self.network.network.condition("session")
+            self.view.network.condition("session")
         }
     }
 
     /// `needle` (lower-cased) somewhere in `text`.
-    fn within(&self, text: impl Into<SimpleExpr>, needle: &str) -> SimpleExpr {
+    fn within(&self, text: impl Into<Expr>, needle: &str) -> Expr {
         let name = match self.dialect {
             Dialect::Sqlite => "instr",
             Dialect::Postgres => "strpos",
         };
-        Expr::expr(Func::cust(name).arg(text).arg(needle)).gt(0)
+        Func::cust(name).arg(text).arg(needle).gt(0)
     }
 
     /// Rows whose `search_text` holds one of `needles`, by the index: maybe a few more, never fewer. `None` when a
     /// needle is too short for it.
-    fn candidates(&self, needles: &[String]) -> Option<SimpleExpr> {
-        if needles.is_empty() || !needles.iter().all(|n| indexable(n)) {
+    fn candidates(&self, needles: &[String]) -> Option<Expr> {
+        if !self.indexed || needles.is_empty() || !needles.iter().all(|n| indexable(n)) {
             return None;
         }
         Some(match self.dialect {
@@ -283,14 +311,14 @@ impl Text<'_> {
             all = all.add(candidates);
         }
         let anywhere = self.within(column("search_text"), word);
-        if self.network.whole_network() {
+        if self.view.whole_network() {
             return all.add(anywhere);
         }
         let mut any = Cond::any()
             .add(self.within(column("person_sort"), word))
             .add(self.within(column("account_sort"), word))
             .add(self.within(Func::lower(column("handle_hint")), word));
-        if !self.network.network.is_empty() {
+        if !self.view.network.is_empty() {
             any = any.add(Cond::all().add(self.where_shown()).add(anywhere));
         }
         all.add(any)
@@ -305,14 +333,14 @@ impl Text<'_> {
         }
         let mut any = Cond::any();
         for needle in &needles {
-            let agrees = |text: SimpleExpr| match filter.op {
+            let agrees = |text: Expr| match filter.op {
                 TextOp::Contains => self.within(text, needle),
                 TextOp::Is | TextOp::OneOf => Expr::expr(text).eq(needle.clone()),
             };
             any = any
-                .add(agrees(column("person_sort").into()))
-                .add(agrees(column("account_sort").into()));
-            if !self.network.network.is_empty() {
+                .add(agrees(column("person_sort")))
+                .add(agrees(column("account_sort")));
+            if !self.view.network.is_empty() {
                 any = any.add(
                     Cond::all()
                         .add(self.where_shown())
@@ -327,7 +355,7 @@ impl Text<'_> {
     fn hint(&self, filter: &TextFilter) -> Condition {
         let mut any = Cond::any();
         for needle in filter.texts.iter().map(|t| lower(t)) {
-            let hint = || SimpleExpr::from(Func::lower(column("handle_hint")));
+            let hint = || Expr::from(Func::lower(column("handle_hint")));
             let length = i32::try_from(needle.chars().count()).unwrap_or(i32::MAX);
             any = any.add(match (filter.op, self.dialect) {
                 (TextOp::Is | TextOp::OneOf, _) => Expr::expr(hint()).eq(needle),
@@ -345,7 +373,7 @@ impl Text<'_> {
     fn of_column(&self, name: &'static str, filter: &TextFilter) -> Condition {
         let mut any = Cond::any();
         for needle in filter.texts.iter().map(|t| lower(t)) {
-            let text = SimpleExpr::from(Func::lower(column(name)));
+            let text = Expr::from(Func::lower(column(name)));
             any = any.add(match filter.op {
                 TextOp::Contains => self.within(text, &needle),
                 TextOp::Is | TextOp::OneOf => Expr::expr(text).eq(needle),

@@ -11,7 +11,7 @@ use crate::db::{Conn, Typed};
 use crate::error::Error;
 use crate::on;
 
-/// Rows of one statement: 41 values each, within SQLite's 32,766 and PostgreSQL's 65,535.
+/// Rows of one statement: 42 values each, within SQLite's 32,766 and PostgreSQL's 65,535.
 const ROWS_PER_STATEMENT: usize = 700;
 
 /// A live row as the pass found it in the database.
@@ -66,7 +66,7 @@ pub async fn known(conn: &mut Conn, system: &SystemId) -> Result<Vec<KnownRow>, 
     Ok(rows)
 }
 
-const COLUMNS: [&str; 41] = [
+const COLUMNS: [&str; 42] = [
     "session_key",
     "key_id",
     "system_id",
@@ -100,6 +100,7 @@ const COLUMNS: [&str; 41] = [
     "row_hash",
     "search_text",
     "person_sort",
+    "account_sort",
     "system_sort",
     "client_sort",
     "ip_sort",
@@ -155,7 +156,7 @@ pub async fn write_live(
     Ok(())
 }
 
-fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 41] {
+fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 42] {
     [
         row.session_key.into(),
         row.key_id.into(),
@@ -190,6 +191,7 @@ fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> 
         row.row_hash.into(),
         row.search_text.into(),
         row.person_sort.into(),
+        row.account_sort.into(),
         row.system_sort.into(),
         row.client_sort.into(),
         row.ip_sort.into(),

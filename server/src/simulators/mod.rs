@@ -1,1 +1,10 @@
-//! Systems we imitate over their wire protocol, faults included.
+//! Systems we imitate: small servers speaking one system's wire protocol over loopback, with faults on demand.
+//!
+//! The demo estate is made of them ([`demo::demo_estate`]), and so are the fault tests. Nothing here is ever connected
+//! unless the settings, or `curfew demo`, say so; every page labels what comes from here as simulated.
+
+pub mod demo;
+pub mod people;
+pub mod simulator;
+
+pub use demo::{DemoEstate, demo_estate};

@@ -1,0 +1,253 @@
+//! A backend made of plain values: what pages are shown on without a database, a server or a clock.
+
+pub mod world;
+
+use std::sync::Arc;
+
+use app::access::port::AccessPort;
+use app::access::wire::*;
+use app::audit::port::AuditPort;
+use app::audit::wire::*;
+use app::backend::Backend;
+use app::endings::port::EndingsPort;
+use app::endings::wire::*;
+use app::error::AppError;
+use app::policies::port::PoliciesPort;
+use app::policies::wire::*;
+use app::sessions::columns::Column;
+use app::sessions::port::SessionsPort;
+use app::sessions::query::SessionQuery;
+use app::sessions::wire::*;
+use app::signin::port::SignInPort;
+use app::signin::wire::*;
+use app::systems::port::SystemsPort;
+use app::systems::wire::*;
+use app::wire::*;
+use async_trait::async_trait;
+
+pub use world::{NOW, World};
+
+/// Answers every question from one [`World`], or with one error (the frame still answers).
+pub struct Fake {
+    pub world: World,
+    pub error: Option<AppError>,
+}
+
+impl Fake {
+    /// A backend of this world.
+    pub fn of(world: World) -> Backend {
+        Self::backend(Fake { world, error: None })
+    }
+
+    /// A backend that answers every page with this error.
+    pub fn failing(world: World, error: AppError) -> Backend {
+        Self::backend(Fake {
+            world,
+            error: Some(error),
+        })
+    }
+
+    fn backend(fake: Fake) -> Backend {
+        let fake = Arc::new(fake);
+        Backend {
+            signin: fake.clone(),
+            sessions: fake.clone(),
+            endings: fake.clone(),
+            systems: fake.clone(),
+            policies: fake.clone(),
+            access: fake.clone(),
+            audit: fake,
+        }
+    }
+
+    fn give<T>(&self, value: T) -> Result<T, AppError> {
+        match &self.error {
+            Some(error) => Err(error.clone()),
+            None => Ok(value),
+        }
+    }
+
+    fn nothing<T>(&self) -> Result<T, AppError> {
+        Err(AppError::not_found("page"))
+    }
+}
+
+#[async_trait]
+impl SignInPort for Fake {
+    async fn frame(&self) -> Result<Frame, AppError> {
+        Ok(self.world.frame.clone())
+    }
+    async fn my_sessions(&self) -> Result<MySessions, AppError> {
+        self.give(self.world.my_sessions.clone())
+    }
+    async fn end_my_session(&self, _: PortalSessionId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn end_my_other_sessions(&self) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn extend(&self) -> Result<Timestamp, AppError> {
+        self.give(NOW.plus_seconds(900))
+    }
+    async fn save_theme(&self, _: Theme) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn save_times(&self, _: Times) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn change_password(&self, _: PasswordChange) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+}
+
+#[async_trait]
+impl SystemsPort for Fake {
+    async fn systems_page(&self) -> Result<SystemsPage, AppError> {
+        self.give(self.world.systems.clone())
+    }
+    async fn read_now(&self, _: SystemId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn pause_system(&self, _: SystemId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn resume_system(&self, _: SystemId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn self_test(&self, _: SystemId) -> Result<SelfTestReport, AppError> {
+        self.give(SelfTestReport::default())
+    }
+}
+
+#[async_trait]
+impl PoliciesPort for Fake {
+    async fn policies_page(&self, asked: Option<(i64, i64)>) -> Result<PoliciesPage, AppError> {
+        let mut page = self.world.policies.clone();
+        if let (Some(own), Some((idle, absolute))) = (&mut page.own, asked) {
+            own.what_if = self.world.what_if(idle, absolute);
+        }
+        self.give(page)
+    }
+    async fn what_if(&self, idle: i64, absolute: i64) -> Result<WhatIf, AppError> {
+        self.give(self.world.what_if(idle, absolute))
+    }
+    async fn save_policy(&self, _: PolicyEdit) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+}
+
+#[async_trait]
+impl AccessPort for Fake {
+    async fn access_page(&self) -> Result<AccessPage, AppError> {
+        self.give(self.world.access.clone())
+    }
+    async fn create_operator(&self, _: NewOperator) -> Result<OneTimeLink, AppError> {
+        self.nothing()
+    }
+    async fn disable_operator(&self, _: OperatorId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn enable_operator(&self, _: OperatorId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn reset_operator(&self, _: OperatorId) -> Result<OneTimeLink, AppError> {
+        self.nothing()
+    }
+    async fn give_grant(&self, _: NewGrant) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn revoke_grant(&self, _: GrantId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn save_role(&self, _: RoleEdit) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn delete_role(&self, _: RoleId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn protect(&self, _: NewProtected) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn unprotect(&self, _: ProtectedId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+}
+
+#[async_trait]
+impl AuditPort for Fake {
+    async fn audit_page(&self, query: AuditQuery) -> Result<AuditPage, AppError> {
+        let mut page = self.world.audit.clone();
+        page.query = query;
+        self.give(page)
+    }
+    async fn check_chain(&self) -> Result<ChainStatus, AppError> {
+        self.nothing()
+    }
+}
+
+#[async_trait]
+impl SessionsPort for Fake {
+    async fn list_sessions(&self, _: SessionQuery, _: bool) -> Result<SessionsPage, AppError> {
+        self.nothing()
+    }
+    async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
+        self.nothing()
+    }
+    async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
+        self.nothing()
+    }
+    async fn edit_selection(&self, _: SelectionEdit) -> Result<SelectionSummary, AppError> {
+        self.nothing()
+    }
+    async fn clear_selection(&self, _: SelectionId) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn save_columns(&self, _: Vec<Column>) -> Result<Done, AppError> {
+        self.nothing()
+    }
+}
+
+#[async_trait]
+impl EndingsPort for Fake {
+    async fn draft_ending(&self, _: SelectionId) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn draft_ending_of(&self, _: Vec<SessionKey>) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn preview(&self, _: EndingId) -> Result<Preview, AppError> {
+        self.nothing()
+    }
+    async fn include_in_preview(&self, _: EndingId, _: bool, _: bool) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn confirm_ending(&self, _: EndingId, _: Confirm) -> Result<i64, AppError> {
+        self.nothing()
+    }
+    async fn endings_page(&self, _: Option<String>) -> Result<EndingsPage, AppError> {
+        self.nothing()
+    }
+    async fn ending_page(
+        &self,
+        _: i64,
+        _: Option<ItemFilter>,
+        _: Option<String>,
+    ) -> Result<EndingPage, AppError> {
+        self.nothing()
+    }
+    async fn stop_ending(&self, _: i64) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn resume_ending(&self, _: i64) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn pause_all_endings(&self, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn resume_all_endings(&self, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+}

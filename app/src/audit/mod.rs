@@ -1,4 +1,6 @@
+pub mod calls;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;
+pub mod query;
 pub mod wire;

@@ -1,3 +1,5 @@
+pub mod calls;
+pub mod form;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

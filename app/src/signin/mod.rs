@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod calls;
+pub mod form;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod port;

@@ -1,3 +1,4 @@
+pub mod calls;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

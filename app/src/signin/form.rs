@@ -1,0 +1,61 @@
+//! The plain forms of the account page: what their fields mean.
+
+use super::wire::{PasswordChange, Theme, Times};
+use crate::error::AppError;
+use crate::form::{Pairs, Problems};
+use crate::wire::PortalSessionId;
+
+/// What was asked for.
+pub enum AccountAct {
+    /// `end` + `session`.
+    End(PortalSessionId),
+    /// `end-others`.
+    EndOthers,
+    /// `theme` + `theme`.
+    Theme(Theme),
+    /// `times` + `times`.
+    Times(Times),
+    /// `password` + `current`, `new`, `again`, `end_others`.
+    Password(PasswordChange),
+    /// `extend`.
+    Extend,
+}
+
+impl AccountAct {
+    /// Reads a form. `next` stands beside it: where to go afterwards, an own path.
+    pub fn read(pairs: &[(String, String)]) -> Result<AccountAct, AppError> {
+        let pairs = Pairs(pairs);
+        match pairs.text("act") {
+            "end" => Ok(AccountAct::End(pairs.text("session").into())),
+            "end-others" => Ok(AccountAct::EndOthers),
+            "theme" => Theme::from_name(pairs.text("theme"))
+                .map(AccountAct::Theme)
+                .ok_or_else(|| AppError::invalid("theme", "Choose system, light or dark.")),
+            "times" => match pairs.text("times") {
+                "relative" => Ok(AccountAct::Times(Times::Relative)),
+                "absolute" => Ok(AccountAct::Times(Times::Absolute)),
+                _ => Err(AppError::invalid("times", "Choose how times are shown.")),
+            },
+            "password" => {
+                let mut problems = Problems::default();
+                let (current, new) = (pairs.raw("current"), pairs.raw("new"));
+                if current.is_empty() {
+                    problems.add("current", "Write the password you have now.");
+                }
+                if new != pairs.raw("again") {
+                    problems.add("again", "This is not the same as the new password.");
+                }
+                problems.or(AccountAct::Password(PasswordChange {
+                    current: current.to_owned(),
+                    new: new.to_owned(),
+                    end_others: !pairs.text("end_others").is_empty(),
+                }))
+            }
+            "extend" => Ok(AccountAct::Extend),
+            _ => Err(AppError::invalid(
+                "act",
+                "This form does not say what to do. Open the page again.",
+            )),
+        }
+    }
+}

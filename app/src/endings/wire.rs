@@ -366,6 +366,48 @@ pub enum ItemFilter {
     Returned,
 }
 
+impl ItemFilter {
+    /// Stable name, in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ItemFilter::Waiting => "waiting",
+            ItemFilter::Asked => "asked",
+            ItemFilter::Outcome(outcome) => outcome.name(),
+            ItemFilter::CouldNot => "could_not",
+            ItemFilter::Returned => "returned",
+        }
+    }
+
+    /// The filter of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "waiting" => Some(ItemFilter::Waiting),
+            "asked" => Some(ItemFilter::Asked),
+            "could_not" => Some(ItemFilter::CouldNot),
+            "returned" => Some(ItemFilter::Returned),
+            other => Outcome::from_name(other).map(ItemFilter::Outcome),
+        }
+    }
+
+    /// What the filter shows, in words behind "Sessions".
+    pub const fn words(self) -> &'static str {
+        match self {
+            ItemFilter::Waiting => "not yet sent",
+            ItemFilter::Asked => "asked, not read back",
+            ItemFilter::Outcome(Outcome::Ended) => "ended",
+            ItemFilter::Outcome(Outcome::AlreadyGone) => "already gone",
+            ItemFilter::Outcome(Outcome::Rotated) => "ended as new id",
+            ItemFilter::Outcome(Outcome::StillThere) => "still there",
+            ItemFilter::Outcome(Outcome::Refused) => "refused",
+            ItemFilter::Outcome(Outcome::Unsupported) => "not possible to end",
+            ItemFilter::Outcome(Outcome::Unknown) => "unknown",
+            ItemFilter::Outcome(Outcome::Stopped) => "stopped",
+            ItemFilter::CouldNot => "that are not gone",
+            ItemFilter::Returned => "that came back",
+        }
+    }
+}
+
 /// The share of one system in an ending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndingSystem {

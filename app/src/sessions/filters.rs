@@ -70,15 +70,16 @@ pub fn SearchForm(
     let bad = problems.iter().any(|p| p.field == "q");
     let search = typed.value("q");
     view! {
-        <search class="s-search">
-            <form class="s-filter-form" method="get" action=paths::SESSIONS id="filters">
-                <div class="s-field" class:is-bad=bad>
+        <search class="search-row">
+            <form class="filter-form" method="get" action=paths::SESSIONS id="filters">
+                <div class="search">
                     <Glyph icon=Icon::Search />
                     <label class="unseen" for="q">
                         "Search sessions"
                     </label>
                     <input
                         id="q"
+                        class="input"
                         name="q"
                         type="search"
                         value=search
@@ -89,10 +90,10 @@ pub fn SearchForm(
                         aria-describedby=(!problems.is_empty()).then_some("q-problems")
                         aria-invalid=bad.then_some("true")
                     />
-                    <button class="btn btn-small btn-quiet s-go">"Search"</button>
+                    <button class="btn btn-small btn-quiet search-go">"Search"</button>
                 </div>
-                <details class="s-more" open=in_filters>
-                    <summary class="btn s-facet">
+                <details class="drop" open=in_filters>
+                    <summary class="btn facet-btn">
                         <Glyph icon=Icon::Filter />
                         <span>"Filters"</span>
                         {(count > 0).then(|| view! { <b>{count}</b> })}
@@ -137,7 +138,7 @@ fn Problems(
     problems: Vec<FieldProblem>,
 ) -> impl IntoView {
     view! {
-        <div id="q-problems" class="s-problems" role="alert">
+        <div id="q-problems" class="search-problems" role="alert">
             {problems
                 .into_iter()
                 .map(|problem| {
@@ -213,13 +214,13 @@ fn FilterFields(
     let sort_name = page.query.sort.name();
     let ascending = page.query.direction == Direction::Ascending;
     view! {
-        <div class="s-filters card">
-            <div class="s-boxes">
+        <div class="drop-body filters">
+            <div class="filter-boxes">
                 <Boxes legend="System" name="system" options=systems typed=typed.clone() />
                 <Boxes legend="Kind" name="kind" options=kinds typed=typed.clone() />
                 <Boxes legend="State (live unless ticked)" name="state" options=states.to_vec() typed=typed.clone() />
             </div>
-            <div class="s-pairs">
+            <div class="filter-pairs">
                 <Compared label="Person" name="person" ops=text_ops.to_vec() hint="name, user name or mail" typed=typed.clone() error=error("person") />
                 <Compared label="Session id ends" name="session" ops=text_ops.to_vec() hint="last 4 characters" typed=typed.clone() error=error("session") />
                 <Compared label="IP address or network" name="ip" ops=Vec::new() hint="10.0.0.7 or 10.0.0.0/8" typed=typed.clone() error=error("ip") />
@@ -230,9 +231,9 @@ fn FilterFields(
                 <Compared label="Idle ends" name="idle_ends" ops=end_ops.to_vec() hint=length typed=typed.clone() error=error("idle_ends") />
                 <Compared label="Ends at latest" name="ends" ops=end_ops.to_vec() hint=length typed=typed.clone() error=error("ends") />
                 <Compared label="Site" name="site" ops=Vec::new() hint="its name" typed=typed.clone() error=error("site") />
-                <div class="s-pair">
+                <div class="filter-pair">
                     <label for="f-sort">"Sort by"</label>
-                    <div class="s-pair-line">
+                    <div class="filter-line">
                         <select id="f-sort" name="sort" class="input">
                             {SortKey::ALL
                                 .into_iter()
@@ -256,7 +257,7 @@ fn FilterFields(
                     </div>
                 </div>
             </div>
-            <div class="s-filter-foot">
+            <div class="drop-foot">
                 <Button kind=ButtonKind::Primary>"Show sessions"</Button>
                 <a class="btn btn-quiet" href=paths::SESSIONS>
                     "Clear all"
@@ -284,14 +285,14 @@ fn Boxes(
     typed: Typed,
 ) -> impl IntoView {
     view! {
-        <fieldset class="s-box-group">
+        <fieldset class="filter-group">
             <legend>{legend}</legend>
             {options
                 .into_iter()
                 .map(|(value, words)| {
                     let checked = typed.holds(name, &value);
                     view! {
-                        <label class="s-box">
+                        <label class="filter-box">
                             <input type="checkbox" name=name value=value checked=checked />
                             <bdi>{words}</bdi>
                         </label>
@@ -318,9 +319,9 @@ fn Compared(
     let below = format!("{id}-error");
     let invalid = error.is_some();
     view! {
-        <div class="s-pair">
+        <div class="filter-pair">
             <label for=id.clone()>{label}</label>
-            <div class="s-pair-line">
+            <div class="filter-line">
                 {(!ops.is_empty())
                     .then(|| {
                         view! {
@@ -374,13 +375,13 @@ fn FindById(
     let error = echo.error(RAW_ID).or_else(|| echo.whole(&[RAW_ID]));
     let invalid = error.is_some();
     view! {
-        <details class="s-more s-find" open=invalid>
-            <summary class="btn s-facet">"Find by session id"</summary>
-            <form method="post" action=paths::post::FIND class="s-find-form card">
+        <details class="drop drop-find" open=invalid>
+            <summary class="btn facet-btn">"Find by session id"</summary>
+            <form method="post" action=paths::post::FIND class="drop-body find-form">
                 <input type="hidden" name=BACK value=back />
                 <div class="field">
                     <label for="find-id">"Whole session id"</label>
-                    <div class="s-pair-line">
+                    <div class="filter-line">
                         <input
                             id="find-id"
                             class="input"
@@ -443,7 +444,7 @@ pub fn Chips(
     let clear = move || list_address(&clear, sel.get().as_ref());
     (count > 0).then(|| {
         view! {
-            <div class="s-chips" role="group" aria-label="Filters in force">
+            <div class="chips" role="group" aria-label="Filters in force">
                 {all
                     .into_iter()
                     .map(|chip| {

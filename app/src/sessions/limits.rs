@@ -14,7 +14,7 @@ pub fn LimitsPanel(
     limits: Vec<SystemLimits>,
 ) -> impl IntoView {
     view! {
-        <section class="panel limits-panel" aria-labelledby="limits-title">
+        <section class="panel" aria-labelledby="limits-title">
             <header class="panel-head">
                 <h2 id="limits-title">"Session limits"</h2>
                 <a href=paths::POLICIES>"Policies"</a>
@@ -59,11 +59,11 @@ pub fn LimitsBar(
             .into_any()
     };
     view! {
-        <details class="limits-bar card">
+        <details class="limits-fold card below-1340">
             <summary>
                 <Glyph icon=Icon::Shield />
                 <b>"Session limits"</b>
-                <span class="limits-facts">{exceptions}</span>
+                <span class="limits-exceptions">{exceptions}</span>
                 <span class="limits-more">"Show all" <Glyph icon=Icon::Chevron /></span>
             </summary>
             <LimitsBody limits=limits />
@@ -83,7 +83,8 @@ fn LimitsBody(
         .collect();
     let rows = limits.into_iter().map(limit_row).collect_view();
     view! {
-        <table class="limits">
+        <div class="panel-body">
+        <table class="limits-table">
             <caption class="unseen">"Limits of each system, and how many sessions are past them"</caption>
             <thead>
                 <tr>
@@ -124,6 +125,7 @@ fn LimitsBody(
                     </div>
                 }
             })}
+        </div>
     }
 }
 

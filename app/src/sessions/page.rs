@@ -137,7 +137,7 @@ fn Shown(
     let side = (!limits.is_empty()).then(|| {
         let limits = limits.clone();
         view! {
-            <aside class="s-side" aria-label="Session limits">
+            <aside class="above-1340" aria-label="Session limits">
                 <LimitsPanel limits=limits />
             </aside>
         }
@@ -146,16 +146,16 @@ fn Shown(
     let bar = (!limits.is_empty()).then(|| view! { <LimitsBar limits=limits /> });
     let rows = page.clone();
     view! {
-        <div class="s-page">
+        <div class="wide-page">
             <PageHead title="Sessions" tools=move || view! { <span class="quiet">{move || clock.heading(now)}</span> } />
             <HealthStrip page=page.clone() sel=picks.sel />
             <SystemNotes page=page.clone() />
-            <div class="s-grid" class:has-side=has_side>
-                <div class="s-main">
+            <div class="beside" class:beside-list=has_side>
+                <div class="list-main">
                     <SearchForm page=page.clone() asked=asked.get_untracked() sel=picks.sel />
                     <Chips page=page.clone() sel=picks.sel />
                     {bar}
-                    <section class="s-card card" aria-label="Sessions">
+                    <section class="card" aria-label="Sessions">
                         <Toolbar page=page.clone() exact=exact refresh=refresh />
                         <For each=move || [generation] key=|n| *n let(_)>
                             <Rows page=rows.clone() picks=picks exact=exact />
@@ -193,7 +193,7 @@ fn Rows(page: Page, picks: Picks, exact: RwSignal<Option<u64>>) -> impl IntoView
     };
     let no_script = (!empty && page.may_end_any).then(|| {
         view! {
-            <div class="s-pager no-script">
+            <div class="buttons without-script">
                 <button class="btn btn-small" name=ACT value=Act::Select.value()>
                     "Keep the ticks"
                 </button>
@@ -206,7 +206,7 @@ fn Rows(page: Page, picks: Picks, exact: RwSignal<Option<u64>>) -> impl IntoView
     view! {
         <form
             id=ROWS_FORM
-            class="s-rows"
+            class="rows-form"
             method="post"
             action=paths::post::SELECTION
             on:change=move |event| {
@@ -238,7 +238,7 @@ fn Rows(page: Page, picks: Picks, exact: RwSignal<Option<u64>>) -> impl IntoView
             <input type="hidden" name=QUERY value=query />
             {refused.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
             {table}
-            <div class="s-foot">
+            <div class="pager">
                 <Pager page=page />
                 {no_script}
             </div>

@@ -169,14 +169,14 @@ pub fn BulkBar(
                                 <b>{move || sessions.get()}</b>
                                 <span>{move || if all.get() { " that match" } else { " selected" }}</span>
                             </p>
-                            <p class="bulk-facts">
+                            <p class="bulk-words">
                                 <span>{move || who.get()}</span>
                                 {move || {
                                     let words = stale.get();
                                     (!words.is_empty())
                                         .then(|| {
                                             view! {
-                                                <span class="bulk-stale">
+                                                <span class="bulk-warn">
                                                     <Glyph icon=Icon::Warning />
                                                     {words}
                                                 </span>
@@ -200,10 +200,12 @@ pub fn BulkBar(
                                     "Clear"
                                 </button>
                             </div>
-                            <span class="bulk-hint">"Opens a preview, ends nothing yet"</span>
-                            <button class="btn btn-danger" name=ACT value=Act::Preview.value()>
-                                {move || end.get()}
-                            </button>
+                            <div class="bulk-end">
+                                <span class="bulk-hint">"Opens a preview, ends nothing yet"</span>
+                                <button class="btn btn-danger" name=ACT value=Act::Preview.value()>
+                                    {move || end.get()}
+                                </button>
+                            </div>
                         </div>
                     }
                 })

@@ -376,7 +376,7 @@ pub fn search_while_typing(go: Callback<String>) {
 /// Closes filters and choosers; focus goes back to what opened them.
 fn close_details() {
     let Some(body) = document().body() else { return };
-    for details in all::<web_sys::HtmlDetailsElement>(&body, "details.s-more[open]") {
+    for details in all::<web_sys::HtmlDetailsElement>(&body, "details.drop[open]") {
         let within = document()
             .active_element()
             .is_some_and(|active| details.contains(Some(&active)));

@@ -7,7 +7,7 @@ use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::layout::FrameContext;
 use crate::systems::wire::{Health, SystemBrief};
-use crate::ui::{HealthMark, Note, TimeAgo, Tone, age_class, count_text};
+use crate::ui::{HealthMark, Note, TimeAgo, Tone, count_text};
 use crate::wire::{Count, SelectionId};
 
 /// The strip.
@@ -40,10 +40,10 @@ pub fn HealthStrip(
                 ..query.clone()
             };
             let class = match system.health {
-                Health::Live => "strip-cell is-fine",
-                Health::Stale => "strip-cell is-stale",
-                Health::Failed => "strip-cell is-failed",
-                Health::Off => "strip-cell is-off",
+                Health::Live => "health-cell",
+                Health::Stale => "health-cell is-stale",
+                Health::Failed => "health-cell is-failed",
+                Health::Off => "health-cell",
             };
             cell(
                 class,
@@ -58,7 +58,7 @@ pub fn HealthStrip(
         })
         .collect_view();
     let everything = cell(
-        "strip-cell strip-all",
+        "health-cell",
         all,
         sel,
         page.query.systems.is_empty(),
@@ -68,9 +68,8 @@ pub fn HealthStrip(
         words.into_any(),
     );
     view! {
-        <nav class="strip" aria-label="Systems">
-            {everything}
-            {cells}
+        <nav aria-label="Systems">
+            <ul class="health" role="list">{everything} {cells}</ul>
         </nav>
     }
 }
@@ -92,17 +91,16 @@ fn cell(
     let query = query.to_query_string();
     let href = move || list_address(&query, sel.get().as_ref());
     let simulated = system.as_ref().is_some_and(|s| s.simulated);
-    let quiet = system.as_ref().map_or("quiet", |s| age_class(s.health));
     view! {
-        <a class=class href=href aria-current=current.then_some("true") data-noscroll="">
+        <li><a class=class href=href aria-current=current.then_some("true") data-noscroll="">
             {system.map(|s| view! { <HealthMark health=s.health bare=true /> })}
-            <span class="strip-name">
+            <span class="health-name">
                 <bdi class="cut">{name}</bdi>
                 {simulated.then(|| view! { <span class="unseen">" (simulated)"</span> })}
             </span>
-            <b class="strip-count">{count_text(count)}</b>
-            <span class=format!("strip-age second {quiet}")>{second}</span>
-        </a>
+            <b class="health-count">{count_text(count)}</b>
+            <span class="health-age">{second}</span>
+        </a></li>
     }
     .into_any()
 }

@@ -39,11 +39,11 @@ pub fn SessionTable(
             .to_lowercase()
     );
     view! {
-        <table class="table s-table" role="table">
+        <table class="table sessions" role="table">
             <caption class="unseen">{caption}</caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader" class="c-pick">
+                    <th scope="col" role="columnheader" class="col-box">
                         <input
                             type="checkbox"
                             id="pick-page"
@@ -83,16 +83,16 @@ fn head(column: Column, query: &SessionQuery) -> AnyView {
 /// Class of a column's cells: width, and when it leaves on narrow windows.
 const fn cell_class(column: Column) -> &'static str {
     match column {
-        Column::Person => "c-person",
-        Column::Kind => "c-kind",
-        Column::System => "c-system",
-        Column::Session => "c-session",
-        Column::Ip => "c-ip",
-        Column::Started => "c-started",
-        Column::LastActivity => "c-active",
-        Column::IdleEnds => "c-idle",
-        Column::EndsAtLatest => "c-ends",
-        Column::Client => "c-client",
+        Column::Person => "col-person",
+        Column::Kind => "col-kind",
+        Column::System => "col-system",
+        Column::Session => "col-session",
+        Column::Ip => "col-ip",
+        Column::Started => "col-started",
+        Column::LastActivity => "col-last_activity",
+        Column::IdleEnds => "col-idle_ends",
+        Column::EndsAtLatest => "col-ends_at_latest",
+        Column::Client => "col-client",
     }
 }
 
@@ -106,7 +106,7 @@ fn table_row(row: &SessionRow, columns: &[Column], may_end_any: bool) -> AnyView
     let cells = columns.iter().map(|column| cell(row, *column)).collect_view();
     view! {
         <tr role="row" class=(!class.is_empty()).then_some(class)>
-            <td role="cell" class="c-pick">{pick(row, may_end_any)}</td>
+            <td role="cell" class="col-box">{pick(row, may_end_any)}</td>
             {cells}
         </tr>
     }
@@ -127,7 +127,7 @@ fn pick(row: &SessionRow, may_end_any: bool) -> AnyView {
     let id = row.session_key.0.clone();
     if row.cannot_end.is_some() || !may_end_any {
         return view! {
-            <input type="checkbox" class="cant" disabled aria-label=label aria-describedby=format!("w{id}") />
+            <input type="checkbox" class="box-cannot" disabled aria-label=label aria-describedby=format!("w{id}") />
         }
         .into_any();
     }
@@ -175,7 +175,7 @@ fn person(row: &SessionRow) -> AnyView {
     let second = match (&row.in_ending, &row.cannot_end, &row.return_hint) {
         (Some((number, words)), ..) => Some(
             view! {
-                <span class="reason" id=id>
+                <span class="why-cannot" id=id>
                     <a href=paths::ending(*number)>{words.clone()}</a>
                 </span>
             }
@@ -183,7 +183,7 @@ fn person(row: &SessionRow) -> AnyView {
         ),
         (_, Some(why), _) if *why != CannotEnd::NotLive => Some(
             view! {
-                <span class="reason" id=id>
+                <span class="why-cannot" id=id>
                     <Glyph icon=why_icon(why) />
                     <span class="cut">{why.label()}</span>
                 </span>
@@ -193,7 +193,7 @@ fn person(row: &SessionRow) -> AnyView {
         (_, Some(_), _) => Some(view! { <GoneWords row=row.clone() id=id /> }.into_any()),
         (_, None, Some(hint)) => Some(
             view! {
-                <span class="reason">
+                <span class="why-cannot">
                     <Glyph icon=Icon::CameBack />
                     <Cut text=hint.clone() />
                 </span>
@@ -219,7 +219,7 @@ fn GoneWords(
         SessionState::Live => "Not live any more",
     };
     view! {
-        <span class="reason" id=id>
+        <span class="why-cannot" id=id>
             <Glyph icon=Icon::AlreadyGone />
             <span>{word} " " {row.gone_at.map(|at| view! { <TimeAgo at=at passing=true /> })}</span>
         </span>
@@ -252,7 +252,7 @@ fn system(row: &SessionRow) -> AnyView {
         None => "never read".into_any(),
     };
     view! {
-        <span class="s-system">
+        <span class="row-system">
             {row.stale.then(|| view! { <HealthMark health=Health::Stale bare=true /> })}
             <bdi class="cut">{row.system_name.clone()}</bdi>
         </span>

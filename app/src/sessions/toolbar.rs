@@ -46,8 +46,8 @@ pub fn Toolbar(
     let words = page.clone();
     let has_rows = !page.rows.is_empty();
     view! {
-        <div class="s-tools">
-            <p class="s-count">
+        <div class="list-head">
+            <p class="list-count">
                 {move || {
                     let (range, matching, rest) = shown_words(&words, exact.get());
                     view! {
@@ -60,11 +60,11 @@ pub fn Toolbar(
                     }
                 }}
             </p>
-            <div class="s-tool-buttons">
+            <div class="list-tools">
                 {(has_rows && page.may_end_any)
                     .then(|| {
                         view! {
-                            <button class="btn btn-small btn-quiet no-script" form=ROWS_FORM name=ACT value=Act::Page.value()>
+                            <button class="btn btn-small btn-quiet without-script" form=ROWS_FORM name=ACT value=Act::Page.value()>
                                 "Select this page"
                             </button>
                         }
@@ -110,7 +110,7 @@ fn ColumnChooser(
             view! {
                 <li id=column_anchor(column)>
                     <input type="hidden" name=ColumnsForm::ORDER value=column.name() />
-                    <label class="s-box">
+                    <label class="filter-box">
                         <input
                             type="checkbox"
                             name=ColumnsForm::SHOW
@@ -133,20 +133,20 @@ fn ColumnChooser(
         })
         .collect_view();
     view! {
-        <details class="s-more s-columns">
+        <details class="drop drop-end">
             <summary class="btn btn-small btn-quiet">
                 <Glyph icon=Icon::Columns />
                 <span>{label.clone()}</span>
                 <Glyph icon=Icon::Chevron />
             </summary>
-            <form method="post" action=paths::post::COLUMNS class="s-chooser card" aria-label="Columns">
+            <form method="post" action=paths::post::COLUMNS class="drop-body chooser" aria-label="Columns">
                 // The first button is the one that Enter presses.
                 <button class="unseen" tabindex="-1" aria-hidden="true">
                     "Apply"
                 </button>
                 <input type="hidden" name=BACK value=back />
                 <ul role="list">{lines}</ul>
-                <div class="s-filter-foot">
+                <div class="drop-foot">
                     <Button kind=ButtonKind::Primary small=true>
                         "Apply"
                     </Button>
@@ -201,7 +201,7 @@ pub fn Pager(
     };
     needed.then(|| {
         view! {
-            <div class="s-pager" role="group" aria-label="Pages">
+            <div class="buttons" role="group" aria-label="Pages">
                 {button("First", first)}
                 {button("Previous", previous)}
                 {button("Next", next)}

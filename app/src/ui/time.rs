@@ -72,6 +72,12 @@ impl Clock {
         format!("{:02}:{:02}:{:02}", c.hour, c.minute, c.second)
     }
 
+    /// "04:13 UTC", for a moment within the day.
+    pub fn to_minute(self, at: Timestamp) -> String {
+        let c = Civil::at(at, self.offset_min.get());
+        format!("{:02}:{:02} {}", c.hour, c.minute, self.zone.get())
+    }
+
     /// "Sat 21 Nov, 03:12 UTC", for the head of a page.
     pub fn heading(self, at: Timestamp) -> String {
         let c = Civil::at(at, self.offset_min.get());

@@ -1,8 +1,334 @@
 //! The inventory: what the systems reported, and the list over it.
+//!
+//! [`collect`] writes it, everything else reads. One condition ([`filter`]) decides what a caller sees of it, for the
+//! list, counts, selections, suggestions and endings alike; [`list`] pages it. This room ends nothing and asks no
+//! system. Start reading at [`SessionsPort::list_sessions`] below.
+
+use std::sync::Arc;
+
+use app::access::wire::Permission;
+use app::error::{AppError, FieldProblem};
+use app::paths;
+use app::sessions::columns::Column;
+use app::sessions::port::SessionsPort;
+use app::sessions::query::SessionQuery;
+use app::sessions::wire::{EmptyBecause, SelectionEdit, SelectionSummary, SessionKind, SessionsPage};
+use app::systems::wire::{Health, SystemBrief};
+use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
+use async_trait::async_trait;
+
+use self::filter::{Dialect, View};
+use self::rows::Beside;
+use crate::access::Access;
+use crate::audit::{Action, Audit, Entry};
+use crate::caller::{Caller, CallerKind, For};
+use crate::changes::{self, topic};
+use crate::clock::Clock;
+use crate::db::{Conn, Db};
+use crate::domain::policy::OWN_SYSTEM;
+use crate::error::Error;
+use crate::keys::{self, HashKey};
+use crate::policies::Policies;
+use crate::systems::Systems;
 
 pub mod collect;
+mod empty;
 pub mod filter;
 pub mod identity;
 mod intake;
 pub mod list;
+mod rows;
 pub mod selection;
+mod store;
+pub mod testing;
+
+/// Looking at the same list is noted once in so long, seconds.
+const LOOK_EVERY_S: i64 = 5 * 60;
+/// Longest raw id that is hashed, in bytes.
+const LONGEST_ID: usize = 4_096;
+
+/// The room.
+pub struct Sessions {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    key: Arc<HashKey>,
+    systems: Arc<Systems>,
+    access: Arc<Access>,
+    policies: Arc<Policies>,
+    audit: Arc<Audit>,
+}
+
+impl Sessions {
+    /// The room over its database; `key` names sessions.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        key: Arc<HashKey>,
+        systems: Arc<Systems>,
+        access: Arc<Access>,
+        policies: Arc<Policies>,
+        audit: Arc<Audit>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            key,
+            systems,
+            access,
+            policies,
+            audit,
+        }
+    }
+
+    /// The caller's own session among the rows; `None` for callers without one.
+    pub fn own_key(&self, caller: &Caller) -> Option<SessionKey> {
+        caller.session.as_ref().map(|id| {
+            self.key
+                .session_key(OWN_SYSTEM, "", SessionKind::Portal.name(), id.as_str())
+        })
+    }
+
+    async fn page(
+        &self,
+        caller: &Caller,
+        query: SessionQuery,
+        now: Timestamp,
+    ) -> Result<SessionsPage, Error> {
+        let view = View::of(caller, now);
+        let mut conn = self.db.read().await?;
+        let briefs = self.systems.briefs(&mut conn, caller).await?;
+        let columns = match &query.columns {
+            Some(columns) => columns.clone(),
+            None => self.columns(&mut conn, caller).await?,
+        };
+        let mut page = SessionsPage {
+            now,
+            problems: Vec::new(),
+            rows: Vec::new(),
+            first_row: 0,
+            matching: Count::Exactly(0),
+            in_all: Count::Exactly(0),
+            next: None,
+            previous: None,
+            sort: query.sort,
+            columns,
+            limits: Vec::new(),
+            selection: None,
+            empty: None,
+            may_end_any: !caller.visible(Permission::EditUserSessions, now).is_empty(),
+            version: changes::version(&mut conn, topic::SESSIONS).await?,
+            systems: briefs,
+            query,
+        };
+        if view.seen.is_empty() {
+            page.empty = Some(EmptyBecause::NoGrant {
+                who_can_give: caller.who_can_give.clone(),
+            });
+            return Ok(page);
+        }
+        let filter = match view.filter(&page.query, Dialect::of(&conn)) {
+            Ok(filter) => filter,
+            Err(problems) => return Ok(bad(page, problems)),
+        };
+        let found = match list::page(&mut conn, &page.query, &filter).await? {
+            Ok(found) => found,
+            Err(problem) => return Ok(bad(page, vec![problem])),
+        };
+        page.in_all = match page.query.filter_count() {
+            0 => found.matching,
+            _ => list::count(&mut conn, store::live_in(view.condition(), &[])).await?,
+        };
+        if found.rows.is_empty() {
+            page.empty = Some(empty::because(&mut conn, &page.query, &view, &page.systems, now).await?);
+        }
+        let in_view = Some(page.query.systems.as_slice()).filter(|s| !s.is_empty());
+        page.limits = self.policies.limits(&mut conn, caller, in_view, now).await?;
+        let selected = self
+            .selected(&mut conn, caller, page.query.selection.as_ref(), now)
+            .await?;
+        let keys: Vec<SessionKey> = found
+            .rows
+            .iter()
+            .map(|r| SessionKey(r.session_key.clone()))
+            .collect();
+        let mut ticked = std::collections::BTreeSet::new();
+        if let (Some(selected), Some(id)) = (&selected, &page.query.selection) {
+            ticked = selection::among(&mut conn, selected, &keys).await?;
+            let shown = filter.condition();
+            let doubtful = doubtful(&page.systems);
+            page.selection =
+                Some(selection::summary(&mut conn, id, selected, Some(&shown), &doubtful).await?);
+        }
+        let any_portal = found.rows.iter().any(|row| row.system_id == OWN_SYSTEM);
+        let beside = Beside {
+            caller,
+            view: &view,
+            now,
+            own_key: self.own_key(caller),
+            briefs: &page.systems,
+            systems: &self.systems,
+            protected: self.access.protected(&mut conn).await?,
+            outranking: match any_portal {
+                true => self.access.outranking(&mut conn, caller, now).await?,
+                false => Default::default(),
+            },
+            at_work: store::at_work(&mut conn, &keys.into_iter().map(|k| k.0).collect::<Vec<_>>()).await?,
+            selected: ticked,
+        };
+        page.rows = beside.show(found.rows);
+        page.first_row = found.first_row;
+        page.matching = found.matching;
+        page.next = found.next;
+        page.previous = found.previous;
+        page.query.cursor = found.cursor;
+        Ok(page)
+    }
+
+    /// The selection an address names; `None` when it is over or was never the caller's.
+    async fn selected(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        id: Option<&SelectionId>,
+        now: Timestamp,
+    ) -> Result<Option<selection::Selected>, Error> {
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        match selection::selected(conn, caller, id, now).await {
+            Ok(selected) => Ok(Some(selected)),
+            Err(Error::App(AppError::NotFound { .. } | AppError::Invalid { .. })) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn columns(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<Column>, Error> {
+        let own = store::columns(conn, &caller.id).await?;
+        Ok(own.unwrap_or_else(|| Column::ALL.to_vec()))
+    }
+
+    /// Notes that the caller looks at this list, once per five minutes.
+    async fn note_look(&self, caller: &Caller, query: &SessionQuery, now: Timestamp) -> Result<(), Error> {
+        let asked = paths::query_string(&query.filter_pairs());
+        let hash = keys::sha256_hex(format!("{}?{asked}", paths::SESSIONS).as_bytes());
+        let since = now.plus_seconds(-LOOK_EVERY_S);
+        let mut conn = self.db.read().await?;
+        let last = store::looked_at(&mut conn, &caller.id, &hash).await?;
+        if last.is_some_and(|at| at > since) {
+            return Ok(());
+        }
+        drop(conn);
+        let mut conn = self.db.write().await?;
+        if store::note_look(&mut conn, &caller.id, &hash, since, now).await? {
+            let entry = Entry::by(caller, Action::SensitiveRead)
+                .target("List of sessions")
+                .permission(Permission::SeeSessions)
+                .fact("query", asked);
+            self.audit.append(&mut conn, &entry, now).await?;
+        }
+        conn.commit().await
+    }
+}
+
+/// The page of a query that is not understood or may not be asked: nothing is listed.
+fn bad(page: SessionsPage, problems: Vec<FieldProblem>) -> SessionsPage {
+    SessionsPage {
+        problems,
+        empty: Some(EmptyBecause::BadFilter),
+        ..page
+    }
+}
+
+/// Systems whose rows may be out of date.
+fn doubtful(briefs: &[SystemBrief]) -> Vec<SystemId> {
+    briefs
+        .iter()
+        .filter(|b| b.health != Health::Live)
+        .map(|b| b.system_id.clone())
+        .collect()
+}
+
+#[async_trait]
+impl SessionsPort for For<Sessions> {
+    async fn list_sessions(&self, query: SessionQuery, background: bool) -> Result<SessionsPage, AppError> {
+        let now = self.room.clock.now();
+        let page = self.room.page(&self.caller, query, now).await?;
+        if !background
+            && page.problems.is_empty()
+            && !self.caller.visible(Permission::SeeSessions, now).is_empty()
+        {
+            self.room.note_look(&self.caller, &page.query, now).await?;
+        }
+        Ok(page)
+    }
+
+    async fn count_sessions(&self, query: SessionQuery) -> Result<u64, AppError> {
+        let now = self.room.clock.now();
+        self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let mut conn = self.room.db.read().await?;
+        let filter = View::of(&self.caller, now)
+            .filter(&query, Dialect::of(&conn))
+            .map_err(|problems| AppError::Invalid { problems })?;
+        Ok(list::count_up_to(&mut conn, filter.condition(), None).await?)
+    }
+
+    async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError> {
+        let now = self.room.clock.now();
+        self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let raw_id = raw_id.trim();
+        if raw_id.is_empty() || raw_id.len() > LONGEST_ID {
+            return Err(AppError::invalid(
+                "id",
+                "Paste the whole session id, as the system wrote it.",
+            ));
+        }
+        let visible = View::of(&self.caller, now).condition();
+        let mut conn = self.room.db.read().await?;
+        let keys = store::namings(&mut conn, visible.clone())
+            .await?
+            .iter()
+            .map(|(system, place, kind)| self.room.key.session_key(system, place, kind, raw_id).0)
+            .collect();
+        Ok(store::first_of(&mut conn, visible, keys).await?.map(SessionKey))
+    }
+
+    async fn edit_selection(&self, edit: SelectionEdit) -> Result<SelectionSummary, AppError> {
+        let now = self.room.clock.now();
+        self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let mut conn = self.room.db.write().await?;
+        let id = selection::edit(&mut conn, &self.caller, &edit, now).await?;
+        conn.commit().await?;
+        let mut conn = self.room.db.read().await?;
+        let selected = selection::selected(&mut conn, &self.caller, &id, now).await?;
+        let doubtful = doubtful(&self.room.systems.briefs(&mut conn, &self.caller).await?);
+        let (query, problems) = SessionQuery::from_pairs(&paths::parse_query(&edit.query), 0);
+        let shown = View::of(&self.caller, now)
+            .filter(&query, Dialect::of(&conn))
+            .ok()
+            .filter(|_| problems.is_empty())
+            .map(|filter| filter.condition());
+        Ok(selection::summary(&mut conn, &id, &selected, shown.as_ref(), &doubtful).await?)
+    }
+
+    async fn clear_selection(&self, selection: SelectionId) -> Result<Done, AppError> {
+        let mut conn = self.room.db.write().await?;
+        selection::clear(&mut conn, &self.caller, &selection).await?;
+        conn.commit().await?;
+        Ok(Done {
+            message: "Nothing is selected any more.".to_owned(),
+        })
+    }
+
+    async fn save_columns(&self, columns: Vec<Column>) -> Result<Done, AppError> {
+        if self.caller.kind != CallerKind::Operator {
+            return Err(AppError::not_found("list of columns"));
+        }
+        let columns = Column::parse_list(&Column::write_list(&columns));
+        let mut conn = self.room.db.write().await?;
+        store::save_columns(&mut conn, &self.caller.id, &columns).await?;
+        conn.commit().await?;
+        Ok(Done {
+            message: "Your columns are kept.".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,182 @@
+//! From a row of the inventory to a row of the list: what is masked, what can't be ended and why.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use app::access::wire::Permission;
+use app::sessions::wire::{CannotEnd, SessionKind, SessionRow, SessionState};
+use app::systems::wire::{Abilities, Health, SystemBrief};
+use app::wire::{OperatorId, SessionKey, SystemId, Timestamp};
+
+use super::filter::View;
+use super::list::Row;
+use super::store::AtWork;
+use crate::access::ProtectedAccount;
+use crate::caller::Caller;
+use crate::domain::grant::{About, VisibleScope};
+use crate::domain::policy::{self, OWN_SYSTEM};
+use crate::systems::Systems;
+
+/// What is shown for a person that the system does not name.
+const NOT_REPORTED: &str = "not reported";
+
+/// Everything that rows are judged by, read once per page.
+pub struct Beside<'p> {
+    pub caller: &'p Caller,
+    pub view: &'p View,
+    pub now: Timestamp,
+    /// The caller's own session among the rows.
+    pub own_key: Option<SessionKey>,
+    pub briefs: &'p [SystemBrief],
+    pub systems: &'p Arc<Systems>,
+    pub protected: Vec<ProtectedAccount>,
+    /// Operators whose portal sessions are out of the caller's reach.
+    pub outranking: HashSet<OperatorId>,
+    pub at_work: Vec<AtWork>,
+    pub selected: BTreeSet<String>,
+}
+
+impl Beside<'_> {
+    /// The rows as the caller sees them, in the same order.
+    pub fn show(&self, rows: Vec<Row>) -> Vec<SessionRow> {
+        let may_end = self.caller.visible(Permission::EditUserSessions, self.now);
+        let abilities: BTreeMap<&SystemId, Option<Abilities>> = self
+            .briefs
+            .iter()
+            .map(|brief| {
+                let connected = self.systems.connected(&brief.system_id);
+                (&brief.system_id, connected.map(|c| c.guard.abilities()))
+            })
+            .collect();
+        let at_work: BTreeMap<&str, &AtWork> =
+            self.at_work.iter().map(|a| (a.session_key.as_str(), a)).collect();
+        rows.into_iter()
+            .map(|row| {
+                let system_id = SystemId(row.system_id.clone());
+                let brief = self.briefs.iter().find(|b| b.system_id == system_id);
+                let cannot_end = self.cannot_end(
+                    &row,
+                    brief,
+                    &may_end,
+                    abilities.get(&system_id).copied().flatten(),
+                );
+                let in_ending = at_work.get(row.session_key.as_str()).map(|a| {
+                    let words = match a.state.as_str() {
+                        "asked" => "asked, reading back",
+                        _ => "waiting to be asked",
+                    };
+                    (a.ending_no, words.to_owned())
+                });
+                self.row(row, system_id, brief, cannot_end, in_ending)
+            })
+            .collect()
+    }
+
+    fn row(
+        &self,
+        row: Row,
+        system_id: SystemId,
+        brief: Option<&SystemBrief>,
+        cannot_end: Option<CannotEnd>,
+        in_ending: Option<(i64, String)>,
+    ) -> SessionRow {
+        let masked = !self
+            .view
+            .network
+            .covers(About::account(&system_id, &row.account_name));
+        let shown = |text: String| if masked { String::new() } else { text };
+        let person = [&row.display_name, &row.account_name]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .map_or_else(|| NOT_REPORTED.to_owned(), Clone::clone);
+        let kind = SessionKind::from_name(&row.kind).unwrap_or(SessionKind::Other);
+        SessionRow {
+            system_name: brief.map_or_else(|| system_id.0.clone(), |b| b.name.clone()),
+            read_at: row.observed_at.map(Timestamp).max(brief.and_then(|b| b.read_at)),
+            stale: brief.is_none_or(|b| b.health != Health::Live),
+            person,
+            email: row.email.filter(|_| !masked),
+            raw_kind: row.raw_kind.filter(|_| kind == SessionKind::Other),
+            kind,
+            state: SessionState::from_name(&row.state).unwrap_or_default(),
+            gone_at: row.gone_at.map(Timestamp),
+            handle_hint: row.handle_hint,
+            ip: row.ip.filter(|_| !masked),
+            masked,
+            browser: shown(row.browser),
+            os: shown(row.os),
+            site: row.site,
+            created_at: row.created_at.map(Timestamp),
+            last_active_at: row.last_active_at.map(Timestamp),
+            idle: policy::limit(row.idle_timeout_s),
+            idle_ends_at: row.idle_ends_at.map(Timestamp),
+            absolute_expires_at: row.absolute_expires_at.map(Timestamp),
+            absolute_known: row.absolute_known == 1,
+            cannot_end,
+            in_ending,
+            return_hint: row.return_hint,
+            selected: self.selected.contains(&row.session_key),
+            account_name: row.account_name,
+            session_key: SessionKey(row.session_key),
+            system_id,
+        }
+    }
+
+    /// Why this row can't be ended now; what no grant or step would change comes first.
+    fn cannot_end(
+        &self,
+        row: &Row,
+        brief: Option<&SystemBrief>,
+        may_end: &VisibleScope,
+        abilities: Option<Abilities>,
+    ) -> Option<CannotEnd> {
+        let system_id = SystemId(row.system_id.clone());
+        if row.state != SessionState::Live.name() {
+            return Some(CannotEnd::NotLive);
+        }
+        if self.own_key.as_ref().is_some_and(|own| own.0 == row.session_key) {
+            return Some(CannotEnd::OwnSession);
+        }
+        if row.endable == "own_connection" {
+            return Some(CannotEnd::OwnConnection);
+        }
+        if self.is_protected(row) {
+            return Some(CannotEnd::Protected);
+        }
+        let outranks =
+            row.system_id == OWN_SYSTEM && self.outranking.contains(&OperatorId(row.account_id.clone()));
+        if outranks || !may_end.covers(About::account(&system_id, &row.account_name)) {
+            return Some(CannotEnd::OutsideGrant {
+                who_can_give: self.caller.who_can_give.clone(),
+            });
+        }
+        if row.endable != "yes" {
+            let words = row.endable_why.clone();
+            return Some(CannotEnd::Unsupported {
+                words: words.unwrap_or_else(|| "The system does not let it be ended".to_owned()),
+            });
+        }
+        let name = brief.map_or(row.system_id.as_str(), |b| &b.name);
+        match abilities {
+            Some(able) if able.end => None,
+            Some(able) if able.end_all_of => Some(CannotEnd::Unsupported {
+                words: format!("{name} ends all sessions of an account, not single ones"),
+            }),
+            Some(_) => Some(CannotEnd::Unsupported {
+                words: format!("{name} offers no way to end sessions"),
+            }),
+            None => Some(CannotEnd::Unsupported {
+                words: format!("{name} is not connected now"),
+            }),
+        }
+    }
+
+    fn is_protected(&self, row: &Row) -> bool {
+        let account = row.account_name.to_lowercase();
+        !account.is_empty()
+            && self
+                .protected
+                .iter()
+                .any(|p| p.account == account && p.system_id.as_ref().is_none_or(|s| s.0 == row.system_id))
+    }
+}

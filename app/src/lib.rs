@@ -34,6 +34,7 @@ use layout::{Flash, FormEcho, Framed, NotFoundPage};
 #[cfg(feature = "ssr")]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let layout::SiteVersion(version) = use_context().unwrap_or_default();
+    let shown_at = use_context::<layout::ShownAt>().map(|at| at.0);
     let pkg = format!("/{}", options.site_pkg_dir);
     view! {
         <!DOCTYPE html>
@@ -43,6 +44,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="robots" content="noindex" />
+                {shown_at.map(|at| view! { <meta name="shown-at" content=at /> })}
                 <link rel="preload" href=format!("{pkg}/geist-latin.woff2") r#as="font" crossorigin="anonymous" />
                 <link rel="stylesheet" href=format!("{pkg}/curfew.css?v={version}") />
                 <link rel="icon" type="image/svg+xml" href=format!("{pkg}/mark.svg") />
@@ -94,6 +96,26 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </Framed>
         </Router>
+    }
+}
+
+/// Puts the address of the page that the server drew in the place of the form's address it answered.
+///
+/// Called before the app takes over: the router goes by the address.
+#[cfg(feature = "hydrate")]
+pub fn settle_address() {
+    let shown = document()
+        .query_selector("meta[name=shown-at]")
+        .ok()
+        .flatten()
+        .and_then(|meta| meta.get_attribute("content"));
+    let here = window().location();
+    let (path, query) = (here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
+    if let (Some(shown), Ok(history)) = (shown, window().history())
+        && shown != format!("{path}{query}")
+    {
+        // Fails only for an address of another site, and the server gives own paths.
+        let _ = history.replace_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(&shown));
     }
 }
 

@@ -22,3 +22,8 @@ pub use page::{PageHead, loaded};
 /// Version of the site's files, put behind their addresses; from the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteVersion(pub String);
+
+/// The address whose page this is, from the server. An answer to a form stands at the form's address: script puts this
+/// one in its place before it takes over, so that it draws the same page and a reload asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownAt(pub String);

@@ -227,12 +227,6 @@ impl Access {
         Ok(store::operator_count(conn).await? > 0)
     }
 
-    /// Whether that operator exists and is enabled.
-    pub(crate) async fn enabled(&self, conn: &mut Conn, id: &OperatorId) -> Result<bool, Error> {
-        let operator = store::operator(conn, id).await?;
-        Ok(operator.is_some_and(|o| o.disabled_at.is_none()))
-    }
-
     /// Sign-in name and shown name of an enabled operator.
     pub(crate) async fn login_and_name(
         &self,

@@ -1,1 +1,121 @@
-//! HTTP: the only room that knows it. Nobody sees this one.
+//! HTTP: the only room that knows it. Who is calling, may this request be taken at all, and which room answers.
+//!
+//! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
+//! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
+//! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), server functions,
+//! `live` and the audit files. Health, files of the site and metrics have no cookie layer at all.
+//! Start reading at [`router`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use app::backend::Backend;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::Audit;
+use crate::caller::Caller;
+use crate::changes::Changes;
+use crate::clock::Clock;
+use crate::config::{Tls, TrustedProxy};
+use crate::db::Db;
+use crate::signin::SignIn;
+
+mod authenticate;
+mod doors;
+mod files;
+mod forms;
+mod headers;
+pub mod health;
+mod limits;
+mod live;
+mod origin;
+mod plain;
+mod router;
+mod ui;
+mod watch;
+
+pub use authenticate::cookie_name;
+pub use limits::forget_quiet;
+pub use router::{OPEN_PATHS, router};
+
+/// Binds the ports to a caller: the portal's own business.
+pub type BackendFor = Arc<dyn Fn(&Arc<Caller>) -> Backend + Send + Sync>;
+
+/// What HTTP needs of the portal.
+pub struct Http {
+    /// Signing in.
+    pub signin: Arc<SignIn>,
+    /// The log.
+    pub audit: Arc<Audit>,
+    /// What changed.
+    pub changes: Arc<Changes>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Asked whether it answers.
+    pub db: Db,
+    /// The ports of a caller.
+    pub backend: BackendFor,
+    /// The address people type, without a slash at the end.
+    pub public_url: String,
+    /// Whose word about the browser's address counts.
+    pub trusted_proxy: Option<TrustedProxy>,
+    /// Sign-in tries a minute from one address.
+    pub per_address_per_minute: u32,
+    /// Cancelled when the portal stops: long streams end.
+    pub stop: CancellationToken,
+}
+
+impl Http {
+    /// Whether people reach the portal by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// Serves until `stop` is cancelled, then lets requests in hand finish for up to ten seconds.
+///
+/// `listener` is bound already, so that its port is known before anybody is told of it.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    tls: Option<&Tls>,
+    router: axum::Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    use axum_server::accept::NoDelayAcceptor;
+
+    listener.set_nonblocking(true)?;
+    let handle = axum_server::Handle::new();
+    let graceful = handle.clone();
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        graceful.graceful_shutdown(Some(std::time::Duration::from_secs(10)));
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(files) => {
+            install_tls();
+            let config =
+                axum_server::tls_rustls::RustlsConfig::from_pem_file(&files.certificate, &files.key).await?;
+            axum_server::from_tcp(listener)?
+                .acceptor(
+                    axum_server::tls_rustls::RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()),
+                )
+                .handle(handle)
+                .serve(service)
+                .await?;
+        }
+        None => {
+            axum_server::from_tcp(listener)?
+                .acceptor(NoDelayAcceptor::new())
+                .handle(handle)
+                .serve(service)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes ring the process's TLS provider; a second call changes nothing.
+pub fn install_tls() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use app::access::wire::{OneTimeLink, Scope};
 use app::audit::wire::AuditResult;
 use app::error::AppError;
+use app::layout::{Flash, FormEcho};
 use app::signin::wire::Banner;
 use app::wire::{OperatorId, PortalSessionId, Timestamp};
 use async_trait::async_trait;
@@ -41,6 +42,9 @@ use store::PortalSession;
 
 /// Own activity is written down at most this often, seconds: a busy page costs one write, not twenty.
 const TOUCH_EVERY_S: i64 = 5;
+
+/// A session that ran out is remembered this long, seconds, so that a form sent after it still finds its person.
+const KEPT_AFTER_END_S: i64 = 86_400;
 
 /// Sign-in name of the first administrator, made when the bootstrap link is used.
 pub const FIRST_LOGIN: &str = "admin";
@@ -82,12 +86,32 @@ pub struct SignIn {
     facts: OnceLock<Arc<dyn FrameFacts>>,
 }
 
+/// A person who was just let in.
+pub struct SignedIn {
+    /// Their session; it has no cookie yet ([`tokens::attach`]).
+    pub session: PortalSessionId,
+    /// Who.
+    pub operator: OperatorId,
+}
+
+/// What a session keeps for its next page.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// One sentence about what led there.
+    pub flash: Option<Flash>,
+    /// A form that came too late, to be shown again.
+    pub echo: Option<FormEcho>,
+    /// It ran out and was audited; the row stays a day, so that a late form still finds its person.
+    pub expired: bool,
+}
+
 /// Who a cookie belongs to.
 pub enum Presence {
     /// This caller, by a session that holds.
     Here(Box<Caller>),
-    /// The session is over: idleness, its longest life, or its person was disabled.
-    Over,
+    /// This person's session is over: idleness, its longest life, or they were disabled.
+    Over(OperatorId),
     /// No session of ours has this cookie (any more).
     Unknown,
 }
@@ -166,7 +190,7 @@ impl SignIn {
         password: SecretString,
         origin: &Origin,
         replaces: Option<PortalSessionId>,
-    ) -> Result<PortalSessionId, Error> {
+    ) -> Result<SignedIn, Error> {
         let login = login.trim().to_lowercase();
         let turn = self.hasher.turn().await?;
         let now = self.clock.now();
@@ -213,7 +237,10 @@ impl SignIn {
         self.audit.append(&mut conn, &entry, now).await?;
         changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
         conn.commit().await?;
-        Ok(id)
+        Ok(SignedIn {
+            session: id,
+            operator: operator_id,
+        })
     }
 
     /// Begins a session inside a transaction: ends what it replaces and what is above the limit, then stores it.
@@ -276,7 +303,7 @@ impl SignIn {
         again: SecretString,
         origin: &Origin,
         replaces: Option<PortalSessionId>,
-    ) -> Result<PortalSessionId, Error> {
+    ) -> Result<SignedIn, Error> {
         let turn = self.hasher.turn().await?;
         let now = self.clock.now();
         let mut conn = self.db.read().await?;
@@ -353,7 +380,10 @@ impl SignIn {
         self.audit.append(&mut conn, &entry, now).await?;
         changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
         conn.commit().await?;
-        Ok(id)
+        Ok(SignedIn {
+            session: id,
+            operator: operator_id,
+        })
     }
 
     /// The link of a code, if it may still be used: a bootstrap link only while there is no operator.
@@ -483,10 +513,11 @@ impl SignIn {
         let Some(row) = store::by_token(&mut conn, &tokens::hash(token)).await? else {
             return Ok(Presence::Unknown);
         };
+        let whose = row.operator();
         if !row.live(now) {
             drop(conn);
             self.expire(&[row], Some(&origin)).await?;
-            return Ok(Presence::Over);
+            return Ok(Presence::Over(whose));
         }
         let caller = self
             .access
@@ -501,7 +532,7 @@ impl SignIn {
             .await?;
         drop(conn);
         let Some(caller) = caller else {
-            return Ok(Presence::Over);
+            return Ok(Presence::Over(whose));
         };
         self.note_request(&row, &caller, active, now).await?;
         Ok(Presence::Here(Box::new(caller)))
@@ -545,16 +576,6 @@ impl SignIn {
         conn.commit().await
     }
 
-    /// Whether a session still holds and its person is enabled: what a long stream asks again and again.
-    pub async fn still_holds(&self, id: &PortalSessionId) -> Result<bool, Error> {
-        let now = self.clock.now();
-        let mut conn = self.db.read().await?;
-        let Some(row) = store::by_id(&mut conn, id).await? else {
-            return Ok(false);
-        };
-        Ok(row.live(now) && self.access.enabled(&mut conn, &row.operator()).await?)
-    }
-
     /// Notes a cookie that was never ours, or not any more (security A5).
     pub async fn note_unknown(&self, origin: &Origin) -> Result<(), Error> {
         let entry = Entry::nobody(origin, Action::UnknownSession)
@@ -564,10 +585,12 @@ impl SignIn {
         Ok(())
     }
 
-    /// Removes sessions that ran out, and what the throttle need not remember. How many sessions went.
+    /// Audits sessions that ran out, removes those that did a day ago, and what the throttle need not remember.
+    ///
+    /// How many ran out. Run it once a minute; it leases nothing, as two replicas may well do it at once.
     pub async fn sweep(&self) -> Result<u64, Error> {
         let now = self.clock.now();
-        let mut removed = 0;
+        let mut ran_out = 0;
         loop {
             let mut conn = self.db.read().await?;
             let rows = store::over(&mut conn, 200, now).await?;
@@ -575,26 +598,32 @@ impl SignIn {
             if rows.is_empty() {
                 break;
             }
-            removed += self.expire(&rows, None).await?;
+            ran_out += self.expire(&rows, None).await?;
         }
         let mut conn = self.db.write().await?;
+        store::delete_expired(&mut conn, now.plus_seconds(-KEPT_AFTER_END_S)).await?;
         throttle::sweep(&mut conn, now).await?;
         conn.commit().await?;
-        Ok(removed)
+        Ok(ran_out)
     }
 
-    /// Removes sessions that ran out. `used_by` = a request came with the cookie of one after its end.
+    /// Audits sessions that ran out, once each. `used_by` = a request came with the cookie of one after its end.
     async fn expire(&self, rows: &[PortalSession], used_by: Option<&Origin>) -> Result<u64, Error> {
         let now = self.clock.now();
-        let mut removed = 0;
+        let mut ran_out = 0;
         let mut conn = self.db.write().await?;
         for row in rows {
             // It may have been extended since it was read.
             let Some(row) = store::by_id(&mut conn, &row.id()).await?.filter(|r| !r.live(now)) else {
                 continue;
             };
-            if store::delete(&mut conn, &row.id()).await? {
-                removed += 1;
+            if !kept(&row).expired {
+                ran_out += 1;
+                let gone = Kept {
+                    expired: true,
+                    ..Kept::default()
+                };
+                store::set_data(&mut conn, &row.id(), &serde_json::to_string(&gone)?).await?;
                 let idle = row.idle_ends_at().0 < row.absolute_expires_at;
                 let entry = Entry::curfew(Action::SessionExpired)
                     .account(&row.login)
@@ -610,38 +639,72 @@ impl SignIn {
                 self.audit.append(&mut conn, &entry, now).await?;
             }
         }
-        if removed > 0 {
+        if ran_out > 0 {
             changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
         }
         conn.commit().await?;
-        Ok(removed)
+        Ok(ran_out)
     }
 
     /// Keeps one sentence for the session's next page.
-    pub async fn put_flash(&self, id: &PortalSessionId, flash: &app::layout::Flash) -> Result<(), Error> {
+    pub async fn keep_flash(&self, id: &PortalSessionId, flash: &Flash) -> Result<(), Error> {
+        self.keep(id, |kept| kept.flash = Some(flash.clone())).await
+    }
+
+    /// Keeps a form that came too late for the session's next page.
+    pub async fn keep_echo(&self, id: &PortalSessionId, echo: &FormEcho) -> Result<(), Error> {
+        self.keep(id, |kept| kept.echo = Some(echo.clone())).await
+    }
+
+    async fn keep(&self, id: &PortalSessionId, change: impl FnOnce(&mut Kept)) -> Result<(), Error> {
         let mut conn = self.db.write().await?;
-        let data = serde_json::json!({ "flash": flash }).to_string();
-        store::set_data(&mut conn, id, &data).await?;
+        if let Some(row) = store::by_id(&mut conn, id).await? {
+            let mut kept = kept(&row);
+            change(&mut kept);
+            store::set_data(&mut conn, id, &serde_json::to_string(&kept)?).await?;
+        }
         conn.commit().await
     }
 
-    /// The sentence kept for this page, once.
-    pub async fn take_flash(&self, id: &PortalSessionId) -> Result<Option<app::layout::Flash>, Error> {
+    /// What was kept for this page, once.
+    pub async fn take_kept(&self, id: &PortalSessionId) -> Result<Kept, Error> {
         let mut conn = self.db.read().await?;
-        let data = store::by_id(&mut conn, id)
+        let found = store::by_id(&mut conn, id)
             .await?
-            .map(|row| row.data)
+            .map(|row| kept(&row))
             .unwrap_or_default();
         drop(conn);
-        let kept: serde_json::Value = serde_json::from_str(&data).unwrap_or_default();
-        let flash = serde_json::from_value(kept.get("flash").cloned().unwrap_or_default()).ok();
-        if flash.is_some() {
+        if found.flash.is_some() || found.echo.is_some() {
             let mut conn = self.db.write().await?;
             store::set_data(&mut conn, id, "{}").await?;
             conn.commit().await?;
         }
-        Ok(flash)
+        Ok(found)
     }
+
+    /// The caller as they are now, for a long stream: `None` when the session is over or the person disabled.
+    pub async fn caller_again(&self, caller: &Caller, id: &PortalSessionId) -> Result<Option<Caller>, Error> {
+        let now = self.clock.now();
+        let mut conn = self.db.read().await?;
+        let Some(row) = store::by_id(&mut conn, id).await?.filter(|row| row.live(now)) else {
+            return Ok(None);
+        };
+        self.access
+            .caller_in(
+                &mut conn,
+                &caller.id,
+                Some(id.clone()),
+                Some(Timestamp(row.auth_at)),
+                caller.origin.clone(),
+                now,
+            )
+            .await
+    }
+}
+
+/// What a row keeps; what can't be read keeps nothing.
+fn kept(row: &PortalSession) -> Kept {
+    serde_json::from_str(&row.data).unwrap_or_default()
 }
 
 /// Ends every session of an operator inside a transaction, in the name of `caller`; how many.

@@ -119,12 +119,27 @@ pub async fn live_after(
         .bind(after).bind(now.0).bind(limit).fetch_all(c).await?))
 }
 
-/// Sessions that ran out, at most `limit`.
+/// Sessions that ran out and were not audited yet, at most `limit`.
 pub async fn over(conn: &mut Conn, limit: i64, now: Timestamp) -> Result<Vec<PortalSession>, Error> {
     Ok(on!(conn, c => sqlx::query_as(session_columns!(
-            "WHERE p.absolute_expires_at <= $1 OR p.last_active_at + p.idle_timeout_s * 1000 <= $1 \
+            "WHERE (p.absolute_expires_at <= $1 OR p.last_active_at + p.idle_timeout_s * 1000 <= $1) \
+             AND p.data NOT LIKE '%\"expired\":true%' \
              ORDER BY p.portal_session_id LIMIT $2"))
         .bind(now.0).bind(limit).fetch_all(c).await?))
+}
+
+/// Forgets sessions that ran out before that moment.
+pub async fn delete_expired(conn: &mut Conn, before: Timestamp) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "DELETE FROM portal_session \
+             WHERE absolute_expires_at <= $1 OR last_active_at + idle_timeout_s * 1000 <= $1",
+        )
+        .bind(before.0)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
 }
 
 /// Stores a new session.

@@ -1,0 +1,414 @@
+//! The plain forms: every act works without script. Read the fields, ask the same port as the server function, lead on.
+//!
+//! 303 to the page with one sentence when it was done; when it was not, the page again with what had been typed and the
+//! status of the error. Signed out or too long since the password: the form is carried along (`doors`).
+
+use std::sync::Arc;
+
+use app::access::form::{AccessAct, Tab};
+use app::access::wire::OneTimeLink;
+use app::backend::Backend;
+use app::endings::wire::Confirm;
+use app::error::{AppError, FieldProblem};
+use app::layout::{Flash, FormEcho};
+use app::paths::{self, post};
+use app::sessions::form::{Act, BACK, ColumnsForm, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address};
+use app::signin::form::AccountAct;
+use app::wire::{Done, EndingId, SelectionId, SessionKey, SystemId};
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use tower_sessions::Session;
+
+use super::authenticate::Visit;
+use super::doors::{self, Pairs, own_path, value};
+use super::{Http, plain, ui};
+use crate::signin::tokens;
+
+/// Every plain form behind a caller, as routes.
+pub const ROUTES: [&str; 15] = [
+    post::SELECTION,
+    post::FIND,
+    post::COLUMNS,
+    post::PREVIEW_KEYS,
+    "/endings/preview/{id}/confirm",
+    "/endings/preview/{id}/include",
+    "/endings/{no}/stop",
+    "/endings/{no}/retry",
+    "/endings/{no}/resume",
+    post::PAUSE_ALL,
+    post::RESUME_ALL,
+    post::SYSTEM,
+    post::POLICY,
+    post::ACCESS,
+    post::CHECK_CHAIN,
+];
+
+/// One's own account stands apart: it may give a new cookie.
+pub const ACCOUNT: &str = post::ACCOUNT;
+
+/// Which form a path is.
+enum Form<'a> {
+    Selection,
+    Find,
+    Columns,
+    PreviewKeys,
+    Confirm(&'a str),
+    Include(&'a str),
+    Stop(i64),
+    Retry(i64),
+    Resume(i64),
+    PauseAll,
+    ResumeAll,
+    System,
+    Policy,
+    Access,
+    CheckChain,
+    Account,
+}
+
+impl<'a> Form<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        Some(match path {
+            post::SELECTION => Form::Selection,
+            post::FIND => Form::Find,
+            post::COLUMNS => Form::Columns,
+            post::PREVIEW_KEYS => Form::PreviewKeys,
+            post::PAUSE_ALL => Form::PauseAll,
+            post::RESUME_ALL => Form::ResumeAll,
+            post::SYSTEM => Form::System,
+            post::POLICY => Form::Policy,
+            post::ACCESS => Form::Access,
+            post::CHECK_CHAIN => Form::CheckChain,
+            post::ACCOUNT => Form::Account,
+            _ => {
+                let rest = path.strip_prefix(paths::ENDINGS)?.strip_prefix('/')?;
+                let parts: Vec<&str> = rest.split('/').collect();
+                match parts.as_slice() {
+                    ["preview", id, "confirm"] => Form::Confirm(id),
+                    ["preview", id, "include"] => Form::Include(id),
+                    [no, "stop"] => Form::Stop(no.parse().ok()?),
+                    [no, "retry"] => Form::Retry(no.parse().ok()?),
+                    [no, "resume"] => Form::Resume(no.parse().ok()?),
+                    _ => return None,
+                }
+            }
+        })
+    }
+}
+
+/// Whether a path is one of our plain forms.
+pub fn is_form(path: &str) -> bool {
+    Form::of(path).is_some()
+}
+
+/// The page a form stands on: where its result is shown.
+pub fn page_of(path: &str, pairs: &Pairs) -> String {
+    if let Some(next) = own_path(value(pairs, "next")) {
+        return next;
+    }
+    match Form::of(path) {
+        Some(Form::Selection) => {
+            let selection = Some(SelectionId::from(value(pairs, SEL))).filter(|s| !s.0.is_empty());
+            list_address(value(pairs, QUERY), selection.as_ref())
+        }
+        Some(Form::Find | Form::Columns | Form::PreviewKeys) => paths::sessions(value(pairs, BACK)),
+        Some(Form::Confirm(id) | Form::Include(id)) => paths::preview(&EndingId::from(id)),
+        Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no)) => paths::ending(no),
+        Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
+        Some(Form::System) => paths::SYSTEMS.to_owned(),
+        Some(Form::Policy) => paths::POLICIES.to_owned(),
+        Some(Form::Access) => Tab::of_act(value(pairs, "act")).href(),
+        Some(Form::CheckChain) => paths::AUDIT.to_owned(),
+        Some(Form::Account) => paths::ACCOUNT.to_owned(),
+        None => paths::HOME.to_owned(),
+    }
+}
+
+/// The fields that may be shown or carried again: no passwords, no codes, no whole session ids.
+pub fn without_secrets(path: &str, pairs: &Pairs) -> Pairs {
+    match Form::of(path) {
+        None | Some(Form::Find) => Vec::new(),
+        Some(_) => pairs
+            .iter()
+            .filter(|(name, _)| !["current", "new", "again", "password", "code"].contains(&name.as_str()))
+            .cloned()
+            .collect(),
+    }
+}
+
+/// What a form led to.
+enum Led {
+    /// To an address, perhaps with a sentence for it.
+    To(String, Done),
+    /// To the page it stands on, which shows a link once.
+    Link(OneTimeLink),
+}
+
+impl Led {
+    fn to(address: String) -> Self {
+        Led::To(address, Done::default())
+    }
+}
+
+fn unknown_act() -> AppError {
+    AppError::invalid("act", "This button is not known here. Load the page again.")
+}
+
+fn all<'a>(pairs: &'a Pairs, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pairs
+        .iter()
+        .filter(move |(n, v)| n == name && !v.is_empty())
+        .map(|(_, v)| v.as_str())
+}
+
+async fn access(backend: &Backend, pairs: &Pairs) -> Result<Led, AppError> {
+    let port = &backend.access;
+    let act = AccessAct::read(pairs, 0)?;
+    let page = act.tab().href();
+    let done = match act {
+        AccessAct::CreateOperator(new) => return port.create_operator(new).await.map(Led::Link),
+        AccessAct::Reset(operator) => return port.reset_operator(operator).await.map(Led::Link),
+        AccessAct::Disable(operator) => port.disable_operator(operator).await?,
+        AccessAct::Enable(operator) => port.enable_operator(operator).await?,
+        AccessAct::Give(grant) => port.give_grant(grant).await?,
+        AccessAct::Revoke(grant) => port.revoke_grant(grant).await?,
+        AccessAct::SaveRole(edit) => port.save_role(edit).await?,
+        AccessAct::DeleteRole(role) => port.delete_role(role).await?,
+        AccessAct::Protect(new) => port.protect(new).await?,
+        AccessAct::Unprotect(protected) => port.unprotect(protected).await?,
+    };
+    Ok(Led::To(page, done))
+}
+
+async fn system(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let port = &backend.systems;
+    let id = SystemId::from(value(pairs, "system"));
+    let address = if page == paths::SYSTEMS {
+        paths::system(&id)
+    } else {
+        page
+    };
+    let done = match value(pairs, "act") {
+        "read" => port.read_now(id).await?,
+        "pause" => port.pause_system(id).await?,
+        "resume" => port.resume_system(id).await?,
+        "test" => {
+            port.self_test(id).await?;
+            Done::default()
+        }
+        _ => return Err(unknown_act()),
+    };
+    Ok(Led::To(address, done))
+}
+
+/// Asks the port that a form is for.
+async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let get = |name: &str| value(pairs, name).to_owned();
+    Ok(match form {
+        Form::Selection => {
+            let form = SelectionForm::from_pairs(pairs);
+            selection(backend, form).await?
+        }
+        Form::Find => {
+            let found = backend.sessions.find_by_session_id(get(RAW_ID)).await?;
+            match found {
+                Some(key) => Led::to(paths::sessions(&paths::query_string(&[("key", key.as_str())]))),
+                None => {
+                    return Err(AppError::invalid(
+                        RAW_ID,
+                        "No session with this id is known here. It may have ended, or not be part of your grant.",
+                    ));
+                }
+            }
+        }
+        Form::Columns => {
+            let form = ColumnsForm::from_pairs(pairs);
+            let target = form.target();
+            backend.sessions.save_columns(form.columns).await?;
+            Led::to(target)
+        }
+        Form::PreviewKeys => {
+            let keys = all(pairs, ROW)
+                .chain(all(pairs, "key"))
+                .map(SessionKey::from)
+                .collect();
+            let ending = backend.endings.draft_ending_of(keys).await?;
+            Led::to(paths::preview(&ending))
+        }
+        Form::Confirm(id) => {
+            let confirm = Confirm {
+                reason: get("reason"),
+                ticket_ref: get("ticket_ref"),
+                typed_number: get("typed_number"),
+            };
+            let number = backend
+                .endings
+                .confirm_ending(EndingId::from(id), confirm)
+                .await?;
+            Led::to(paths::ending(number))
+        }
+        Form::Include(id) => {
+            let on = |name: &str| all(pairs, name).any(|v| v != "0" && v != "no" && v != "false");
+            let ending = backend
+                .endings
+                .include_in_preview(EndingId::from(id), on("own"), on("protected"))
+                .await?;
+            Led::to(paths::preview(&ending))
+        }
+        Form::Stop(no) => Led::To(page, backend.endings.stop_ending(no).await?),
+        Form::Retry(no) => Led::to(paths::preview(&backend.endings.retry_ending(no).await?)),
+        Form::Resume(no) => Led::To(page, backend.endings.resume_ending(no).await?),
+        Form::PauseAll => Led::To(page, backend.endings.pause_all_endings(get("reason")).await?),
+        Form::ResumeAll => Led::To(page, backend.endings.resume_all_endings(get("reason")).await?),
+        Form::System => system(backend, pairs, page).await?,
+        Form::Policy => {
+            let edit = app::policies::form::read_edit(pairs)?;
+            Led::To(page, backend.policies.save_policy(edit).await?)
+        }
+        Form::Access => access(backend, pairs).await?,
+        Form::CheckChain => {
+            let status = backend.audit.check_chain().await?;
+            let message = match status.broken {
+                None => format!("The chain is whole: {} entries checked.", status.checked),
+                Some((seq, what)) => format!("The chain is broken at entry {seq}: {what}"),
+            };
+            Led::To(page, Done { message })
+        }
+        Form::Account => account(backend, pairs, page).await?,
+    })
+}
+
+async fn selection(backend: &Backend, form: SelectionForm) -> Result<Led, AppError> {
+    if form.act == Act::Clear {
+        if let Some(id) = form.edit.selection_id.clone() {
+            backend.sessions.clear_selection(id).await?;
+        }
+        return Ok(Led::to(form.target(None)));
+    }
+    let summary = backend.sessions.edit_selection(form.edit.clone()).await?;
+    if form.act == Act::Preview {
+        let ending = backend.endings.draft_ending(summary.selection_id).await?;
+        return Ok(Led::to(paths::preview(&ending)));
+    }
+    Ok(Led::to(form.target(Some(&summary.selection_id))))
+}
+
+async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let port = &backend.signin;
+    let done = match AccountAct::read(pairs)? {
+        AccountAct::End(session) => port.end_my_session(session).await?,
+        AccountAct::EndOthers => port.end_my_other_sessions().await?,
+        AccountAct::Theme(theme) => port.save_theme(theme).await?,
+        AccountAct::Times(times) => port.save_times(times).await?,
+        AccountAct::Password(change) => port.change_password(change).await?,
+        AccountAct::Extend => {
+            port.extend().await?;
+            Done::default()
+        }
+    };
+    Ok(Led::To(page, done))
+}
+
+/// `POST` of any plain form.
+pub async fn take(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    session: Session,
+    request: Request,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let pairs = doors::pairs_of(request).await;
+    let page = page_of(&path, &pairs);
+    let Some(form) = Form::of(&path) else {
+        return plain::page(&AppError::not_found("form"));
+    };
+    let is_password = matches!(form, Form::Account) && value(&pairs, "act") == "password";
+    let led = async {
+        let caller = visit.caller()?;
+        let backend = (http.backend)(caller);
+        let led = act(form, &backend, &pairs, page.clone()).await?;
+        let own = caller.session.as_ref();
+        if let (Led::To(_, done), Some(own)) = (&led, own) {
+            if is_password {
+                tokens::attach(&session, own).await?;
+            }
+            if !done.message.is_empty() {
+                let flash = Flash {
+                    message: done.message.clone(),
+                    failed: false,
+                };
+                http.signin.keep_flash(own, &flash).await?;
+            }
+        }
+        Ok::<_, crate::error::Error>(led)
+    }
+    .await;
+    match led {
+        Ok(Led::To(address, _)) => plain::see_other(&address),
+        // Shown in this answer alone: it is kept nowhere.
+        Ok(Led::Link(link)) => {
+            let visit = Visit {
+                fresh_link: Some(link),
+                ..visit
+            };
+            ui::page(&http, visit, &page, None).await
+        }
+        Err(error) => again(&http, visit, &path, &pairs, &page, error.into()).await,
+    }
+}
+
+/// The page again, with what had been typed and what is wrong with it.
+async fn again(
+    http: &Arc<Http>,
+    visit: Visit,
+    path: &str,
+    pairs: &Pairs,
+    page: &str,
+    error: AppError,
+) -> Response {
+    match error {
+        AppError::StepUp => return doors::step_up_first(http, visit, path, pairs).await,
+        AppError::SignedOut => return plain::see_other(&doors::sign_in_after_end(page)),
+        _ => {}
+    }
+    visit
+        .said
+        .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+    let status = plain::status(&error);
+    let (problems, flash) = match &error {
+        AppError::Invalid { problems } => (problems.clone(), None),
+        other => {
+            let whole = FieldProblem {
+                field: String::new(),
+                message: other.sentence(),
+            };
+            let flash = Flash {
+                message: other.sentence(),
+                failed: true,
+            };
+            (vec![whole], Some(flash))
+        }
+    };
+    let said = visit.said.clone();
+    let visit = Visit {
+        echo: Some(FormEcho {
+            path: path.to_owned(),
+            pairs: without_secrets(path, pairs),
+            problems,
+        }),
+        flash,
+        // What drawing the page answers must not hide what the form was answered.
+        said: Arc::default(),
+        ..visit
+    };
+    let mut response = ui::page(http, visit, page, Some(status)).await;
+    said.store(error.status(), std::sync::atomic::Ordering::Relaxed);
+    plain::retry_after(&error, &mut response);
+    response
+}
+
+/// `GET` of a form's path: somebody loaded the answer again. The page it stands on.
+pub async fn look(request: Request) -> Response {
+    plain::see_other(&page_of(request.uri().path(), &Vec::new()))
+}

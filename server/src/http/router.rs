@@ -1,0 +1,156 @@
+//! Every address, and the layers around it.
+
+use std::sync::Arc;
+
+use app::audit::wire::AuditQuery;
+use app::error::AppError;
+use app::paths;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use futures::TryStreamExt;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower_sessions::SessionManagerLayer;
+use tower_sessions::cookie::SameSite;
+
+use super::authenticate::{Visit, authenticate, cookie_name};
+use super::limits::AddressLimit;
+use super::{Http, doors, files, forms, headers, health, limits, live, origin, plain, ui, watch};
+use crate::audit::export::Format;
+
+/// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
+pub const OPEN_PATHS: [&str; 6] = [
+    paths::SIGN_IN,
+    paths::WELCOME,
+    "/healthz",
+    "/readyz",
+    "/pkg/{*name}",
+    "/favicon.ico",
+];
+
+/// The whole portal as one service.
+pub fn router(http: Arc<Http>) -> Router {
+    let options = ui::options();
+    let shell = {
+        let options = options.clone();
+        move || app::shell(options.clone())
+    };
+    let mut pages: Router = Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(app::App), ui::context(&http), shell)
+        .with_state(options);
+    let mut acts: Router<Arc<Http>> = Router::new()
+        .route(paths::SIGN_IN, post(doors::sign_in))
+        .route(paths::WELCOME, post(doors::welcome))
+        .route(paths::STEP_UP, post(doors::step_up))
+        .route(
+            paths::SIGN_OUT,
+            post(doors::sign_out).get(async || plain::see_other(paths::HOME)),
+        )
+        .route(paths::LIVE, get(live::live))
+        .route(paths::AUDIT_JSONL, get(export))
+        .route(paths::AUDIT_CSV, get(export))
+        .route(forms::ACCOUNT, post(forms::take).get(forms::look));
+    for route in forms::ROUTES {
+        acts = acts.route(route, post(forms::take).get(forms::look));
+    }
+    pages = pages.merge(acts.with_state(http.clone()));
+    let cookies = SessionManagerLayer::new(http.signin.tokens())
+        .with_name(cookie_name(http.is_https()))
+        .with_secure(http.is_https())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/");
+    let behind_the_door = pages
+        .fallback_service(nothing_here.with_state(http.clone()))
+        .layer(from_fn_with_state(http.clone(), authenticate))
+        .layer(Extension(Arc::new(AddressLimit::new(
+            http.per_address_per_minute,
+        ))))
+        .layer(cookies)
+        .layer(from_fn_with_state(http.clone(), origin::guard))
+        .layer(from_fn(limits::guard));
+    // Machines and files: no cookie layer, cookies are not even looked at.
+    let open: Router = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/pkg/{*name}", get(files::serve))
+        .route("/favicon.ico", get(files::no_icon))
+        .with_state(http.clone());
+    open.merge(behind_the_door)
+        .layer(from_fn_with_state(http, headers::guard))
+        .layer(from_fn(watch::watch))
+}
+
+/// An address without a page.
+async fn nothing_here(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    if request.method() != axum::http::Method::GET || super::authenticate::is_call(request.uri().path()) {
+        return plain::json(&AppError::not_found("page"));
+    }
+    ui::page(
+        &http,
+        visit,
+        &request.uri().to_string(),
+        Some(axum::http::StatusCode::NOT_FOUND),
+    )
+    .await
+}
+
+/// `GET /audit/export.jsonl` and `.csv`: the log as a file, streamed.
+async fn export(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    let csv = request.uri().path() == paths::AUDIT_CSV;
+    let format = if csv { Format::Csv } else { Format::JsonLines };
+    let pairs = paths::parse_query(request.uri().query().unwrap_or_default());
+    let begun = async {
+        let caller = visit.caller()?;
+        let (query, problems) = AuditQuery::from_pairs(&pairs, 0);
+        // A filter that was not understood must not widen what is taken out.
+        if !problems.is_empty() {
+            return Err(AppError::Invalid { problems }.into());
+        }
+        http.audit.export(caller, query, format).await
+    }
+    .await;
+    let lines = match begun {
+        Ok(lines) => lines,
+        Err(error) => {
+            let error = AppError::from(error);
+            visit
+                .said
+                .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+            return plain::page(&error);
+        }
+    };
+    let lines = lines.map_err(|cause| {
+        tracing::error!(%cause, "an export broke off");
+        std::io::Error::other("the export broke off")
+    });
+    let mut response = Body::from_stream(lines).into_response();
+    let (kind, name) = if csv {
+        (
+            "text/csv; charset=utf-8",
+            "attachment; filename=\"curfew-audit.csv\"",
+        )
+    } else {
+        (
+            "application/x-ndjson",
+            "attachment; filename=\"curfew-audit.jsonl\"",
+        )
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(name));
+    response
+}

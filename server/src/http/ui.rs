@@ -1,0 +1,107 @@
+//! Mounts the pages: one context for pages and server functions alike, bound to the caller of this very request.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use app::backend::SetStatus;
+use app::error::AppError;
+use app::layout::{ShownAt, SiteVersion};
+use app::paths;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::ResponseOptions;
+
+use super::authenticate::{Visit, is_call};
+use super::{Http, doors, files, headers, plain};
+
+/// What leptos needs to know of the site's files.
+pub fn options() -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("curfew")
+        .site_root(files::root().display().to_string())
+        .site_pkg_dir("pkg")
+        .build()
+}
+
+/// The context of every page and server function.
+pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
+    let http = http.clone();
+    move || {
+        let Some(parts) = use_context::<Parts>() else {
+            return;
+        };
+        let visit = parts.extensions.get::<Visit>().cloned().unwrap_or_default();
+        if let Some(caller) = &visit.caller {
+            provide_context((http.backend)(caller));
+        }
+        let path = parts.uri.path();
+        let options = use_context::<ResponseOptions>();
+        let said = visit.said.clone();
+        let answer = options.clone();
+        provide_context(SetStatus(Arc::new(move |status| {
+            said.store(status, Ordering::Relaxed);
+            if let (Some(options), Ok(status)) = (&answer, StatusCode::from_u16(status)) {
+                options.set_status(status);
+            }
+        })));
+        if is_call(path) {
+            return;
+        }
+        provide_context(SiteVersion(files::version()));
+        provide_context(ShownAt(match parts.uri.path_and_query() {
+            Some(whole) => whole.as_str().to_owned(),
+            None => path.to_owned(),
+        }));
+        provide_context(doors::view(&http, &visit, &parts));
+        if let Some(echo) = visit.echo {
+            provide_context(echo);
+        }
+        if let Some(flash) = visit.flash {
+            provide_context(flash);
+        }
+        if let Some(fresh) = visit.fresh_link {
+            provide_context(fresh);
+        }
+        if let (Some(options), Some(nonce)) = (options, use_nonce())
+            && let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce))
+        {
+            options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// Draws the page at `address` (an own path with query) for this visit; `status` instead of the page's own.
+///
+/// For answers to forms: the browser shows what it would show at that address, with the form as it was sent.
+pub async fn page(http: &Arc<Http>, visit: Visit, address: &str, status: Option<StatusCode>) -> Response {
+    let request = Request::builder()
+        .method(Method::GET)
+        .uri(address)
+        .body(Body::empty());
+    let Ok(mut request) = request else {
+        return plain::see_other(paths::HOME);
+    };
+    request.extensions_mut().insert(visit);
+    let options = options();
+    let draw = leptos_axum::render_app_async_with_context(context(http), move || app::shell(options.clone()));
+    let mut response = draw(request).await;
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// An error that no page or port has: data for calls, the plain page for the rest.
+pub async fn error(_http: &Arc<Http>, _visit: Visit, request: Request, error: AppError) -> Response {
+    if is_call(request.uri().path()) {
+        plain::json(&error)
+    } else {
+        plain::page(&error)
+    }
+}

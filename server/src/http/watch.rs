@@ -1,0 +1,59 @@
+//! Around everything: a request id, one log line without personal data, times for the metrics, and panics caught.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use super::plain;
+use crate::keys;
+
+/// Finds the log line of a request; stands in its audit entries too.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// The layer. The route stands in the log and the metrics, never the query: it may name people.
+pub async fn watch(mut request: Request, next: Next) -> Response {
+    let id = keys::short_reference();
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    if ![Method::GET, Method::HEAD, Method::POST].contains(&method) {
+        return plain::Text {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            words: "This portal knows GET and POST.",
+        }
+        .into_response();
+    }
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", request.id = %id, %method, route);
+    let begun = Instant::now();
+    let answer = AssertUnwindSafe(next.run(request).instrument(span.clone()))
+        .catch_unwind()
+        .await;
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(_) => {
+            // The panic's own words are in the log by the panic hook; they stay there.
+            span.in_scope(|| tracing::error!(reference = id, "a request panicked"));
+            plain::broken(&id)
+        }
+    };
+    let took = begun.elapsed();
+    let status = response.status().as_u16();
+    metrics::histogram!("curfew_request_seconds", "route" => route, "method" => method.to_string(),
+        "status" => status.to_string())
+    .record(took.as_secs_f64());
+    span.in_scope(|| tracing::info!(status, took_ms = took.as_millis() as u64, "answered"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}

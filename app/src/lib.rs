@@ -3,6 +3,9 @@
 //! Each feature is a folder: `wire.rs` (types), `port.rs` (what its pages ask of the server), `calls.rs` (the server
 //! functions of pages that are already open), then its pages. `ui` holds the parts, `layout` what stands around.
 
+// A page is one deep type; the default of 128 is not enough for the compiler to lay it out.
+#![recursion_limit = "512"]
+
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod civil;

@@ -44,7 +44,8 @@ pub fn ending(ending_no: i64) -> String {
 
 /// A connected system.
 pub fn system(system: &SystemId) -> String {
-    format!("{SYSTEMS}#{system}")
+    let id = query_string(&[("system", system.as_str())]);
+    format!("{SYSTEMS}?{id}#system")
 }
 
 /// Where a plain form posts: the page's own path with the act behind it.

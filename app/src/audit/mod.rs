@@ -1,4 +1,6 @@
 pub mod calls;
+mod entries;
+mod filters;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

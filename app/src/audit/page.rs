@@ -1,11 +1,182 @@
-//! The audit page.
+//! The audit log: whether its chain is whole, filters, entries, files.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
-use crate::layout::PageHead;
+use super::calls;
+use super::entries::Entries;
+use super::filters::Filters;
+use super::wire::{AuditPage as Page, AuditQuery, ChainStatus};
+use crate::layout::{PageHead, loaded};
+use crate::paths;
+use crate::ui::{Button, Clock, Cut, Empty, Glyph, Icon, LinkButton, Note, Tone, When, thousands};
 
-/// The page.
+/// The audit page.
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    view! { <PageHead title="Audit" /> }
+    let search = use_location().search;
+    let clock = Clock::here();
+    let asked =
+        Memo::new(move |_| AuditQuery::from_pairs(&paths::parse_query(&search.get()), clock.offset_min()));
+    // A part that is not understood lists nothing, never more than was meant.
+    let data = Resource::new(
+        move || asked.get(),
+        |(query, problems)| async move {
+            if problems.is_empty() {
+                calls::fetch_audit(query).await.map(|page| (page, problems))
+            } else {
+                let nothing = AuditQuery {
+                    before_seq: Some(0),
+                    ..query.clone()
+                };
+                calls::fetch_audit(nothing).await.map(|page| {
+                    (
+                        Page {
+                            entries: Vec::new(),
+                            next: None,
+                            query,
+                            ..page
+                        },
+                        problems,
+                    )
+                })
+            }
+        },
+    );
+    loaded(data, |(page, problems)| {
+        view! { <Audit page=page problems=problems /> }.into_any()
+    })
+}
+
+/// The page with its data.
+#[component]
+fn Audit(
+    /// Its data.
+    page: Page,
+    /// Parts of the address that were not understood.
+    problems: Vec<crate::error::FieldProblem>,
+) -> impl IntoView {
+    let clock = Clock::here();
+    clock.set(page.now);
+    let offset = clock.offset_min_untracked();
+    let whole = AuditQuery {
+        before_seq: None,
+        ..page.query.clone()
+    };
+    let (jsonl, csv) = (
+        whole.href(paths::AUDIT_JSONL, offset),
+        whole.href(paths::AUDIT_CSV, offset),
+    );
+    let may_export = page.may_export;
+    let tools = move || {
+        view! {
+            {if may_export {
+                view! {
+                    <LinkButton href=jsonl.clone() icon=Icon::Export outside=true small=true>
+                        "JSON lines"
+                    </LinkButton>
+                    <LinkButton href=csv.clone() icon=Icon::Export outside=true small=true>
+                        "CSV"
+                    </LinkButton>
+                }
+                    .into_any()
+            } else {
+                view! { <span class="why">"To take the log out as a file you need “Export data”."</span> }.into_any()
+            }}
+            <form method="post" action=paths::post::CHECK_CHAIN>
+                <Button icon=Icon::Again small=true>
+                    "Check the chain again"
+                </Button>
+            </form>
+        }
+    };
+    let filtered = page.query.filters() > 0;
+    let understood = problems.is_empty();
+    view! {
+        <PageHead title="Audit" tools=tools />
+        <div class="stack">
+            {match page.chain.clone() {
+                Some(chain) => view! { <Chain chain=chain /> }.into_any(),
+                None => {
+                    view! { <Note>"The chain was not checked since Curfew started. It is checked once a day."</Note> }
+                        .into_any()
+                }
+            }}
+            <Filters page=page.clone() problems=problems />
+            {match (page.entries.is_empty(), understood, filtered) {
+                (_, false, _) => ().into_any(),
+                (true, _, true) => {
+                    view! {
+                        <div class="card">
+                            <Empty icon=Icon::Search fact="No entry matches">
+                                <p>{format!("None of {} entries fits these filters.", thousands(page.total.unsigned_abs()))}</p>
+                                <LinkButton href=paths::AUDIT>"Clear the filters"</LinkButton>
+                            </Empty>
+                        </div>
+                    }
+                        .into_any()
+                }
+                (true, ..) => {
+                    view! {
+                        <div class="card">
+                            <Empty icon=Icon::Quiet fact="No entries">
+                                <p>"Nothing that is part of your grant was written down yet."</p>
+                            </Empty>
+                        </div>
+                    }
+                        .into_any()
+                }
+                _ => view! { <Entries page=page /> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+/// Whether nothing was changed or taken out.
+#[component]
+fn Chain(
+    /// As last checked.
+    chain: ChainStatus,
+) -> impl IntoView {
+    if let Some((seq, wrong)) = chain.broken.clone() {
+        let seq = thousands(seq.unsigned_abs());
+        return view! {
+            <div role="alert">
+                <Note tone=Some(Tone::Danger) fact=format!("Chain broken at entry {seq}.")>
+                    {format!("{wrong} Do not restart; keep the database and call the person in charge of security. Checked at ")}
+                    <When at=chain.checked_at />
+                    "."
+                </Note>
+            </div>
+        }
+        .into_any();
+    }
+    view! {
+        <section class="card chain" aria-label="Chain of entries">
+            <div>
+                <p class="mark mark-ok chain-word">
+                    <Glyph icon=Icon::Ended />
+                    <span>"Chain whole"</span>
+                </p>
+                <p class="soft">
+                    {format!("{} entries checked at ", thousands(chain.checked.unsigned_abs()))}
+                    <When at=chain.checked_at />
+                    ", no gap, no change"
+                </p>
+            </div>
+            <dl class="chain-facts">
+                <div>
+                    <dt class="second">"Newest entry"</dt>
+                    <dd>{thousands(chain.seq.unsigned_abs())}</dd>
+                </div>
+                <div>
+                    <dt class="second">"Newest hash"</dt>
+                    <dd class="mono">
+                        <Cut text=chain.head_hash />
+                    </dd>
+                </div>
+            </dl>
+        </section>
+    }
+    .into_any()
 }

@@ -1,4 +1,5 @@
 pub mod calls;
+mod editor;
 pub mod form;
 pub mod page;
 #[cfg(feature = "ssr")]

@@ -1,11 +1,242 @@
-//! The policies page.
+//! Session limits of every system, and the editor of Curfew's own.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
-use crate::layout::PageHead;
+use super::calls;
+use super::editor::{Editor, ReadOnly};
+use super::form;
+use super::wire::{LimitSource, OwnPolicy, PoliciesPage as Page, SystemLimits};
+use crate::layout::{PageHead, loaded};
+use crate::paths;
+use crate::ui::time::limit_text;
+use crate::ui::{Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, thousands};
+use crate::wire::Limit;
 
-/// The page.
+/// The policies page.
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
-    view! { <PageHead title="Policies" /> }
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        query.with(|map| form::asked(map.get_str(form::IDLE), map.get_str(form::ABSOLUTE)))
+    });
+    let data = Resource::new(move || asked.get(), calls::fetch_policies);
+    loaded(data, |page| view! { <Policies page=page /> }.into_any())
+}
+
+/// The page with its data.
+#[component]
+fn Policies(
+    /// Its data.
+    page: Page,
+) -> impl IntoView {
+    Clock::here().set(page.now);
+    let own = page.own.clone();
+    let advice = advice(&page.systems);
+    view! {
+        <PageHead title="Policies" aside=|| "What each system does, where we know it from, and who is over" />
+        <div class="beside beside-even">
+            <div class="stack">
+                {if page.systems.is_empty() {
+                    view! {
+                        <div class="card">
+                            <Empty icon=Icon::Shield fact="No system to show limits of">
+                                <p>"None is connected, or none is part of your grant."</p>
+                            </Empty>
+                        </div>
+                    }
+                        .into_any()
+                } else {
+                    view! { <Table systems=page.systems /> }.into_any()
+                }}
+                {(!advice.is_empty())
+                    .then(|| {
+                        view! {
+                            <Panel title="Advice">
+                                <ul class="bullets" role="list">
+                                    {advice
+                                        .into_iter()
+                                        .map(|(fact, means)| {
+                                            view! {
+                                                <li>
+                                                    <b>{fact}</b>
+                                                    " "
+                                                    <span class="soft">{means}</span>
+                                                </li>
+                                            }
+                                        })
+                                        .collect_view()}
+                                </ul>
+                            </Panel>
+                        }
+                    })}
+                {own.clone().filter(|own| !own.history.is_empty()).map(|own| view! { <History own=own /> })}
+            </div>
+            {own
+                .map(|own| {
+                    if own.may_edit {
+                        view! { <Editor own=own /> }.into_any()
+                    } else {
+                        view! { <ReadOnly own=own /> }.into_any()
+                    }
+                })}
+        </div>
+    }
+}
+
+/// What the limits themselves call for, worst first; nothing that is not read or typed in.
+fn advice(systems: &[SystemLimits]) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for system in systems {
+        let name = &system.system_name;
+        if system.absolute == Limit::None {
+            lines.push((
+                format!("{name} has no longest time."),
+                "A stolen sign-in works for as long as somebody keeps clicking.".to_owned(),
+            ));
+        }
+        if system.idle == Limit::None {
+            lines.push((
+                format!("{name} never ends idle sessions."),
+                "A browser left open stays signed in.".to_owned(),
+            ));
+        }
+        if system.idle == Limit::Unknown && system.absolute == Limit::Unknown {
+            lines.push((
+                format!("{name} does not tell its limits."),
+                "Whether a session is over them can’t be shown.".to_owned(),
+            ));
+        }
+    }
+    lines
+}
+
+/// All systems with their limits.
+#[component]
+fn Table(
+    /// The systems.
+    systems: Vec<SystemLimits>,
+) -> impl IntoView {
+    view! {
+        <TableCard caption="Session limits of each system, where they are known from, and how many sessions are over">
+            <thead>
+                <tr>
+                    <ColumnHead label="System" />
+                    <ColumnHead label="Idle" />
+                    <ColumnHead label="Longest" />
+                    <ColumnHead label="Where we know it from" />
+                    <ColumnHead label="Over" number=true />
+                </tr>
+            </thead>
+            <tbody>
+                {systems
+                    .into_iter()
+                    .map(|system| {
+                        let over_class = match system.over {
+                            Some(1..) => "num is-danger",
+                            _ => "num",
+                        };
+                        view! {
+                            <tr>
+                                <th scope="row">
+                                    <a href=paths::system(&system.system_id)>
+                                        <Cut text=system.system_name.clone() />
+                                    </a>
+                                </th>
+                                <td class="nowrap">{limit(system.idle)}</td>
+                                <td class="nowrap">{limit(system.absolute)}</td>
+                                <td>{source(&system)}</td>
+                                <td class=over_class>
+                                    {match system.over {
+                                        Some(over) => thousands(over),
+                                        None => "not counted".to_owned(),
+                                    }}
+                                </td>
+                            </tr>
+                        }
+                    })
+                    .collect_view()}
+            </tbody>
+        </TableCard>
+    }
+}
+
+/// A limit; quiet where there is none or nobody told us.
+fn limit(limit: Limit) -> impl IntoView {
+    let class = if matches!(limit, Limit::Seconds(_)) {
+        ""
+    } else {
+        "quiet"
+    };
+    view! { <span class=class>{limit_text(limit)}</span> }
+}
+
+/// Where a limit is known from, and since when.
+fn source(system: &SystemLimits) -> impl IntoView + use<> {
+    let note = system.source_note.clone();
+    let at = system.as_of;
+    let word = match system.source {
+        LimitSource::Read => "Read",
+        LimitSource::Typed => "Typed in",
+        LimitSource::SetHere => "Set here",
+        LimitSource::Seen => "Seen in the listed sessions",
+        LimitSource::Unknown => return view! { <span class="quiet">"nobody told us"</span> }.into_any(),
+    };
+    let when = at.map(|at| match system.source {
+        LimitSource::Typed | LimitSource::SetHere => view! { " " <When at=at /> }.into_any(),
+        _ => view! { " " <TimeAgo at=at /> }.into_any(),
+    });
+    view! {
+        <span>{word} {when} {(!note.is_empty()).then(|| format!(", {note}"))}</span>
+    }
+    .into_any()
+}
+
+/// Older versions of Curfew's own policy.
+#[component]
+fn History(
+    /// The policy.
+    own: OwnPolicy,
+) -> impl IntoView {
+    let minutes = |seconds: i64| limit_text(Limit::Seconds(seconds));
+    view! {
+        <Panel title="Curfew’s own policy, earlier versions" padded=false>
+            <TableCard caption="Earlier versions of Curfew's own policy, newest first" inside=true class="table-low">
+                <thead>
+                    <tr>
+                        <ColumnHead label="Version" number=true />
+                        <ColumnHead label="Idle" />
+                        <ColumnHead label="Longest" />
+                        <ColumnHead label="Set" />
+                        <ColumnHead label="By" />
+                        <ColumnHead label="Why" />
+                    </tr>
+                </thead>
+                <tbody>
+                    {own
+                        .history
+                        .into_iter()
+                        .map(|version| {
+                            view! {
+                                <tr>
+                                    <td class="num">{version.version}</td>
+                                    <td class="nowrap">{minutes(version.idle_timeout_s)}</td>
+                                    <td class="nowrap">{minutes(version.absolute_lifetime_s)}</td>
+                                    <td class="nowrap">
+                                        <When at=version.changed_at />
+                                    </td>
+                                    <td>
+                                        <bdi>{version.changed_by}</bdi>
+                                    </td>
+                                    <td>
+                                        <bdi>{version.reason}</bdi>
+                                    </td>
+                                </tr>
+                            }
+                        })
+                        .collect_view()}
+                </tbody>
+            </TableCard>
+        </Panel>
+    }
 }

@@ -1,11 +1,277 @@
-//! One's own account.
+//! One's own account: sign-ins, how pages look, the password.
 
 use leptos::prelude::*;
 
-use crate::layout::PageHead;
+use super::calls;
+use super::wire::{MySession, MySessions, Theme, Times};
+use crate::layout::{Echo, FrameContext, PageHead, loaded};
+use crate::paths;
+use crate::ui::{
+    Button, ButtonKind, Check, Clock, ColumnHead, Ends, Note, Panel, Remaining, Secret, Started, TableCard,
+    Tag, TimeAgo, Tone, counted,
+};
 
-/// The page.
+/// The account page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    view! { <PageHead title="Your account" /> }
+    let data = Resource::new(|| (), |()| calls::fetch_my_sessions());
+    loaded(data, |mine| view! { <Account mine=mine /> }.into_any())
+}
+
+/// The page with its data.
+#[component]
+fn Account(
+    /// Its data.
+    mine: MySessions,
+) -> impl IntoView {
+    Clock::here().set(mine.now);
+    let context = FrameContext::here();
+    let who = move || {
+        context.live.with(|f| {
+            f.as_ref()
+                .map(|f| format!("{}, {}", f.display_name, f.login))
+                .unwrap_or_default()
+        })
+    };
+    let ends = mine
+        .sessions
+        .iter()
+        .find(|s| s.current)
+        .map(|s| (s.idle_ends_at, s.absolute_ends_at));
+    view! {
+        <PageHead title="Your account" aside=move || view! { <bdi>{who()}</bdi> } />
+        <div class="beside">
+            <div class="stack">
+                <MySignIns mine=mine />
+                {ends
+                    .map(|(idle, absolute)| {
+                        view! {
+                            <Note>
+                                "Without activity this sign-in ends " <Remaining ends=Ends::At(idle) />
+                                ", and at latest " <Remaining ends=Ends::At(absolute) />
+                                ". Any page you open counts as activity."
+                            </Note>
+                        }
+                    })}
+            </div>
+            <div class="stack">
+                <Preferences />
+                <Password />
+            </div>
+        </div>
+    }
+}
+
+/// One's own sign-ins.
+#[component]
+fn MySignIns(
+    /// The data.
+    mine: MySessions,
+) -> impl IntoView {
+    let others = mine.sessions.iter().filter(|s| !s.current).count() as u64;
+    let echo = Echo::of(paths::post::ACCOUNT, Some("end-others"), &[]);
+    let most = mine.max_parallel;
+    view! {
+        <Panel
+            title="Where you are signed in"
+            padded=false
+            aside=move || format!("At most {}; one more ends the oldest", counted(most, "sign-in", "sign-ins"))
+        >
+            <TableCard caption="Your own sign-ins, newest activity first" inside=true>
+                <thead>
+                    <tr>
+                        <ColumnHead label="Where" />
+                        <ColumnHead label="Since" />
+                        <ColumnHead label="Last activity" />
+                        <ColumnHead label="Ends at latest" />
+                        <th scope="col">
+                            <span class="unseen">"What to do"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{mine.sessions.into_iter().map(|session| view! { <Row session=session /> }).collect_view()}</tbody>
+            </TableCard>
+            {(others > 0)
+                .then(|| {
+                    view! {
+                        <form class="pager" method="post" action=paths::post::ACCOUNT>
+                            <Button name="act" value="end-others" kind=ButtonKind::Danger>
+                                {format!("End {}", counted(others, "other sign-in", "other sign-ins"))}
+                            </Button>
+                            {echo.whole(&[]).map(|problem| view! { <p class="field-error" role="alert">{problem}</p> })}
+                        </form>
+                    }
+                })}
+        </Panel>
+    }
+}
+
+/// One sign-in.
+#[component]
+fn Row(
+    /// The sign-in.
+    session: MySession,
+) -> impl IntoView {
+    let echo = Echo::of(
+        paths::post::ACCOUNT,
+        Some("end"),
+        &[("session", session.portal_session_id.as_str())],
+    );
+    let id = session.portal_session_id.0.clone();
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="person">
+                    <span class="person-name">
+                        {session.client} " "
+                        {session.current.then(|| view! { <Tag tone=Some(Tone::Info)>"this one"</Tag> })}
+                    </span>
+                    <span class="second">{session.ip}</span>
+                    {session
+                        .changed_source_at
+                        .map(|at| {
+                            view! {
+                                <span class="second is-warn">
+                                    "Address or browser changed " <TimeAgo at=at />
+                                </span>
+                            }
+                        })}
+                </span>
+            </th>
+            <td class="nowrap">
+                <Started at=Some(session.created_at) />
+            </td>
+            <td class="nowrap">
+                <TimeAgo at=session.last_active_at />
+            </td>
+            <td class="nowrap">
+                <Remaining ends=Ends::At(session.absolute_ends_at) />
+            </td>
+            <td>
+                {(!session.current)
+                    .then(|| {
+                        view! {
+                            <form class="row-acts" method="post" action=paths::post::ACCOUNT>
+                                <input type="hidden" name="session" value=id />
+                                <Button name="act" value="end" kind=ButtonKind::DangerOutline small=true>
+                                    "End it"
+                                </Button>
+                            </form>
+                        }
+                    })}
+                {echo.whole(&[]).map(|problem| view! { <p class="field-error" role="alert">{problem}</p> })}
+            </td>
+        </tr>
+    }
+}
+
+/// Theme and times, kept on the server.
+#[component]
+fn Preferences() -> impl IntoView {
+    let frame = FrameContext::here().live.get_untracked();
+    let (theme, times) = frame.map(|f| (f.theme, f.times)).unwrap_or_default();
+    view! {
+        <Panel title="How pages look">
+            <form class="form panel-section" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name="act" value="theme" />
+                <fieldset class="checks">
+                    <legend class="group-label">"Theme"</legend>
+                    {[(Theme::System, "As the device says"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
+                        .map(|(this, words)| {
+                            view! {
+                                <Check
+                                    id=format!("theme-{}", this.name())
+                                    name="theme"
+                                    value=this.name()
+                                    label=words
+                                    radio=true
+                                    checked=theme == this
+                                />
+                            }
+                        })
+                        .collect_view()}
+                </fieldset>
+                <div>
+                    <Button small=true>"Save theme"</Button>
+                </div>
+            </form>
+            <form class="form panel-section" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name="act" value="times" />
+                <fieldset class="checks">
+                    <legend class="group-label">"Times"</legend>
+                    {[(Times::Relative, "relative", "3 min ago"), (Times::Absolute, "absolute", "21 Nov 03:12:40")]
+                        .map(|(this, value, words)| {
+                            view! {
+                                <Check
+                                    id=format!("times-{value}")
+                                    name="times"
+                                    value=value
+                                    label=words
+                                    radio=true
+                                    checked=times == this
+                                />
+                            }
+                        })
+                        .collect_view()}
+                </fieldset>
+                <div>
+                    <Button small=true>"Save times"</Button>
+                </div>
+            </form>
+        </Panel>
+    }
+}
+
+/// A new password.
+#[component]
+fn Password() -> impl IntoView {
+    let echo = Echo::of(paths::post::ACCOUNT, Some("password"), &[]);
+    let login = FrameContext::here()
+        .live
+        .get_untracked()
+        .map(|f| f.login)
+        .unwrap_or_default();
+    view! {
+        <Panel title="Password">
+            <form class="form" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name="act" value="password" />
+                <input class="unseen" type="text" name="username" value=login autocomplete="username" readonly=true tabindex="-1" aria-hidden="true" />
+                {echo
+                    .whole(&["current", "new", "again"])
+                    .map(|problem| view! { <Note tone=Some(Tone::Danger)>{problem}</Note> })}
+                <Secret
+                    id="current"
+                    name="current"
+                    label="Password you have now"
+                    autocomplete="current-password"
+                    error=echo.error("current")
+                />
+                <Secret
+                    id="new"
+                    name="new"
+                    label="New password"
+                    autocomplete="new-password"
+                    hint="15 to 128 characters. A few words work well; any characters, paste is fine."
+                    error=echo.error("new")
+                />
+                <Secret
+                    id="again"
+                    name="again"
+                    label="New password again"
+                    autocomplete="new-password"
+                    error=echo.error("again")
+                />
+                <Check
+                    id="end-others"
+                    name="end_others"
+                    value="yes"
+                    label="End all my other sign-ins too"
+                    checked=true
+                />
+                <div class="buttons">
+                    <Button kind=ButtonKind::Primary>"Change password"</Button>
+                </div>
+            </form>
+        </Panel>
+    }
 }

@@ -1,4 +1,5 @@
 pub mod calls;
+mod detail;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

@@ -63,6 +63,7 @@ pub fn ShareBar(
             {rects}
         </svg>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -149,6 +149,7 @@ fn PausedNote(by: PausedBy) -> impl IntoView {
             <bdi>{by.reason}</bdi>
         </Note>
     }
+    .into_any()
 }
 
 #[component]
@@ -248,4 +249,5 @@ fn row(brief: EndingBrief) -> impl IntoView {
             <td class="num">{number_or_none(c.returned, "is-warn")}</td>
         </tr>
     }
+    .into_any()
 }

@@ -94,4 +94,5 @@ pub fn LinkMark(
             <span>"Read again"</span>
         </a>
     }
+    .into_any()
 }

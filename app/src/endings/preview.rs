@@ -58,6 +58,7 @@ fn Shown(preview: Preview) -> impl IntoView {
             <ConfirmPanel preview=preview />
         </div>
     }
+    .into_any()
 }
 
 /// Where a page stands: a link to what is above it, then its own name.
@@ -82,6 +83,7 @@ pub fn Crumbs(
             </ol>
         </nav>
     }
+    .into_any()
 }
 
 /// The five numbers.
@@ -139,6 +141,7 @@ fn Numbers(preview: Preview) -> impl IntoView {
                 }
             })}
     }
+    .into_any()
 }
 
 #[component]
@@ -205,6 +208,7 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
             </TableCard>
         </Panel>
     }
+    .into_any()
 }
 
 #[component]
@@ -272,6 +276,7 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
                 })}
         </Panel>
     }
+    .into_any()
 }
 
 /// The icon in front of why a row is left out.
@@ -413,6 +418,7 @@ fn Include(p: Preview, own: bool, protected: bool, words: String) -> impl IntoVi
             <button class="btn btn-small">{words}</button>
         </form>
     }
+    .into_any()
 }
 
 #[component]
@@ -552,4 +558,5 @@ fn ConfirmForm(p: Preview, back: String) -> impl IntoView {
             </form>
         </section>
     }
+    .into_any()
 }

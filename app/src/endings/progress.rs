@@ -164,6 +164,7 @@ fn Whole(page: Page, link: RwSignal<Link>) -> impl IntoView {
         <p class="lead">{lead}</p>
         <ResultBody page=page />
     }
+    .into_any()
 }
 
 /// "Ending 1042 · finished 03:19:12 UTC, took 6 min 2 s · asked by Mara Ortiz".
@@ -233,6 +234,7 @@ fn Acts(page: Page) -> impl IntoView {
             })}
         <Refused number=number />
     }
+    .into_any()
 }
 
 /// Why an act on this page was refused.
@@ -271,4 +273,5 @@ fn PrintHead(page: Page) -> impl IntoView {
             }}
         </p>
     }
+    .into_any()
 }

@@ -42,6 +42,7 @@ pub fn ResultBody(page: Page) -> impl IntoView {
             <Items page=page />
         </div>
     }
+    .into_any()
 }
 
 /// Who is signed in again, said before any good news.
@@ -70,6 +71,7 @@ fn CameBack(page: Page) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -105,6 +107,7 @@ fn Progress(page: Page) -> impl IntoView {
             <ShareBar counts=counts />
         </section>
     }
+    .into_any()
 }
 
 /// The tiles: always the seven of looks.md for where the ending stands, and any other outcome that occurred.
@@ -270,6 +273,7 @@ fn Facts(page: Page) -> impl IntoView {
                 })}
         </dl>
     }
+    .into_any()
 }
 
 #[component]
@@ -317,6 +321,7 @@ fn Causes(number: i64, causes: Vec<Cause>) -> impl IntoView {
             </TableCard>
         </Panel>
     }
+    .into_any()
 }
 
 #[component]
@@ -362,6 +367,7 @@ fn BySystem(systems: Vec<EndingSystem>) -> impl IntoView {
             </TableCard>
         </Panel>
     }
+    .into_any()
 }
 
 #[component]
@@ -421,6 +427,7 @@ fn Items(page: Page) -> impl IntoView {
                 })}
         </Panel>
     }
+    .into_any()
 }
 
 /// A moment, or a dash for what did not happen.
@@ -470,4 +477,5 @@ fn item(row: EndingItemRow) -> impl IntoView {
             <td class="words">{attempts} {row.detail} {residual}</td>
         </tr>
     }
+    .into_any()
 }

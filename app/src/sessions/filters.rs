@@ -111,6 +111,7 @@ pub fn SearchForm(
         </search>
         {(!problems.is_empty()).then(|| view! { <Problems problems=problems /> })}
     }
+    .into_any()
 }
 
 /// The understood query as form fields show it: moments as a date field takes them, in the person's zone.
@@ -159,6 +160,7 @@ fn Problems(
             </p>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -265,6 +267,7 @@ fn FilterFields(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The column's words for a sort.
@@ -301,6 +304,7 @@ fn Boxes(
                 .collect_view()}
         </fieldset>
     }
+    .into_any()
 }
 
 /// A field with the way it is compared.
@@ -363,6 +367,7 @@ fn Compared(
                 })}
         </div>
     }
+    .into_any()
 }
 
 /// "Find by session id": the whole id goes by its own POST form, is hashed and forgotten; no address ever holds it.
@@ -419,6 +424,7 @@ fn FindById(
             </form>
         </details>
     }
+    .into_any()
 }
 
 /// The chips of a page.

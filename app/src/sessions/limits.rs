@@ -22,6 +22,7 @@ pub fn LimitsPanel(
             <LimitsBody limits=limits />
         </section>
     }
+    .into_any()
 }
 
 /// The same folded into one bar above the table: only exceptions show.
@@ -69,6 +70,7 @@ pub fn LimitsBar(
             <LimitsBody limits=limits />
         </details>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +129,7 @@ fn LimitsBody(
             })}
         </div>
     }
+    .into_any()
 }
 
 /// A system in two lines: its limits, then the source of these values with its age.
@@ -168,4 +171,5 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
             </tr>
         </tbody>
     }
+    .into_any()
 }

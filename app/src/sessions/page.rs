@@ -166,6 +166,7 @@ fn Shown(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The row form: table, pager and bulk bar. One POST carries every tick to wherever its button leads.
@@ -245,4 +246,5 @@ fn Rows(page: Page, picks: Picks, exact: RwSignal<Option<u64>>) -> impl IntoView
             <BulkBar picks=picks matching=matching exact=exact />
         </form>
     }
+    .into_any()
 }

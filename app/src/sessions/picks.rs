@@ -211,6 +211,7 @@ pub fn BulkBar(
                 })
         }}
     }
+    .into_any()
 }
 
 #[cfg(test)]

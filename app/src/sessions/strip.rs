@@ -72,6 +72,7 @@ pub fn HealthStrip(
             <ul class="health" role="list">{everything} {cells}</ul>
         </nav>
     }
+    .into_any()
 }
 
 #[expect(

@@ -57,6 +57,7 @@ pub fn SessionTable(
             <tbody role="rowgroup">{rows}</tbody>
         </table>
     }
+    .into_any()
 }
 
 /// Head of a column: a button of the row form, so that ticks come along to the other order.
@@ -224,6 +225,7 @@ fn GoneWords(
             <span>{word} " " {row.gone_at.map(|at| view! { <TimeAgo at=at passing=true /> })}</span>
         </span>
     }
+    .into_any()
 }
 
 /// The icon in front of a reason.

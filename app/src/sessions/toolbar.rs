@@ -88,6 +88,7 @@ pub fn Toolbar(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Which columns, in which order: boxes and arrows of one POST form, kept per person by the server.
@@ -157,6 +158,7 @@ fn ColumnChooser(
             </form>
         </details>
     }
+    .into_any()
 }
 
 #[component]
@@ -177,6 +179,7 @@ fn Mover(column: Column, up: bool, blocked: bool) -> impl IntoView {
             <Glyph icon=icon />
         </button>
     }
+    .into_any()
 }
 
 /// First, previous and next page: buttons of the row form, so that ticks come along.

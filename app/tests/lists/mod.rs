@@ -1,0 +1,188 @@
+//! Rendering of the list and the endings on a fake backend that answers with one page each.
+
+use std::sync::{Arc, Mutex};
+
+use app::backend::Backend;
+use app::endings::port::EndingsPort;
+use app::endings::wire::*;
+use app::error::AppError;
+use app::layout::FormEcho;
+use app::sessions::columns::Column;
+use app::sessions::port::SessionsPort;
+use app::sessions::query::SessionQuery;
+use app::sessions::wire::*;
+use app::wire::*;
+use async_trait::async_trait;
+use futures::StreamExt;
+use hydration_context::{SharedContext, SsrSharedContext};
+use leptos::prelude::*;
+use leptos_meta::ServerMetaContext;
+use leptos_router::location::RequestUrl;
+
+use crate::fake::{Fake, World};
+
+pub mod endings;
+pub mod sessions;
+
+/// Answers of the two ports these pages ask; an empty one is "not there".
+#[derive(Default)]
+pub struct Answers {
+    pub sessions: Option<SessionsPage>,
+    pub preview: Option<Preview>,
+    pub ending: Option<EndingPage>,
+    pub endings: Option<EndingsPage>,
+    pub error: Option<AppError>,
+    /// The queries that were asked.
+    pub asked: Mutex<Vec<SessionQuery>>,
+}
+
+impl Answers {
+    fn give<T: Clone>(&self, value: &Option<T>) -> Result<T, AppError> {
+        match (&self.error, value) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(value)) => Ok(value.clone()),
+            (None, None) => Err(AppError::not_found("page")),
+        }
+    }
+
+    fn nothing<T>(&self) -> Result<T, AppError> {
+        Err(AppError::not_found("page"))
+    }
+}
+
+#[async_trait]
+impl SessionsPort for Answers {
+    async fn list_sessions(&self, query: SessionQuery, _: bool) -> Result<SessionsPage, AppError> {
+        self.asked.lock().expect("no panic while asking").push(query.clone());
+        let mut page = self.give(&self.sessions)?;
+        page.sort = query.sort;
+        page.query = query;
+        Ok(page)
+    }
+    async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
+        self.nothing()
+    }
+    async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
+        self.nothing()
+    }
+    async fn edit_selection(&self, _: SelectionEdit) -> Result<SelectionSummary, AppError> {
+        self.nothing()
+    }
+    async fn clear_selection(&self, _: SelectionId) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn save_columns(&self, _: Vec<Column>) -> Result<Done, AppError> {
+        self.nothing()
+    }
+}
+
+#[async_trait]
+impl EndingsPort for Answers {
+    async fn draft_ending(&self, _: SelectionId) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn draft_ending_of(&self, _: Vec<SessionKey>) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn preview(&self, _: EndingId) -> Result<Preview, AppError> {
+        self.give(&self.preview)
+    }
+    async fn include_in_preview(&self, _: EndingId, _: bool, _: bool) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn confirm_ending(&self, _: EndingId, _: Confirm) -> Result<i64, AppError> {
+        self.nothing()
+    }
+    async fn endings_page(&self, _: Option<String>) -> Result<EndingsPage, AppError> {
+        self.give(&self.endings)
+    }
+    async fn ending_page(
+        &self,
+        _: i64,
+        only: Option<ItemFilter>,
+        _: Option<String>,
+    ) -> Result<EndingPage, AppError> {
+        let mut page = self.give(&self.ending)?;
+        page.only = only;
+        Ok(page)
+    }
+    async fn stop_ending(&self, _: i64) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
+        self.nothing()
+    }
+    async fn resume_ending(&self, _: i64) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn pause_all_endings(&self, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn resume_all_endings(&self, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+}
+
+/// The whole document at this address, as a browser without script gets it.
+pub fn render(path: &str, answers: Answers) -> String {
+    render_with(path, Arc::new(answers), None)
+}
+
+/// The same, with a form that was refused.
+pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) -> String {
+    // Whoever comes first starts it.
+    let _ = any_spawner::Executor::init_futures_executor();
+    let mut world = World::many();
+    world.frame.banners.clear();
+    let backend = Backend {
+        sessions: answers.clone(),
+        endings: answers,
+        ..Fake::of(world)
+    };
+    let shared = Arc::new(SsrSharedContext::new());
+    let owner = Owner::new_root(Some(shared.clone()));
+    let html = futures::executor::block_on(async {
+        let stream = owner.with(|| {
+            let (meta, _output) = ServerMetaContext::new();
+            provide_context(meta);
+            provide_context(RequestUrl::new(path));
+            provide_context(backend);
+            if let Some(echo) = echo {
+                provide_context(echo);
+            }
+            let options = LeptosOptions::builder().output_name("curfew").build();
+            app::shell(options).to_html_stream_in_order()
+        });
+        let mut html: String = stream.collect().await;
+        let data: Vec<String> = shared.pending_data().expect("a server render").collect().await;
+        html.push_str(&data.concat());
+        html
+    });
+    drop(owner);
+    html
+}
+
+/// The document without the data that travels behind it for the browser.
+pub fn markup(html: &str) -> &str {
+    html.split_once("</html>").map_or(html, |(page, _)| page)
+}
+
+/// How often a piece of markup stands there.
+pub fn count(html: &str, piece: &str) -> usize {
+    html.matches(piece).count()
+}
+
+/// The text a person reads, tags taken out and spaces made single.
+pub fn text(html: &str) -> String {
+    let mut out = String::new();
+    let mut rest = markup(html);
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        let tag_end = if after.starts_with("!--") { "-->" } else { ">" };
+        let gap = if after.starts_with("!--") { "" } else { " " };
+        out.push_str(gap);
+        rest = after.split_once(tag_end).map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -14,6 +14,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::config::SystemSettings;
 
+pub mod conformance;
 pub mod guard;
 pub mod http;
 pub mod simulator;

@@ -12,6 +12,9 @@
 //! Around them: [`connectors`] (systems we speak to), [`simulators`] (systems we imitate), [`domain`] (pure rules),
 //! [`http`] (the only one that knows HTTP), [`portal`] (the only one that knows everyone).
 
+// A page is one deep type; the default of 128 is not enough for the compiler to lay it out.
+#![recursion_limit = "512"]
+
 pub mod access;
 pub mod audit;
 pub mod caller;

@@ -220,7 +220,8 @@ impl Suite<'_> {
         self.subject.close(&left).await;
         let answer = self.end(&left).await?;
         self.prove("already gone is answered: not found", answer == Answer::NotFound)?;
-        if let (Some(ends), many) = (self.connector.end(), [self.open().await, self.open().await]) {
+        let many = [self.open().await, self.open().await];
+        if let Some(ends) = self.connector.end() {
             let answers = ends.end(&[many[0].clone(), one.clone(), many[1].clone()]).await?;
             let expected = [Answer::Accepted, Answer::NotFound, Answer::Accepted];
             self.proven.push("answers come in the order of the asking");

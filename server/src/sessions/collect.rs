@@ -522,3 +522,7 @@ impl Intake<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "collect_tests.rs"]
+mod tests;

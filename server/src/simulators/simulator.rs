@@ -19,6 +19,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
+use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
@@ -320,6 +321,18 @@ impl Simulator {
     /// Lets the sessions of the `n`th person go on under new ids.
     pub fn rotate(&self, n: usize) {
         self.shared.inside().rotate(&people::person(n).account_id);
+    }
+
+    /// Its person clicks: the last activity is now.
+    pub fn click(&self, raw_id: &str) {
+        let now = self.shared.clock.now();
+        let mut inside = self.shared.inside();
+        if let Some(session) = inside
+            .find(raw_id)
+            .and_then(|number| inside.sessions.get_mut(&number))
+        {
+            session.active_ms = Some(now.0);
+        }
     }
 
     /// Closes a session from within: its person signed out.
@@ -639,8 +652,13 @@ async fn spoil(bad: Bad, good: impl Serialize) -> Response {
         Bad::CutOff => {
             let mut text = serde_json::to_vec(&good).unwrap_or_default();
             text.truncate(text.len() / 2);
-            let parts = [Ok(Bytes::from(text)), Err(std::io::Error::other("cut"))];
-            let body = Body::from_stream(futures::stream::iter(parts));
+            let parts =
+                futures::stream::once(async { Ok(Bytes::from(text)) }).chain(futures::stream::once(async {
+                    // Long enough for the first half to be on its way.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Err(std::io::Error::other("cut"))
+                }));
+            let body = Body::from_stream(parts);
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
         Bad::Unauthorized => StatusCode::UNAUTHORIZED.into_response(),

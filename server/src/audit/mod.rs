@@ -291,6 +291,11 @@ impl Audit {
         store::append(conn, &self.key, entry, now).await
     }
 
+    /// Holds the end of the log until this transaction ends: whoever does so takes turns.
+    pub async fn lock(&self, conn: &mut Conn) -> Result<(), Error> {
+        store::lock(conn).await
+    }
+
     /// Appends in a transaction of its own, for what changes nothing else.
     pub async fn note(&self, entry: &Entry) -> Result<i64, Error> {
         let mut conn = self.db.write().await?;

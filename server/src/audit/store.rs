@@ -91,6 +91,14 @@ fn clean(text: &str) -> String {
     text.chars().filter(|c| *c != '\0').take(LONGEST).collect()
 }
 
+/// Locks the head. SQLite's writing transactions take turns anyway.
+pub async fn lock(conn: &mut Conn) -> Result<(), Error> {
+    if conn.is_postgres() {
+        on!(conn, c => { sqlx::query("SELECT 1 FROM audit_head FOR UPDATE").execute(c).await?; });
+    }
+    Ok(())
+}
+
 /// Locks the head, writes the entry behind it, moves the head. Returns the entry's number.
 pub async fn append(conn: &mut Conn, key: &HashKey, entry: &Entry, now: Timestamp) -> Result<i64, Error> {
     let lock = if conn.is_postgres() {

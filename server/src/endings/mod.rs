@@ -1,1 +1,155 @@
 //! Endings: from one operator's click to an outcome for every session.
+//!
+//! A preview is an ending in state `draft`: `draft` freezes a set in the database, `confirm` turns it into an ending in
+//! one guarded update, with the audit entry in the same transaction. From then on the items are the durable queue:
+//! [`worker`] compares "wanted: absent" with what the system lists until a reading agrees, [`watch`] looks whether
+//! people come back. An outcome is made from a reading only (`domain::ending`). Start reading at [`Endings`].
+
+use std::sync::Arc;
+
+use app::endings::port::EndingsPort;
+use app::endings::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use app::error::AppError;
+use app::wire::{Done, EndingId, SelectionId, SessionKey};
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use crate::access::Access;
+use crate::audit::Audit;
+use crate::caller::For;
+use crate::changes::Changes;
+use crate::clock::Clock;
+use crate::config::EndingRules;
+use crate::db::Db;
+use crate::keys::HashKey;
+use crate::sessions::collect::Collector;
+use crate::systems::Systems;
+
+mod act;
+mod confirm;
+mod draft;
+mod page;
+mod store;
+pub mod watch;
+pub mod worker;
+
+/// What the room stands on.
+pub struct Parts {
+    /// Database.
+    pub db: Db,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The key that names sessions.
+    pub key: Arc<HashKey>,
+    /// Reads systems.
+    pub collector: Arc<Collector>,
+    /// Connected systems.
+    pub systems: Arc<Systems>,
+    /// Operators, grants, protected people.
+    pub access: Arc<Access>,
+    /// The log.
+    pub audit: Arc<Audit>,
+    /// Tells pages that something changed.
+    pub changes: Arc<Changes>,
+    /// Limits.
+    pub rules: EndingRules,
+}
+
+/// The room.
+pub struct Endings {
+    parts: Parts,
+    /// Wakes the worker.
+    wake: Arc<Notify>,
+    /// Systems this process is at work on.
+    busy: std::sync::Mutex<std::collections::BTreeSet<app::wire::SystemId>>,
+    /// Name of this worker in leases.
+    owner: String,
+}
+
+impl Endings {
+    /// The room over its parts.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            wake: Arc::new(Notify::new()),
+            busy: std::sync::Mutex::default(),
+            owner: crate::keys::random_id(),
+        }
+    }
+
+    /// Notified when there may be something to do: give it to the schedule.
+    pub fn wake(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+
+    fn now(&self) -> app::wire::Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Tells pages and the worker, after a commit.
+    fn tell(&self) {
+        self.parts.changes.wake();
+        self.wake.notify_one();
+    }
+}
+
+#[async_trait]
+impl EndingsPort for For<Endings> {
+    async fn draft_ending(&self, selection: SelectionId) -> Result<EndingId, AppError> {
+        Ok(self.room.draft_of_selection(&self.caller, &selection).await?)
+    }
+
+    async fn draft_ending_of(&self, keys: Vec<SessionKey>) -> Result<EndingId, AppError> {
+        Ok(self.room.draft_of_keys(&self.caller, &keys).await?)
+    }
+
+    async fn preview(&self, ending: EndingId) -> Result<Preview, AppError> {
+        Ok(self.room.preview(&self.caller, &ending).await?)
+    }
+
+    async fn include_in_preview(
+        &self,
+        ending: EndingId,
+        own: bool,
+        protected: bool,
+    ) -> Result<EndingId, AppError> {
+        Ok(self.room.draft_again(&self.caller, &ending, own, protected).await?)
+    }
+
+    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError> {
+        Ok(self.room.confirm(&self.caller, &ending, confirm).await?)
+    }
+
+    async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError> {
+        Ok(self.room.endings_page(&self.caller, cursor).await?)
+    }
+
+    async fn ending_page(
+        &self,
+        ending_no: i64,
+        only: Option<ItemFilter>,
+        cursor: Option<String>,
+    ) -> Result<EndingPage, AppError> {
+        Ok(self.room.ending_page(&self.caller, ending_no, only, cursor).await?)
+    }
+
+    async fn stop_ending(&self, ending_no: i64) -> Result<Done, AppError> {
+        Ok(self.room.stop(&self.caller, ending_no).await?)
+    }
+
+    async fn retry_ending(&self, ending_no: i64) -> Result<EndingId, AppError> {
+        Ok(self.room.draft_of_could_not(&self.caller, ending_no).await?)
+    }
+
+    async fn resume_ending(&self, ending_no: i64) -> Result<Done, AppError> {
+        Ok(self.room.resume(&self.caller, ending_no).await?)
+    }
+
+    async fn pause_all_endings(&self, reason: String) -> Result<Done, AppError> {
+        Ok(self.room.pause_all(&self.caller, reason).await?)
+    }
+
+    async fn resume_all_endings(&self, reason: String) -> Result<Done, AppError> {
+        Ok(self.room.resume_all(&self.caller, reason).await?)
+    }
+}

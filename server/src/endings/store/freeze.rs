@@ -1,0 +1,289 @@
+//! Filling a preview in the database, and confirming it.
+
+use std::collections::HashSet;
+
+use app::endings::wire::Confirm;
+use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
+use data_encoding::HEXLOWER;
+use sea_query::{Alias, CaseStatement, Cond, Condition, Expr, ExprTrait, Func, Query};
+use sha2::{Digest, Sha256};
+
+use super::EndingRow;
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
+use crate::domain::policy::OWN_SYSTEM;
+use crate::error::Error;
+use crate::on;
+
+/// What keeps a selected row out of an ending.
+pub struct LeaveOut {
+    /// Where the caller holds EditUserSessions.
+    pub may_end: VisibleScope,
+    /// Operators whose portal sessions are out of the caller's reach.
+    pub outranking: HashSet<OperatorId>,
+    /// Systems whose sessions can be ended one by one.
+    pub can_end: Vec<SystemId>,
+    /// The caller's own session; `None` = it may be taken in.
+    pub own: Option<SessionKey>,
+    /// Protected accounts.
+    pub protected: VisibleScope,
+    /// Where protected accounts are taken in all the same; empty = nowhere.
+    pub force: VisibleScope,
+}
+
+fn session(name: &'static str) -> Expr {
+    Expr::col((Alias::new("session"), Alias::new(name)))
+}
+
+impl LeaveOut {
+    /// The first reason that applies, else NULL.
+    fn reason(&self) -> CaseStatement {
+        let mut case = CaseStatement::new()
+            .case(session("state").ne("live"), "not_live")
+            .case(session("endable").eq("own_connection"), "own_connection");
+        let can_end = session("system_id").is_in(self.can_end.iter().map(|s| s.0.clone()));
+        case = case.case(Cond::any().add(session("endable").eq("no")).add(can_end.not()), "unsupported");
+        if !self.may_end.everywhere {
+            case = case.case(self.may_end.condition("session").not(), "outside_grant");
+        }
+        if !self.outranking.is_empty() {
+            let out_of_reach = session("system_id")
+                .eq(OWN_SYSTEM)
+                .and(session("account_id").is_in(self.outranking.iter().map(|o| o.0.clone())));
+            case = case.case(out_of_reach, "outside_grant");
+        }
+        if let Some(own) = &self.own {
+            case = case.case(session("session_key").eq(own.0.clone()), "own_session");
+        }
+        if !self.protected.accounts.is_empty() && !self.force.everywhere {
+            let left = Cond::all()
+                .add(self.protected.condition("session"))
+                .add(self.force.condition("session").not());
+            case = case.case(left, "protected");
+        }
+        case.finally(Option::<String>::None)
+    }
+}
+
+/// How many rows a condition means.
+pub async fn count(conn: &mut Conn, rows: &Condition) -> Result<i64, Error> {
+    let query = Query::select()
+        .expr(Func::count(session("session_key")))
+        .from(Alias::new("session"))
+        .cond_where(rows.clone())
+        .to_owned();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(found.first().map_or(0, |row| row.0))
+}
+
+/// Copies the rows into the preview's items, those left out with the reason.
+pub async fn fill(
+    conn: &mut Conn,
+    ending: &EndingId,
+    rows: &Condition,
+    leave_out: &LeaveOut,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    const COPIED: [&str; 12] = [
+        "session_key",
+        "system_id",
+        "place",
+        "site",
+        "subject_id",
+        "account_id",
+        "account_name",
+        "display_name",
+        "person_sort",
+        "handle_hint",
+        "kind",
+        "created_at",
+    ];
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(ending.0.clone()))
+        .columns(COPIED.map(|c| (Alias::new("session"), Alias::new(c))))
+        .expr(leave_out.reason())
+        .column((Alias::new("session"), Alias::new("endable_why")))
+        .expr(Expr::val("waiting"))
+        .expr(Expr::val(now.0))
+        .from(Alias::new("session"))
+        .cond_where(rows.clone());
+    let columns = ["ending_id"]
+        .into_iter()
+        .chain(COPIED[..11].iter().copied())
+        .chain(["session_created_at", "left_out", "detail", "state", "changed_at"]);
+    let insert = Query::insert()
+        .into_table(Alias::new("ending_item"))
+        .columns(columns.map(Alias::new))
+        .select_from(select)
+        .map_err(|cause| Error::Other(cause.into()))?
+        .to_owned();
+    conn.execute(&insert).await
+}
+
+/// Stores a preview's own row; its items and numbers follow.
+pub async fn insert(conn: &mut Conn, row: &EndingRow) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "INSERT INTO ending (ending_id, caller_kind, caller_id, caller_name, caller_session_id, query, selection_id, \
+             snapshot_hash, state, include_own, include_protected, created_at, expires_at, item_count, person_count, \
+             system_count, left_out_count) VALUES ($1, $2, $3, $4, $5, $6, $7, '', 'draft', $8, $9, $10, $11, 0, 0, 0, 0)",
+        )
+        .bind(&row.ending_id)
+        .bind(&row.caller_kind)
+        .bind(&row.caller_id)
+        .bind(&row.caller_name)
+        .bind(&row.caller_session_id)
+        .bind(&row.query)
+        .bind(&row.selection_id)
+        .bind(row.include_own)
+        .bind(row.include_protected)
+        .bind(row.created_at)
+        .bind(row.expires_at)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// The numbers of a frozen set.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Numbers {
+    pub items: i64,
+    pub people: i64,
+    pub systems: i64,
+    pub left_out: i64,
+}
+
+/// How an item's person is told from others: by account name, without one by account id.
+pub const PERSON: &str = "LOWER(COALESCE(NULLIF(account_name, ''), account_id))";
+
+/// Counts the frozen set, hashes it, and stores both in the preview.
+pub async fn seal(conn: &mut Conn, ending: &EndingId) -> Result<(Numbers, String), Error> {
+    let sql = format!(
+        "SELECT COUNT(CASE WHEN left_out IS NULL THEN 1 END) AS items, \
+         COUNT(DISTINCT CASE WHEN left_out IS NULL THEN {PERSON} END) AS people, \
+         COUNT(DISTINCT CASE WHEN left_out IS NULL THEN system_id END) AS systems, \
+         COUNT(left_out) AS left_out FROM ending_item WHERE ending_id = $1"
+    );
+    let numbers: Numbers = on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(ending.as_str()).fetch_one(c).await?);
+    let hash = snapshot_hash(conn, ending).await?;
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE ending SET snapshot_hash = $2, item_count = $3, person_count = $4, system_count = $5, \
+             left_out_count = $6 WHERE ending_id = $1",
+        )
+        .bind(ending.as_str())
+        .bind(&hash)
+        .bind(numbers.items)
+        .bind(numbers.people)
+        .bind(numbers.systems)
+        .bind(numbers.left_out)
+        .execute(c)
+        .await?;
+    });
+    Ok((numbers, hash))
+}
+
+/// SHA-256 over what is to be ended, in the order of keys: key, account and start of each. Hex.
+pub async fn snapshot_hash(conn: &mut Conn, ending: &EndingId) -> Result<String, Error> {
+    let items: Vec<(String, String, Option<i64>)> = on!(conn, c => sqlx::query_as(
+        "SELECT session_key, account_id, session_created_at FROM ending_item \
+         WHERE ending_id = $1 AND left_out IS NULL ORDER BY session_key",
+    )
+    .bind(ending.as_str())
+    .fetch_all(c)
+    .await?);
+    let mut hash = Sha256::new();
+    for (key, account, created_at) in items {
+        let created_at = created_at.map_or_else(String::new, |at| at.to_string());
+        for part in [key, account, created_at] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    Ok(HEXLOWER.encode(&hash.finalize()))
+}
+
+/// Forgets a preview. Nothing happens to what was confirmed.
+pub async fn drop_draft(conn: &mut Conn, ending: &EndingId) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query("DELETE FROM ending WHERE ending_id = $1 AND state = 'draft'")
+            .bind(ending.as_str())
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Forgets previews that ended before `before`.
+pub async fn drop_old_drafts(conn: &mut Conn, before: Timestamp) -> Result<u64, Error> {
+    Ok(on!(conn, c => sqlx::query("DELETE FROM ending WHERE state = 'draft' AND expires_at < $1")
+        .bind(before.0)
+        .execute(c)
+        .await?
+        .rows_affected()))
+}
+
+/// The number the next confirmed ending gets. Ask while holding the log's head: then nobody else gets the same.
+pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
+    Ok(on!(conn, c => sqlx::query_scalar("SELECT COALESCE(MAX(ending_no), 0) + 1 FROM ending").fetch_one(c).await?))
+}
+
+/// Turns a draft that can still be confirmed into an ending; false = it is none any more. The one guarded update.
+pub async fn confirm(
+    conn: &mut Conn,
+    ending: &EndingId,
+    ending_no: i64,
+    confirm: &Confirm,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let ticket_ref = Some(confirm.ticket_ref.as_str()).filter(|t| !t.is_empty());
+    Ok(on!(conn, c => sqlx::query(
+        "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5 \
+         WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5",
+    )
+    .bind(ending.as_str())
+    .bind(ending_no)
+    .bind(&confirm.reason)
+    .bind(ticket_ref)
+    .bind(now.0)
+    .execute(c)
+    .await?
+    .rows_affected() == 1))
+}
+
+/// Sessions a caller asked to end since a moment, and when the oldest of those endings was confirmed.
+pub async fn asked_since(
+    conn: &mut Conn,
+    caller: &OperatorId,
+    since: Timestamp,
+) -> Result<(u64, Option<Timestamp>), Error> {
+    let endings: Vec<(i64, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT item_count, confirmed_at FROM ending WHERE caller_id = $1 AND confirmed_at > $2 ORDER BY confirmed_at",
+    )
+    .bind(caller.as_str())
+    .bind(since.0)
+    .fetch_all(c)
+    .await?);
+    let asked: i64 = endings.iter().map(|e| e.0).sum();
+    Ok((asked.unsigned_abs(), endings.first().map(|e| Timestamp(e.1))))
+}
+
+/// How many items of a preview a scope does not cover.
+pub async fn outside(conn: &mut Conn, ending: &EndingId, scope: &VisibleScope) -> Result<i64, Error> {
+    if scope.everywhere {
+        return Ok(0);
+    }
+    let item = |name| Expr::col((Alias::new("ending_item"), Alias::new(name)));
+    let query = Query::select()
+        .expr(Func::count(item("session_key")))
+        .from(Alias::new("ending_item"))
+        .and_where(item("ending_id").eq(ending.0.clone()))
+        .and_where(item("left_out").is_null())
+        .cond_where(scope.condition("ending_item").not())
+        .to_owned();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(found.first().map_or(0, |row| row.0))
+}

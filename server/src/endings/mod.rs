@@ -29,6 +29,7 @@ mod act;
 mod confirm;
 mod draft;
 mod page;
+mod results;
 mod store;
 pub mod watch;
 pub mod worker;

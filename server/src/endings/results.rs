@@ -1,0 +1,254 @@
+//! Storing what became of sessions: items, inventory, audit, and the end of an ending, in one transaction per batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::audit::wire::AuditResult;
+use app::endings::wire::Outcome;
+use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
+
+use super::Endings;
+use super::store::{self, work};
+use crate::audit::{Action, Entry};
+use crate::changes::{bump_all, topic};
+use crate::db::Conn;
+use crate::error::Error;
+use crate::keys::sha256_hex;
+use crate::schedule::{self, Held};
+
+/// Most items of one transaction and one audit entry.
+const PER_WRITE: usize = 500;
+/// Tries of a transaction that collided with another one.
+const TRIES: u32 = 4;
+
+/// What is to be stored of an item.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub ending: EndingId,
+    pub key: SessionKey,
+    pub account_name: String,
+    pub became: Became,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug)]
+pub(super) enum Became {
+    /// It has its outcome.
+    Settled {
+        outcome: Outcome,
+        /// `None` = the words that stand there stay.
+        words: Option<String>,
+        /// When the system was read for it.
+        read_back_at: Option<Timestamp>,
+        /// The session under its new id, gone too.
+        also: Option<SessionKey>,
+    },
+    /// It is looked at again then.
+    Waits { at: Timestamp, told: bool },
+}
+
+impl Endings {
+    /// Stores changes of one system, in batches. `residual_s` = how long something ended there may still work.
+    pub(super) async fn write(
+        &self,
+        held: &Held,
+        system: &SystemId,
+        changes: Vec<Change>,
+        residual_s: Option<i64>,
+    ) -> Result<(), Error> {
+        for batch in changes.chunks(PER_WRITE) {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                match self.write_batch(held, system, batch, residual_s).await {
+                    Err(Error::Database(cause)) if tries < TRIES && collided(&cause) => {
+                        tracing::debug!(%cause, "a write collided with another one; once more");
+                    }
+                    other => break other?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_batch(
+        &self,
+        held: &Held,
+        system: &SystemId,
+        batch: &[Change],
+        residual_s: Option<i64>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let mut conn = self.parts.db.write().await?;
+        schedule::check_epoch(&mut conn, held.lease()).await?;
+        let endings: BTreeSet<&EndingId> = batch.iter().map(|c| &c.ending).collect();
+        for ending in &endings {
+            store::lock(&mut conn, ending).await?;
+        }
+        let mut topics = Vec::new();
+        let mut settled_any = false;
+        for ending in &endings {
+            let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
+            store_waits(&mut conn, ending, &own).await?;
+            settled_any |= store_outcomes(&mut conn, ending, &own, residual_s, now).await?;
+            topics.push(topic::ending(ending));
+        }
+        store_sessions(&mut conn, batch, now).await?;
+        for ending in &endings {
+            let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
+            if let Some(entry) = result_entry(ending, system, &own) {
+                self.parts.audit.append(&mut conn, &entry, now).await?;
+            }
+            if work::open_items(&mut conn, ending).await? == 0 {
+                self.settle(&mut conn, ending, now).await?;
+                topics.push(topic::ENDINGS.to_owned());
+            }
+        }
+        if settled_any {
+            topics.push(topic::sessions(system));
+        }
+        bump_all(&mut conn, &topics.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        conn.commit().await?;
+        self.parts.changes.wake();
+        Ok(())
+    }
+
+    /// The last outcome is there: says so, and plans the watch for people who come back.
+    pub(super) async fn settle(&self, conn: &mut Conn, ending: &EndingId, now: Timestamp) -> Result<(), Error> {
+        let outcomes = work::outcomes(conn, ending).await?;
+        let count = |fits: fn(Outcome) -> bool| -> i64 {
+            let fitting = outcomes.iter().filter(|(o, _)| Outcome::from_name(o).is_some_and(fits));
+            fitting.map(|(_, n)| n).sum()
+        };
+        let (gone, left) = (count(Outcome::gone), count(|o| !o.gone()));
+        let rules = &self.parts.rules;
+        let watch = (gone > 0).then(|| (now.plus_seconds(rules.first_watch_s), now.plus_seconds(rules.watch_s)));
+        if !work::settle_ending(conn, ending, watch, now).await? {
+            return Ok(());
+        }
+        let mut entry = Entry::curfew(Action::EndingSettled)
+            .ending(ending)
+            .target(format!("{gone} sessions are gone, {left} are not"))
+            .result(if left == 0 { AuditResult::Ok } else { AuditResult::Failed });
+        for (outcome, items) in outcomes {
+            entry = entry.fact(&outcome, items);
+        }
+        self.parts.audit.append(conn, &entry, now).await?;
+        Ok(())
+    }
+}
+
+/// PostgreSQL found two transactions waiting for each other, and gave one up.
+fn collided(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(|e| e.code());
+    matches!(code.as_deref(), Some("40P01" | "40001"))
+}
+
+async fn store_waits(conn: &mut Conn, ending: &EndingId, changes: &[&Change]) -> Result<(), Error> {
+    let mut same: BTreeMap<(Timestamp, bool), Vec<SessionKey>> = BTreeMap::new();
+    for change in changes {
+        if let Became::Waits { at, told } = change.became {
+            same.entry((at, told)).or_default().push(change.key.clone());
+        }
+    }
+    for ((at, told), keys) in same {
+        work::wait_items(conn, ending, &keys, at, told).await?;
+    }
+    Ok(())
+}
+
+async fn store_outcomes(
+    conn: &mut Conn,
+    ending: &EndingId,
+    changes: &[&Change],
+    residual_s: Option<i64>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let mut same: BTreeMap<(Outcome, Option<&str>, Option<Timestamp>), Vec<SessionKey>> = BTreeMap::new();
+    for change in changes {
+        if let Became::Settled { outcome, words, read_back_at, .. } = &change.became {
+            let group = (*outcome, words.as_deref(), *read_back_at);
+            same.entry(group).or_default().push(change.key.clone());
+        }
+    }
+    let any = !same.is_empty();
+    for ((outcome, words, read_back_at), keys) in same {
+        let ended = matches!(outcome, Outcome::Ended | Outcome::Rotated);
+        let settled = work::Settled {
+            outcome,
+            words,
+            read_back_at,
+            residual_until: residual_s.filter(|s| ended && *s > 0).map(|s| now.plus_seconds(s)),
+        };
+        work::settle_items(conn, ending, &keys, &settled, now).await?;
+    }
+    Ok(any)
+}
+
+/// Turns the inventory's rows of what is gone, in the order of keys.
+async fn store_sessions(conn: &mut Conn, batch: &[Change], now: Timestamp) -> Result<(), Error> {
+    let mut ended = Vec::new();
+    let mut vanished = Vec::new();
+    for change in batch {
+        match &change.became {
+            Became::Settled { outcome: Outcome::Ended | Outcome::Rotated, also, .. } => {
+                ended.push(change.key.clone());
+                ended.extend(also.clone());
+            }
+            Became::Settled { outcome: Outcome::AlreadyGone, .. } => vanished.push(change.key.clone()),
+            Became::Settled { .. } | Became::Waits { .. } => {}
+        }
+    }
+    for (mut keys, by_us) in [(ended, true), (vanished, false)] {
+        keys.sort();
+        if !keys.is_empty() {
+            work::sessions_gone(conn, &keys, by_us, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One entry for the outcomes of a batch, with a hash over its items; `None` = there are none.
+fn result_entry(ending: &EndingId, system: &SystemId, changes: &[&Change]) -> Option<Entry> {
+    let mut settled: Vec<(&Change, Outcome)> = changes
+        .iter()
+        .filter_map(|c| match c.became {
+            Became::Settled { outcome, .. } => Some((*c, outcome)),
+            Became::Waits { .. } => None,
+        })
+        .collect();
+    settled.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
+    let mut text = String::new();
+    for (change, outcome) in &settled {
+        *counts.entry(*outcome).or_default() += 1;
+        text.push_str(change.key.as_str());
+        text.push(' ');
+        text.push_str(outcome.name());
+        text.push('\n');
+    }
+    let words: Vec<String> = counts.iter().map(|(o, n)| format!("{n} {}", o.label().to_lowercase())).collect();
+    let result = if counts.keys().all(|o| o.gone()) {
+        AuditResult::Ok
+    } else if counts.contains_key(&Outcome::Unknown) {
+        AuditResult::Unknown
+    } else if counts.contains_key(&Outcome::Refused) || counts.contains_key(&Outcome::Stopped) {
+        AuditResult::Refused
+    } else {
+        AuditResult::Failed
+    };
+    let mut entry = Entry::curfew(Action::EndingResult)
+        .ending(ending)
+        .system(system)
+        .target(words.join(", "))
+        .result(result)
+        .fact("items", settled.len())
+        .fact("items_hash", sha256_hex(text.as_bytes()));
+    for (outcome, items) in counts {
+        entry = entry.fact(outcome.name(), items);
+    }
+    match settled.as_slice() {
+        [] => None,
+        [(only, _)] => Some(entry.session(&only.key).account(only.account_name.clone())),
+        _ => Some(entry),
+    }
+}

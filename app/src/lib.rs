@@ -113,7 +113,10 @@ pub fn settle_address() {
         .flatten()
         .and_then(|meta| meta.get_attribute("content"));
     let here = window().location();
-    let (path, query) = (here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
+    let (path, query) = (
+        here.pathname().unwrap_or_default(),
+        here.search().unwrap_or_default(),
+    );
     if let (Some(shown), Ok(history)) = (shown, window().history())
         && shown != format!("{path}{query}")
     {

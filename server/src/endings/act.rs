@@ -93,7 +93,9 @@ impl Endings {
             return Ok(());
         }
         // Not theirs, and no grant everywhere: what is missing is exactly that.
-        caller.authorize(Permission::EditUserSessions, About::PORTAL, now).map(|_| ())
+        caller
+            .authorize(Permission::EditUserSessions, About::PORTAL, now)
+            .map(|_| ())
     }
 
     /// Stops every worker before its next ask.
@@ -120,7 +122,11 @@ impl Endings {
         store::set_pause(&mut conn, on, (caller.id.as_str(), &caller.name), &reason, now).await?;
         let entry = Entry::by(caller, Action::EndingChanged)
             .permission(permit.permission())
-            .target(if on { "All endings: paused" } else { "All endings: resumed" })
+            .target(if on {
+                "All endings: paused"
+            } else {
+                "All endings: resumed"
+            })
             .reason(reason, None);
         self.parts.audit.append(&mut conn, &entry, now).await?;
         let open = work::open_endings(&mut conn).await?;

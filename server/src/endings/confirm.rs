@@ -79,8 +79,14 @@ impl Endings {
         let entry = Entry::by(caller, Action::EndingRequested)
             .ending(ending)
             .permission(permit.permission())
-            .target(format!("{} sessions of {} people", row.item_count, row.person_count))
-            .reason(&confirm.reason, Some(confirm.ticket_ref.clone()).filter(|t| !t.is_empty()))
+            .target(format!(
+                "{} sessions of {} people",
+                row.item_count, row.person_count
+            ))
+            .reason(
+                &confirm.reason,
+                Some(confirm.ticket_ref.clone()).filter(|t| !t.is_empty()),
+            )
             .fact("ending_no", ending_no)
             .fact("items", row.item_count)
             .fact("systems", row.system_count)
@@ -89,7 +95,11 @@ impl Endings {
             .fact("own", row.include_own == 1)
             .fact("protected", row.include_protected == 1);
         self.parts.audit.append(&mut conn, &entry, now).await?;
-        bump_all(&mut conn, &[topic::ENDINGS, &topic::ending(ending), topic::SESSIONS]).await?;
+        bump_all(
+            &mut conn,
+            &[topic::ENDINGS, &topic::ending(ending), topic::SESSIONS],
+        )
+        .await?;
         conn.commit().await?;
         self.tell();
         Ok(ending_no)
@@ -115,13 +125,23 @@ impl Endings {
             problem("ticket_ref", "A ticket number is required here.".to_owned());
         }
         if ticket_ref.chars().count() > LONGEST_TICKET {
-            problem("ticket_ref", format!("A ticket number has at most {LONGEST_TICKET} characters."));
+            problem(
+                "ticket_ref",
+                format!("A ticket number has at most {LONGEST_TICKET} characters."),
+            );
         }
-        let typed: String = confirm.typed_number.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
+        let typed: String = confirm
+            .typed_number
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != ',')
+            .collect();
         if let Some(number) = self.type_number(row)
             && typed != number.to_string()
         {
-            problem("typed_number", format!("Type {number}, the number of sessions, to confirm it."));
+            problem(
+                "typed_number",
+                format!("Type {number}, the number of sessions, to confirm it."),
+            );
         }
         if problems.is_empty() {
             Ok(Confirm {
@@ -147,7 +167,10 @@ impl Endings {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Option<Quota>, Error> {
-        if caller.authorize(Permission::ManageAccess, About::PORTAL, now).is_ok() {
+        if caller
+            .authorize(Permission::ManageAccess, About::PORTAL, now)
+            .is_ok()
+        {
             return Ok(None);
         }
         let since = now.plus_seconds(-HOUR_S);

@@ -83,12 +83,15 @@ impl Endings {
         let now = self.now();
         caller.authorize_somewhere(Permission::EditUserSessions, now)?;
         if keys.len() > MOST_KEYS {
-            let words = format!("At most {MOST_KEYS} rows can be named one by one. Select them in the list instead.");
+            let words =
+                format!("At most {MOST_KEYS} rows can be named one by one. Select them in the list instead.");
             return Err(AppError::invalid("", words).into());
         }
         let see = caller.visible(Permission::SeeSessions, now).condition("session");
         let set = Set {
-            rows: Cond::all().add(see).add(session_key().is_in(keys.iter().map(|k| k.0.clone()))),
+            rows: Cond::all()
+                .add(see)
+                .add(session_key().is_in(keys.iter().map(|k| k.0.clone()))),
             query: String::new(),
             selection_id: None,
             own: false,
@@ -262,7 +265,9 @@ impl Endings {
     /// The key of one of Curfew's own sessions in the inventory.
     fn portal_key(&self, portal_session_id: &str) -> SessionKey {
         let kind = SessionKind::Portal.name();
-        self.parts.key.session_key(OWN_SYSTEM, "", kind, portal_session_id)
+        self.parts
+            .key
+            .session_key(OWN_SYSTEM, "", kind, portal_session_id)
     }
 
     /// Forgets previews that nobody can confirm any more, a day later.

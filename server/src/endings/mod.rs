@@ -114,7 +114,10 @@ impl EndingsPort for For<Endings> {
         own: bool,
         protected: bool,
     ) -> Result<EndingId, AppError> {
-        Ok(self.room.draft_again(&self.caller, &ending, own, protected).await?)
+        Ok(self
+            .room
+            .draft_again(&self.caller, &ending, own, protected)
+            .await?)
     }
 
     async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError> {
@@ -131,7 +134,10 @@ impl EndingsPort for For<Endings> {
         only: Option<ItemFilter>,
         cursor: Option<String>,
     ) -> Result<EndingPage, AppError> {
-        Ok(self.room.ending_page(&self.caller, ending_no, only, cursor).await?)
+        Ok(self
+            .room
+            .ending_page(&self.caller, ending_no, only, cursor)
+            .await?)
     }
 
     async fn stop_ending(&self, ending_no: i64) -> Result<Done, AppError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use app::access::wire::Permission;
 use app::endings::wire::{
-    Cause, EndingBrief, EndingCounts, EndingItemRow, EndingPage, EndingState, EndingSystem, EndingsPage, ItemFilter,
-    Outcome, PausedBy, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem,
+    Cause, EndingBrief, EndingCounts, EndingItemRow, EndingPage, EndingState, EndingSystem, EndingsPage,
+    ItemFilter, Outcome, PausedBy, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem,
 };
 use app::error::AppError;
 use app::sessions::wire::{CannotEnd, SessionKind};
@@ -50,11 +50,18 @@ pub(super) async fn known(
 ) -> Result<EndingRow, Error> {
     let missing = || Error::App(AppError::not_found("ending"));
     let row = store::by_no(conn, ending_no).await?.ok_or_else(missing)?;
-    if show::may_know(conn, &reader(caller, now), &row).await? { Ok(row) } else { Err(missing()) }
+    if show::may_know(conn, &reader(caller, now), &row).await? {
+        Ok(row)
+    } else {
+        Err(missing())
+    }
 }
 
 fn name_of(names: &Names, system: &str) -> String {
-    names.get(&SystemId::from(system)).cloned().unwrap_or_else(|| system.to_owned())
+    names
+        .get(&SystemId::from(system))
+        .cloned()
+        .unwrap_or_else(|| system.to_owned())
 }
 
 fn person(display_name: &str, account_name: &str) -> String {
@@ -70,7 +77,10 @@ fn add(counts: &mut EndingCounts, tally: &show::Tally) {
     let items = tally.items.unsigned_abs();
     counts.wanted += items;
     counts.returned += tally.returned.unsigned_abs();
-    let field = match (tally.outcome.as_deref().and_then(Outcome::from_name), tally.state.as_str()) {
+    let field = match (
+        tally.outcome.as_deref().and_then(Outcome::from_name),
+        tally.state.as_str(),
+    ) {
         (None, "asked") => &mut counts.asked,
         (None, _) => &mut counts.waiting,
         (Some(Outcome::Ended), _) => &mut counts.ended,
@@ -88,7 +98,9 @@ fn add(counts: &mut EndingCounts, tally: &show::Tally) {
 /// What to do about an outcome that is not "gone".
 const fn next_step(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::StillThere => "Try again; if it stays, ask the owner of the system, since it says OK and does nothing.",
+        Outcome::StillThere => {
+            "Try again; if it stays, ask the owner of the system, since it says OK and does nothing."
+        }
         Outcome::Refused => "Ask the owner of the system, or try again when the cause is gone.",
         Outcome::Unsupported => "Use what the system offers instead.",
         Outcome::Unknown => "Look at the list when the system answers again, then try again.",
@@ -126,7 +138,8 @@ impl Endings {
             let brief = briefs.iter().find(|b| b.system_id == system_id);
             let effect = self.parts.systems.connected(&system_id).map(|c| c.guard.effect());
             residual_s = residual_s.max(effect.as_ref().and_then(|e| e.residual_s));
-            let (takes_effect, survives) = effect.map_or_else(Default::default, |e| (e.takes_effect, e.survives));
+            let (takes_effect, survives) =
+                effect.map_or_else(Default::default, |e| (e.takes_effect, e.survives));
             by_system.push(PreviewSystem {
                 system_name: name_of(&names, &share.system_id),
                 sessions: share.items.unsigned_abs(),
@@ -134,19 +147,30 @@ impl Endings {
                 stale: brief.is_none_or(|b| b.health != Health::Live),
                 read_at: brief.and_then(|b| b.read_at),
                 takes_effect,
-                survives: if survives.is_empty() { "Nothing known".to_owned() } else { survives },
+                survives: if survives.is_empty() {
+                    "Nothing known".to_owned()
+                } else {
+                    survives
+                },
                 without_effect: share.without_effect.unsigned_abs(),
                 proven_at: proven.get(&system_id).copied(),
                 system_id,
             });
         }
-        by_system.sort_by(|a, b| b.sessions.cmp(&a.sessions).then_with(|| a.system_name.cmp(&b.system_name)));
+        by_system.sort_by(|a, b| {
+            b.sessions
+                .cmp(&a.sessions)
+                .then_with(|| a.system_name.cmp(&b.system_name))
+        });
 
         let people = show::draft_people(&mut conn, ending, PEOPLE).await?;
         let where_signed_in = show::draft_person_systems(&mut conn, ending).await?;
         let mut systems_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (who, system) in &where_signed_in {
-            systems_of.entry(who.as_str()).or_default().push(name_of(&names, system));
+            systems_of
+                .entry(who.as_str())
+                .or_default()
+                .push(name_of(&names, system));
         }
         let by_person = people
             .into_iter()
@@ -210,7 +234,10 @@ impl Endings {
         caller.authorize_somewhere(Permission::SeeSessions, now)?;
         let before = match cursor.filter(|c| !c.is_empty()) {
             Some(text) => Some(text.parse::<i64>().map_err(|_| {
-                AppError::invalid("after", "This page of the list does not exist. Go back to its start.")
+                AppError::invalid(
+                    "after",
+                    "This page of the list does not exist. Go back to its start.",
+                )
             })?),
             None => None,
         };
@@ -227,14 +254,20 @@ impl Endings {
         }
         Ok(EndingsPage {
             now,
-            next: rows.last().filter(|_| more).and_then(|r| r.ending_no).map(|no| no.to_string()),
+            next: rows
+                .last()
+                .filter(|_| more)
+                .and_then(|r| r.ending_no)
+                .map(|no| no.to_string()),
             endings,
             paused: paused.map(|p| PausedBy {
                 name: p.changed_by_name,
                 at: Timestamp(p.changed_at),
                 reason: p.reason,
             }),
-            may_pause: caller.authorize(Permission::ManageSystems, About::PORTAL, now).is_ok(),
+            may_pause: caller
+                .authorize(Permission::ManageSystems, About::PORTAL, now)
+                .is_ok(),
         })
     }
 
@@ -249,7 +282,10 @@ impl Endings {
         let now = self.now();
         let after = match cursor.filter(|c| !c.is_empty()) {
             Some(text) => Some(show::read_cursor(&text).ok_or_else(|| {
-                AppError::invalid("after", "This page of the list does not exist. Go back to its start.")
+                AppError::invalid(
+                    "after",
+                    "This page of the list does not exist. Go back to its start.",
+                )
             })?),
             None => None,
         };
@@ -265,19 +301,31 @@ impl Endings {
         let mut items = show::items(&mut conn, &reader, &row, only, after, ITEMS + 1).await?;
         let more = items.len() as u64 > ITEMS;
         items.truncate(ITEMS as usize);
-        let next = items.last().filter(|_| more).map(|i| show::write_cursor(i.changed_at, &i.session_key));
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|i| show::write_cursor(i.changed_at, &i.session_key));
         let causes = show::causes(&mut conn, &reader, &row).await?;
         let pause_why = row.pause_why.clone().or_else(|| {
-            paused.filter(|_| brief.state == EndingState::Paused).map(|p| {
-                format!("All endings are paused by {}: {}", p.changed_by_name, p.reason)
-            })
+            paused
+                .filter(|_| brief.state == EndingState::Paused)
+                .map(|p| format!("All endings are paused by {}: {}", p.changed_by_name, p.reason))
         });
-        let may_end = caller.authorize_somewhere(Permission::EditUserSessions, now).is_ok();
-        let open = matches!(brief.state, EndingState::Waiting | EndingState::Running | EndingState::Paused);
+        let may_end = caller
+            .authorize_somewhere(Permission::EditUserSessions, now)
+            .is_ok();
+        let open = matches!(
+            brief.state,
+            EndingState::Waiting | EndingState::Running | EndingState::Paused
+        );
         Ok(EndingPage {
             now,
             frozen_at: Timestamp(row.created_at),
-            left_out_count: if row.caller_id == caller.id.0 { row.left_out_count.unsigned_abs() } else { 0 },
+            left_out_count: if row.caller_id == caller.id.0 {
+                row.left_out_count.unsigned_abs()
+            } else {
+                0
+            },
             partial_view: show::hidden(&mut conn, &reader, &row).await?,
             pause_why,
             watch_until: show::moment(row.watch_until),
@@ -333,7 +381,9 @@ impl Endings {
         }
         match self.parts.systems.connected(system) {
             None => "Not in the settings any more".to_owned(),
-            Some(c) if c.guard.rests_until().is_some() => "Not answering; it is tried again by itself".to_owned(),
+            Some(c) if c.guard.rests_until().is_some() => {
+                "Not answering; it is tried again by itself".to_owned()
+            }
             Some(_) if again > 0 => format!("{again} of the {open} are asked again"),
             Some(_) => String::new(),
         }
@@ -403,7 +453,11 @@ fn cause(row: show::CauseRow, names: &Names) -> Option<Cause> {
     Some(Cause {
         outcome,
         system_name: name_of(names, &row.system_id),
-        words: if row.words.is_empty() { cause_words(outcome).to_owned() } else { row.words },
+        words: if row.words.is_empty() {
+            cause_words(outcome).to_owned()
+        } else {
+            row.words
+        },
         next_step: next_step(outcome).to_owned(),
         count: row.items.unsigned_abs(),
     })

@@ -113,22 +113,38 @@ impl Endings {
     }
 
     /// The last outcome is there: says so, and plans the watch for people who come back.
-    pub(super) async fn settle(&self, conn: &mut Conn, ending: &EndingId, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn settle(
+        &self,
+        conn: &mut Conn,
+        ending: &EndingId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let outcomes = work::outcomes(conn, ending).await?;
         let count = |fits: fn(Outcome) -> bool| -> i64 {
-            let fitting = outcomes.iter().filter(|(o, _)| Outcome::from_name(o).is_some_and(fits));
+            let fitting = outcomes
+                .iter()
+                .filter(|(o, _)| Outcome::from_name(o).is_some_and(fits));
             fitting.map(|(_, n)| n).sum()
         };
         let (gone, left) = (count(Outcome::gone), count(|o| !o.gone()));
         let rules = &self.parts.rules;
-        let watch = (gone > 0).then(|| (now.plus_seconds(rules.first_watch_s), now.plus_seconds(rules.watch_s)));
+        let watch = (gone > 0).then(|| {
+            (
+                now.plus_seconds(rules.first_watch_s),
+                now.plus_seconds(rules.watch_s),
+            )
+        });
         if !work::settle_ending(conn, ending, watch, now).await? {
             return Ok(());
         }
         let mut entry = Entry::curfew(Action::EndingSettled)
             .ending(ending)
             .target(format!("{gone} sessions are gone, {left} are not"))
-            .result(if left == 0 { AuditResult::Ok } else { AuditResult::Failed });
+            .result(if left == 0 {
+                AuditResult::Ok
+            } else {
+                AuditResult::Failed
+            });
         for (outcome, items) in outcomes {
             entry = entry.fact(&outcome, items);
         }
@@ -165,7 +181,13 @@ async fn store_outcomes(
 ) -> Result<bool, Error> {
     let mut same: BTreeMap<(Outcome, Option<&str>, Option<Timestamp>), Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
-        if let Became::Settled { outcome, words, read_back_at, .. } = &change.became {
+        if let Became::Settled {
+            outcome,
+            words,
+            read_back_at,
+            ..
+        } = &change.became
+        {
             let group = (*outcome, words.as_deref(), *read_back_at);
             same.entry(group).or_default().push(change.key.clone());
         }
@@ -177,7 +199,9 @@ async fn store_outcomes(
             outcome,
             words,
             read_back_at,
-            residual_until: residual_s.filter(|s| ended && *s > 0).map(|s| now.plus_seconds(s)),
+            residual_until: residual_s
+                .filter(|s| ended && *s > 0)
+                .map(|s| now.plus_seconds(s)),
         };
         work::settle_items(conn, ending, &keys, &settled, now).await?;
     }
@@ -190,11 +214,18 @@ async fn store_sessions(conn: &mut Conn, batch: &[Change], now: Timestamp) -> Re
     let mut vanished = Vec::new();
     for change in batch {
         match &change.became {
-            Became::Settled { outcome: Outcome::Ended | Outcome::Rotated, also, .. } => {
+            Became::Settled {
+                outcome: Outcome::Ended | Outcome::Rotated,
+                also,
+                ..
+            } => {
                 ended.push(change.key.clone());
                 ended.extend(also.clone());
             }
-            Became::Settled { outcome: Outcome::AlreadyGone, .. } => vanished.push(change.key.clone()),
+            Became::Settled {
+                outcome: Outcome::AlreadyGone,
+                ..
+            } => vanished.push(change.key.clone()),
             Became::Settled { .. } | Became::Waits { .. } => {}
         }
     }
@@ -226,7 +257,10 @@ fn result_entry(ending: &EndingId, system: &SystemId, changes: &[&Change]) -> Op
         text.push_str(outcome.name());
         text.push('\n');
     }
-    let words: Vec<String> = counts.iter().map(|(o, n)| format!("{n} {}", o.label().to_lowercase())).collect();
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(o, n)| format!("{n} {}", o.label().to_lowercase()))
+        .collect();
     let result = if counts.keys().all(|o| o.gone()) {
         AuditResult::Ok
     } else if counts.contains_key(&Outcome::Unknown) {

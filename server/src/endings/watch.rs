@@ -39,7 +39,9 @@ impl Endings {
             match self.look(&held, &ending, Timestamp(until)).await {
                 Ok(back) => found += back,
                 Err(Error::LeaseLost) => return Err(Error::LeaseLost),
-                Err(cause) => tracing::warn!(ending.id = %ending, %cause, "a look for people who come back failed"),
+                Err(cause) => {
+                    tracing::warn!(ending.id = %ending, %cause, "a look for people who come back failed")
+                }
             }
         }
         held.release().await?;
@@ -49,14 +51,22 @@ impl Endings {
     async fn look(&self, held: &Held, ending: &EndingId, until: Timestamp) -> Result<usize, Error> {
         let mut conn = self.parts.db.read().await?;
         let watched = work::watched(&mut conn, ending).await?;
-        let mut back: HashSet<SessionKey> =
-            work::back_in_inventory(&mut conn, ending).await?.into_iter().collect();
-        let Some(row) = store::by_id(&mut conn, ending).await? else { return Ok(0) };
+        let mut back: HashSet<SessionKey> = work::back_in_inventory(&mut conn, ending)
+            .await?
+            .into_iter()
+            .collect();
+        let Some(row) = store::by_id(&mut conn, ending).await? else {
+            return Ok(0);
+        };
         drop(conn);
-        let first_until = row.settled_at.map(|at| Timestamp(at).plus_seconds(self.parts.rules.first_watch_s + 2));
+        let first_until = row
+            .settled_at
+            .map(|at| Timestamp(at).plus_seconds(self.parts.rules.first_watch_s + 2));
         if first_until.is_some_and(|at| row.next_watch_at.is_some_and(|due| due <= at.0)) {
-            let open: Vec<&work::Watched> =
-                watched.iter().filter(|w| !back.contains(&SessionKey(w.session_key.clone()))).collect();
+            let open: Vec<&work::Watched> = watched
+                .iter()
+                .filter(|w| !back.contains(&SessionKey(w.session_key.clone())))
+                .collect();
             back.extend(self.seen_back(&open, Timestamp(row.created_at)).await?);
         }
         let now = self.now();
@@ -68,7 +78,10 @@ impl Endings {
         store::lock(&mut conn, ending).await?;
         work::plan_watch(&mut conn, ending, next).await?;
         let mut by_system: BTreeMap<&str, Vec<&work::Watched>> = BTreeMap::new();
-        for item in watched.iter().filter(|w| back.contains(&SessionKey(w.session_key.clone()))) {
+        for item in watched
+            .iter()
+            .filter(|w| back.contains(&SessionKey(w.session_key.clone())))
+        {
             by_system.entry(item.system_id.as_str()).or_default().push(item);
         }
         for (system, items) in by_system {
@@ -151,13 +164,15 @@ impl Endings {
     pub async fn pause_left_over(&self) -> Result<usize, Error> {
         let limit = self.parts.rules.wait_for_person_after_s;
         let words = "It was asked for so long ago that a person should look at it before it goes on.";
-        self.pause_older_than(self.now().plus_seconds(-limit), words).await
+        self.pause_older_than(self.now().plus_seconds(-limit), words)
+            .await
     }
 
     /// Lets every ending at work wait for a person: this database is a restored copy, and what it remembers as to be
     /// done may have been done, or decided against, since.
     pub async fn pause_restored(&self) -> Result<usize, Error> {
-        let words = "The database was restored from a backup: look whether this is still wanted before it goes on.";
+        let words =
+            "The database was restored from a backup: look whether this is still wanted before it goes on.";
         self.pause_older_than(self.now().plus_ms(1), words).await
     }
 
@@ -187,5 +202,9 @@ impl Endings {
 }
 
 fn counted(people: usize) -> String {
-    if people == 1 { "1 person".to_owned() } else { format!("{people} people") }
+    if people == 1 {
+        "1 person".to_owned()
+    } else {
+        format!("{people} people")
+    }
 }

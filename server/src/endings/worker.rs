@@ -96,7 +96,10 @@ impl Endings {
 
     /// Notes that this process is at work on a system; false = it is already.
     fn take_up(&self, system: &SystemId) -> bool {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(system.clone())
+        self.busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(system.clone())
     }
 
     async fn work_and_log(&self, system: &SystemId) {
@@ -104,20 +107,35 @@ impl Endings {
         struct Done<'a>(&'a Endings, &'a SystemId);
         impl Drop for Done<'_> {
             fn drop(&mut self) {
-                self.0.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(self.1);
+                self.0
+                    .busy
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(self.1);
             }
         }
         let _done = Done(self, system);
         match self.work_on(system).await {
             Ok(_) => {}
-            Err(Error::LeaseLost) => tracing::warn!(system.id = %system, "another worker ends sessions there now"),
-            Err(cause) => tracing::error!(system.id = %system, %cause, "ending sessions was interrupted; the next round comes"),
+            Err(Error::LeaseLost) => {
+                tracing::warn!(system.id = %system, "another worker ends sessions there now")
+            }
+            Err(cause) => {
+                tracing::error!(system.id = %system, %cause, "ending sessions was interrupted; the next round comes")
+            }
         }
     }
 
     /// Works on one system until nothing is due now. 0 = nothing was, or another worker is at it.
     pub async fn work_on(&self, system: &SystemId) -> Result<usize, Error> {
-        let held = Held::take(&self.parts.db, &self.parts.clock, "end", system.as_str(), &self.owner).await?;
+        let held = Held::take(
+            &self.parts.db,
+            &self.parts.clock,
+            "end",
+            system.as_str(),
+            &self.owner,
+        )
+        .await?;
         let Some(held) = held else { return Ok(0) };
         let mut looked_at = 0;
         let ended = loop {
@@ -153,13 +171,14 @@ impl Endings {
         let asks = match &reading {
             Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(0),
             Err(cause) => {
-                changes.extend(self.not_read(&items, cause, rests_until, now));
+                changes.extend(self.not_read(system, &items, cause, rests_until, now));
                 Vec::new()
             }
             Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
         };
         let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
-        self.write(held, system, std::mem::take(&mut changes), residual_s).await?;
+        self.write(held, system, std::mem::take(&mut changes), residual_s)
+            .await?;
         if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
             let asked = self.ask(held, &connected, &mut items, asks).await?;
             let changes = self.read_back(system, &items, &asked).await?;
@@ -182,10 +201,14 @@ impl Endings {
                 rights.insert(who.clone(), right);
             }
             let lost = match rights.get(&who).and_then(Option::as_ref) {
-                None => Some(format!("{} can't act in Curfew any more, so it was not asked.", row.caller_name)),
-                Some(right) if !right.covers(system, &row) => {
-                    Some(format!("The right of {} to end it was taken away.", row.caller_name))
-                }
+                None => Some(format!(
+                    "{} can't act in Curfew any more, so it was not asked.",
+                    row.caller_name
+                )),
+                Some(right) if !right.covers(system, &row) => Some(format!(
+                    "The right of {} to end it was taken away.",
+                    row.caller_name
+                )),
                 Some(_) => None,
             };
             let state = EndingState::from_name(&row.ending_state);
@@ -212,13 +235,21 @@ impl Endings {
         Ok(items)
     }
 
-    async fn right(&self, conn: &mut Conn, row: &work::DueItem, now: Timestamp) -> Result<Option<Right>, Error> {
+    async fn right(
+        &self,
+        conn: &mut Conn,
+        row: &work::DueItem,
+        now: Timestamp,
+    ) -> Result<Option<Right>, Error> {
         if row.caller_kind != CallerKind::Operator.name() {
             return Ok(None);
         }
         let id = OperatorId(row.caller_id.clone());
         let access = &self.parts.access;
-        let Some(caller) = access.caller_in(conn, &id, None, None, Origin::default(), now).await? else {
+        let Some(caller) = access
+            .caller_in(conn, &id, None, None, Origin::default(), now)
+            .await?
+        else {
             return Ok(None);
         };
         Ok(Some(Right {
@@ -251,12 +282,13 @@ impl Endings {
     /// What follows when the system could not be read: what was never sent waits for it, of what was sent nobody knows.
     fn not_read(
         &self,
+        system: &SystemId,
         items: &[Item],
         cause: &ConnectorError,
         rests_until: Option<Timestamp>,
         now: Timestamp,
     ) -> Vec<Change> {
-        let gone_system = self.is_gone(items);
+        let gone_system = self.parts.systems.connected(system).is_none();
         items
             .iter()
             .map(|item| {
@@ -280,10 +312,6 @@ impl Endings {
                 }
             })
             .collect()
-    }
-
-    fn is_gone(&self, items: &[Item]) -> bool {
-        items.first().is_some_and(|i| self.parts.systems.connected(&i.system()).is_none())
     }
 
     /// Compares items with the reading before asking: what follows at once goes to `changes`, the rest is asked.
@@ -406,7 +434,11 @@ impl Endings {
                 item.facts.asks += 1;
                 item.facts.looks = 0;
                 item.facts.rotated = ask.rotated.is_some();
-                item.row.rotated_key = ask.rotated.as_ref().map(|k| k.0.clone()).or(item.row.rotated_key.take());
+                item.row.rotated_key = ask
+                    .rotated
+                    .as_ref()
+                    .map(|k| k.0.clone())
+                    .or(item.row.rotated_key.take());
                 item.facts.said = said_by(&answer);
                 asked.push(ask.at);
                 answers.push((ask.at, answer));
@@ -458,8 +490,10 @@ impl Endings {
             if keys.is_empty() {
                 continue;
             }
-            let marked: HashSet<SessionKey> =
-                work::mark_asked(&mut conn, ending, &keys, now).await?.into_iter().collect();
+            let marked: HashSet<SessionKey> = work::mark_asked(&mut conn, ending, &keys, now)
+                .await?
+                .into_iter()
+                .collect();
             for ask in asks.iter().filter(|a| items[a.at].ending == *ending) {
                 if !marked.contains(&items[ask.at].key) {
                     continue;
@@ -475,7 +509,12 @@ impl Endings {
     }
 
     /// Reads again what was asked, and says what became of it.
-    async fn read_back(&self, system: &SystemId, items: &[Item], asked: &[usize]) -> Result<Vec<Change>, Error> {
+    async fn read_back(
+        &self,
+        system: &SystemId,
+        items: &[Item],
+        asked: &[usize],
+    ) -> Result<Vec<Change>, Error> {
         if asked.is_empty() {
             return Ok(Vec::new());
         }
@@ -513,10 +552,6 @@ impl Endings {
 }
 
 impl Item {
-    fn system(&self) -> SystemId {
-        SystemId(self.row.system_id.clone())
-    }
-
     /// What a reading shows of it, the session that was found, and its new key if it has one.
     fn listed<'r>(
         &self,
@@ -524,7 +559,11 @@ impl Item {
         rotated: Option<&SessionKey>,
     ) -> (Listed, Option<&'r Found>, Option<SessionKey>) {
         if let Some(found) = reading.found.get(&self.key) {
-            let listed = if self.same_sign_in(found) { Listed::Same } else { Listed::Other };
+            let listed = if self.same_sign_in(found) {
+                Listed::Same
+            } else {
+                Listed::Other
+            };
             return (listed, Some(found), None);
         }
         if let Some(key) = rotated
@@ -588,7 +627,12 @@ impl Item {
                 outcome,
                 words: Some(words.unwrap_or_default()),
                 read_back_at,
-                also: self.row.rotated_key.clone().map(SessionKey).filter(|_| outcome == Outcome::Rotated),
+                also: self
+                    .row
+                    .rotated_key
+                    .clone()
+                    .map(SessionKey)
+                    .filter(|_| outcome == Outcome::Rotated),
             },
         }
     }
@@ -631,7 +675,10 @@ fn drain(items: &mut Vec<Item>, fits: impl Fn(&Item) -> bool) -> Vec<Item> {
 }
 
 fn not_connected() -> ConnectorError {
-    ConnectorError::new(ErrorKind::Unreachable, "This system is not in the settings any more.")
+    ConnectorError::new(
+        ErrorKind::Unreachable,
+        "This system is not in the settings any more.",
+    )
 }
 
 const fn said_by(answer: &Answer) -> Said {

@@ -42,7 +42,10 @@ impl LeaveOut {
             .case(session("state").ne("live"), "not_live")
             .case(session("endable").eq("own_connection"), "own_connection");
         let can_end = session("system_id").is_in(self.can_end.iter().map(|s| s.0.clone()));
-        case = case.case(Cond::any().add(session("endable").eq("no")).add(can_end.not()), "unsupported");
+        case = case.case(
+            Cond::any().add(session("endable").eq("no")).add(can_end.not()),
+            "unsupported",
+        );
         if !self.may_end.everywhere {
             case = case.case(self.may_end.condition("session").not(), "outside_grant");
         }
@@ -219,16 +222,20 @@ pub async fn drop_draft(conn: &mut Conn, ending: &EndingId) -> Result<(), Error>
 
 /// Forgets previews that ended before `before`.
 pub async fn drop_old_drafts(conn: &mut Conn, before: Timestamp) -> Result<u64, Error> {
-    Ok(on!(conn, c => sqlx::query("DELETE FROM ending WHERE state = 'draft' AND expires_at < $1")
+    Ok(
+        on!(conn, c => sqlx::query("DELETE FROM ending WHERE state = 'draft' AND expires_at < $1")
         .bind(before.0)
         .execute(c)
         .await?
-        .rows_affected()))
+        .rows_affected()),
+    )
 }
 
 /// The number the next confirmed ending gets. Ask while holding the log's head: then nobody else gets the same.
 pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
-    Ok(on!(conn, c => sqlx::query_scalar("SELECT COALESCE(MAX(ending_no), 0) + 1 FROM ending").fetch_one(c).await?))
+    Ok(
+        on!(conn, c => sqlx::query_scalar("SELECT COALESCE(MAX(ending_no), 0) + 1 FROM ending").fetch_one(c).await?),
+    )
 }
 
 /// Turns a draft that can still be confirmed into an ending; false = it is none any more. The one guarded update.

@@ -73,7 +73,9 @@ pub struct PauseRow {
 /// An ending or preview by its id.
 pub async fn by_id(conn: &mut Conn, ending: &EndingId) -> Result<Option<EndingRow>, Error> {
     let sql = format!("SELECT {ENDING} FROM ending WHERE ending_id = $1");
-    Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(ending.as_str()).fetch_optional(c).await?))
+    Ok(
+        on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(ending.as_str()).fetch_optional(c).await?),
+    )
 }
 
 /// An ending by the number people say.

@@ -26,7 +26,11 @@ impl Reader {
     }
 
     fn items(&self, row: &EndingRow) -> Condition {
-        if self.sees_all_of(row) { Cond::all() } else { self.scope.condition("ending_item") }
+        if self.sees_all_of(row) {
+            Cond::all()
+        } else {
+            self.scope.condition("ending_item")
+        }
     }
 }
 
@@ -71,7 +75,9 @@ pub async fn tally(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result<
             Alias::new("again"),
         )
         .cond_where(reader.items(row))
-        .group_by_columns(["system_id", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))))
+        .group_by_columns(
+            ["system_id", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))),
+        )
         .to_owned();
     conn.fetch_all(&query).await
 }
@@ -121,7 +127,11 @@ pub async fn may_know(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Resu
     if reader.sees_all_of(row) {
         return Ok(true);
     }
-    let query = wanted(&row.id()).expr(Expr::val(1)).cond_where(reader.items(row)).limit(1).to_owned();
+    let query = wanted(&row.id())
+        .expr(Expr::val(1))
+        .cond_where(reader.items(row))
+        .limit(1)
+        .to_owned();
     let found: Vec<(i32,)> = conn.fetch_all(&query).await?;
     Ok(!found.is_empty())
 }
@@ -135,7 +145,6 @@ pub struct ItemRow {
     pub display_name: String,
     pub handle_hint: String,
     pub kind: String,
-    pub state: String,
     pub outcome: Option<String>,
     pub detail: Option<String>,
     pub attempts: i64,
@@ -156,14 +165,13 @@ pub async fn items(
     after: Option<(i64, String)>,
     limit: u64,
 ) -> Result<Vec<ItemRow>, Error> {
-    const COLUMNS: [&str; 16] = [
+    const COLUMNS: [&str; 15] = [
         "session_key",
         "system_id",
         "account_name",
         "display_name",
         "handle_hint",
         "kind",
-        "state",
         "outcome",
         "detail",
         "attempts",
@@ -210,7 +218,11 @@ pub async fn items(
 
 /// Outcomes that say "could not".
 fn not_gone() -> Vec<&'static str> {
-    Outcome::ALL.into_iter().filter(|o| !o.gone()).map(Outcome::name).collect()
+    Outcome::ALL
+        .into_iter()
+        .filter(|o| !o.gone())
+        .map(Outcome::name)
+        .collect()
 }
 
 /// Items that could not be ended, by system, outcome and words.
@@ -242,8 +254,10 @@ pub async fn causes(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result
 
 /// First audit entry that tells of an ending.
 pub async fn audit_from(conn: &mut Conn, ending: &EndingId) -> Result<Option<i64>, Error> {
-    Ok(on!(conn, c => sqlx::query_scalar("SELECT MIN(seq) FROM audit_entry WHERE ending_id = $1")
-        .bind(ending.as_str()).fetch_one(c).await?))
+    Ok(
+        on!(conn, c => sqlx::query_scalar("SELECT MIN(seq) FROM audit_entry WHERE ending_id = $1")
+        .bind(ending.as_str()).fetch_one(c).await?),
+    )
 }
 
 /// The share of one system in a preview.

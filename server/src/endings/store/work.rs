@@ -19,9 +19,7 @@ pub struct DueItem {
     pub account_name: String,
     pub kind: String,
     pub session_created_at: Option<i64>,
-    pub state: String,
     pub answer: Option<String>,
-    pub detail: Option<String>,
     pub attempts: i64,
     pub looks: i64,
     pub rotated_key: Option<String>,
@@ -58,24 +56,14 @@ pub async fn due_items(
     limit: i64,
 ) -> Result<Vec<DueItem>, Error> {
     let sql = format!(
-        "SELECT i.ending_id, i.session_key, i.account_id, i.account_name, i.kind, i.session_created_at, i.state, i.answer, \
-         i.detail, i.attempts, i.looks, i.rotated_key, e.state AS ending_state, e.caller_kind, e.caller_id, e.caller_name, \
+        "SELECT i.ending_id, i.session_key, i.account_id, i.account_name, i.kind, i.session_created_at, i.answer, \
+         i.attempts, i.looks, i.rotated_key, e.state AS ending_state, e.caller_kind, e.caller_id, e.caller_name, \
          e.created_at AS frozen_at FROM ending e JOIN ending_item i ON i.ending_id = e.ending_id \
          WHERE e.state IN ('waiting', 'running', 'paused', 'cancelled') AND e.settled_at IS NULL AND i.system_id = $3 \
          AND {DUE} ORDER BY e.confirmed_at, i.session_key LIMIT $4"
     );
     Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(now.0).bind(i64::from(paused)).bind(system.as_str()).bind(limit).fetch_all(c).await?))
-}
-
-/// The next moment at which an item that now waits is due; `None` = none waits.
-pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    let at: Option<i64> = on!(conn, c => sqlx::query_scalar(
-        "SELECT MIN(i.next_attempt_at) FROM ending e JOIN ending_item i ON i.ending_id = e.ending_id \
-         WHERE e.state IN ('waiting', 'running', 'cancelled') AND e.settled_at IS NULL \
-         AND i.left_out IS NULL AND i.state <> 'settled'",
-    ).fetch_one(c).await?);
-    Ok(at.map(Timestamp))
 }
 
 fn item(name: &'static str) -> Expr {
@@ -126,7 +114,11 @@ pub async fn mark_asked(
         .value(Alias::new("next_attempt_at"), now.0)
         .value(Alias::new("changed_at"), now.0)
         .and_where(item("state").ne("settled"))
-        .cond_where(Cond::all().add(Expr::exists(runs)).add(Expr::exists(paused).not()))
+        .cond_where(
+            Cond::all()
+                .add(Expr::exists(runs))
+                .add(Expr::exists(paused).not()),
+        )
         .returning_col(Alias::new("session_key"))
         .to_owned();
     let marked: Vec<(String,)> = conn.fetch_all(&mark).await?;
@@ -205,7 +197,8 @@ pub async fn wait_items(
     told: bool,
 ) -> Result<(), Error> {
     let mut wait = update(ending, keys);
-    wait.value(Alias::new("next_attempt_at"), at.0).and_where(item("state").ne("settled"));
+    wait.value(Alias::new("next_attempt_at"), at.0)
+        .and_where(item("state").ne("settled"));
     if told {
         wait.value(Alias::new("looks"), 0);
     } else {
@@ -343,7 +336,10 @@ pub async fn due_watches(conn: &mut Conn, now: Timestamp) -> Result<Vec<(EndingI
     let found: Vec<(String, i64)> = on!(conn, c => sqlx::query_as(
         "SELECT ending_id, watch_until FROM ending WHERE next_watch_at <= $1 ORDER BY next_watch_at LIMIT 100",
     ).bind(now.0).fetch_all(c).await?);
-    Ok(found.into_iter().map(|(id, until)| (EndingId(id), until)).collect())
+    Ok(found
+        .into_iter()
+        .map(|(id, until)| (EndingId(id), until))
+        .collect())
 }
 
 /// Plans the next look; `None` = it was the last.

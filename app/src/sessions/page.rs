@@ -150,7 +150,7 @@ fn Shown(
             <PageHead title="Sessions" tools=move || view! { <span class="quiet">{move || clock.heading(now)}</span> } />
             <HealthStrip page=page.clone() sel=picks.sel />
             <SystemNotes page=page.clone() />
-            <div class="beside" class:beside-list=has_side>
+            <div class="list-grid" class:has-side=has_side>
                 <div class="list-main">
                     <SearchForm page=page.clone() asked=asked.get_untracked() sel=picks.sel />
                     <Chips page=page.clone() sel=picks.sel />

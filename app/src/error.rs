@@ -6,7 +6,7 @@ use crate::access::wire::Permission;
 
 /// An answer other than success, safe to show to whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case")]
 pub enum AppError {
     /// Nobody is signed in, or the session is over. 401; pages lead to sign-in.
     SignedOut,
@@ -141,7 +141,7 @@ impl std::fmt::Display for AppError {
 impl std::error::Error for AppError {}
 
 impl leptos::server_fn::error::FromServerFnError for AppError {
-    type Encoder = leptos::server_fn::codec::JsonEncoding;
+    type Encoder = crate::json::JsonText;
 
     fn from_server_fn_error(error: leptos::server_fn::error::ServerFnErrorErr) -> Self {
         use leptos::server_fn::error::ServerFnErrorErr as E;

@@ -11,6 +11,7 @@ pub mod backend;
 pub mod civil;
 pub mod error;
 pub mod form;
+pub mod json;
 pub mod layout;
 pub mod paths;
 pub mod ui;

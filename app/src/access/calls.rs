@@ -1,7 +1,7 @@
 //! Server functions of the access page.
 
+use crate::json::Json;
 use leptos::server;
-use leptos::server_fn::codec::Json;
 
 use crate::access::wire::AccessPage;
 #[cfg(feature = "ssr")]

@@ -1,7 +1,7 @@
 //! Server functions of the audit page.
 
+use crate::json::Json;
 use leptos::server;
-use leptos::server_fn::codec::Json;
 
 use crate::audit::wire::{AuditPage, AuditQuery};
 #[cfg(feature = "ssr")]

@@ -1,7 +1,7 @@
 //! Server functions of the preview and the endings pages. Everything that changes something is a plain form.
 
+use crate::json::Json;
 use leptos::server;
-use leptos::server_fn::codec::Json;
 
 use super::wire;
 use super::wire::ItemFilter;

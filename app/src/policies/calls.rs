@@ -1,7 +1,7 @@
 //! Server functions of the policies page.
 
+use crate::json::Json;
 use leptos::server;
-use leptos::server_fn::codec::Json;
 
 #[cfg(feature = "ssr")]
 use crate::backend::ask;

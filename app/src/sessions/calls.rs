@@ -1,7 +1,7 @@
 //! Server functions of the sessions page: what it asks for once it is open.
 
+use crate::json::Json;
 use leptos::server;
-use leptos::server_fn::codec::Json;
 
 use super::wire::{SelectionEdit, SelectionSummary, SessionsPage};
 #[cfg(feature = "ssr")]

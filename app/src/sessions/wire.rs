@@ -110,7 +110,7 @@ impl SessionState {
 
 /// Why a row can't be ended by this caller now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "why")]
+#[serde(rename_all = "snake_case")]
 pub enum CannotEnd {
     /// The caller's own session: left out unless chosen on the preview.
     OwnSession,
@@ -228,7 +228,7 @@ pub struct SelectionSummary {
 
 /// Why a list is empty, and the next step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "why")]
+#[serde(rename_all = "snake_case")]
 pub enum EmptyBecause {
     /// All systems answered and nobody is signed in.
     NoSessions {

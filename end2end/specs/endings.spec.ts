@@ -1,0 +1,111 @@
+// Endings: started once, true after a crash, stopped by the global pause.
+
+import { box, open, QUICK, rows } from '../lib/journey';
+import { expect, hydrated, type Page, test } from '../lib/test';
+
+const SCRIPT = { script: true };
+
+test.use({ settings: QUICK });
+
+async function preview(page: Page, query: string, count: number): Promise<void> {
+  await open(page, `/sessions?${query}`, SCRIPT);
+  const boxes = box(rows(page)).and(page.locator(':enabled'));
+  for (let index = 0; index < count; index++) await boxes.nth(index).check();
+  await page.getByRole('button', { name: `End ${count} session${count === 1 ? '' : 's'}…`, exact: true }).click();
+  await expect(page).toHaveURL(/\/endings\/preview\//);
+  await hydrated(page);
+}
+
+const endButton = (page: Page) => page.getByRole('button', { name: /^End \d+ sessions?$/ });
+
+test('ui_e6 a double click, a second tab and a reload start one ending', async ({ people }) => {
+  const page = await people.signedIn('admin');
+  await preview(page, 'system=domo-northwind', 2);
+  const address = page.url();
+  const tab = await page.context().newPage();
+  await tab.goto(address);
+  for (const one of [page, tab]) await one.getByLabel('Reason').fill('Once only');
+  await endButton(page).dblclick();
+  await expect(page).toHaveURL(/\/endings\/\d+$/);
+  const ending = page.url();
+  await endButton(tab).click();
+  await expect(tab.getByText(/became ending \d+|Ending \d+/).first()).toBeVisible();
+  await page.goto(address);
+  await expect(page.getByText(/became ending \d+/)).toBeVisible();
+  await open(page, '/endings', SCRIPT);
+  await expect(page.getByRole('link', { name: /^Ending \d+$/ })).toHaveCount(1);
+  expect(ending).toMatch(/\/endings\/\d+$/);
+});
+
+test('ui_e1 ui_e3 the preview says what it will do before anything is asked', async ({ people }) => {
+  const page = await people.signedIn('admin');
+  await preview(page, 'system=tableau-analytics', 3);
+  await expect(page.getByRole('table', { name: 'Sessions to end, by system' })).toContainText('Tableau analytics');
+  await expect(page.getByRole('table', { name: 'Sessions to end, by person' })).toBeVisible();
+  await expect(page.getByText('Nothing has been asked yet.')).toBeVisible();
+  await expect(endButton(page)).toHaveText('End 3 sessions');
+  await expect(endButton(page)).not.toBeFocused();
+});
+
+test('ui_e4 without a reason nothing starts', async ({ people, watch }) => {
+  watch.allow(/status of 422/);
+  const page = await people.signedIn('admin', { javaScriptEnabled: false });
+  await page.goto('/sessions?system=domo-northwind');
+  await box(rows(page)).and(page.locator(':enabled')).first().check();
+  await page.getByRole('button', { name: 'End ticked sessions…' }).click();
+  await page.getByLabel('Reason').fill('   ');
+  await endButton(page).click();
+  await expect(page).not.toHaveURL(/\/endings\/\d+$/);
+  await expect(page.locator('.field-error').first()).toBeVisible();
+});
+
+test('ui_d6 one’s own session is left out until it is added on purpose', async ({ people }) => {
+  const page = await people.signedIn('admin');
+  await expect(async () => {
+    await open(page, '/sessions?kind=portal', SCRIPT);
+    expect(await rows(page).count()).toBeGreaterThan(0);
+  }).toPass({ timeout: 20_000 });
+  const own = rows(page).filter({ hasText: 'Your own session, left out' });
+  await expect(own.first()).toBeVisible();
+  await expect(box(own.first())).toBeDisabled();
+});
+
+test('ui_f1 the page of an ending is true after the server was killed in the middle', async ({ portal, people, watch }) => {
+  test.setTimeout(120_000);
+  // The connection breaks; that is the test.
+  watch.allow(/ERR_|\/live\b|Failed to (load|fetch)|status of 5\d\d/);
+  const page = await people.signedIn('admin');
+  await open(page, '/sessions?system=keycloak-staff&sort=person&dir=asc', SCRIPT);
+  await page.getByRole('checkbox', { name: 'Select this page' }).check();
+  await page.getByRole('button', { name: /^End 100 sessions…$|^End \d+ sessions…$/ }).click();
+  await expect(page).toHaveURL(/\/endings\/preview\//);
+  await hydrated(page);
+  const count = /\d+/.exec(await endButton(page).innerText())![0];
+  await page.getByLabel(/^Type \d+ to confirm$/).fill(count);
+  await page.getByLabel('Reason').fill('A crash in the middle');
+  await endButton(page).click();
+  await expect(page).toHaveURL(/\/endings\/\d+$/);
+  await portal.crashAndRestart();
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(/gone/, { timeout: 500 });
+  }).toPass({ timeout: 60_000 });
+  await expect(page.getByText(`${count} of ${count}`)).toBeVisible();
+  const verified = await portal.curfew('audit', 'verify');
+  expect(verified.code, verified.output).toBe(0);
+});
+
+test('ui_f6 pausing everything stops what was not yet asked, and is told on every page', async ({ people }) => {
+  const page = await people.signedIn('admin');
+  await open(page, '/endings', SCRIPT);
+  await page.locator('summary', { hasText: 'Pause all endings' }).click();
+  await page.getByLabel('Reason').fill('Something looks wrong');
+  await page.getByRole('button', { name: 'Pause all endings', exact: true }).click();
+  await expect(page.getByText('All endings are paused.').first()).toBeVisible();
+  await preview(page, 'system=domo-northwind', 1);
+  await page.getByLabel('Reason').fill('Waits');
+  await endButton(page).click();
+  await expect(page).toHaveURL(/\/endings\/\d+$/);
+  await page.waitForTimeout(3_000);
+  await expect(page.getByRole('heading', { level: 1 })).not.toContainText('gone');
+});

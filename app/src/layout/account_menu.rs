@@ -79,8 +79,9 @@ pub fn AccountMenu(
     };
     view! {
         <details class="menu" name="bar-menu">
-            <summary class="avatar" aria-label=move || format!("Account of {}", name())>
-                <span aria-hidden="true">{move || context.initials()}</span>
+            <summary class="avatar">
+                {move || context.initials()}
+                <span class="unseen">{move || format!(", account of {}", name())}</span>
             </summary>
             <div class="menu-list">
                 <p class="menu-who">

@@ -117,10 +117,29 @@ impl World {
             system("curfew", "Curfew", Health::Live, Some(0), 15),
             system("old", "Intranet (old)", Health::Off, None, 0),
         ];
-        world.systems.may_manage = world.systems.systems.iter().map(|s| s.brief.system_id.clone()).collect();
+        world.systems.may_manage = world
+            .systems
+            .systems
+            .iter()
+            .map(|s| s.brief.system_id.clone())
+            .collect();
         world.policies.systems = vec![
-            limits("keycloak", "Keycloak staff", 1800, Some(36_000), LimitSource::Read, 0),
-            limits("tableau", "Tableau analytics", 14_400, None, LimitSource::Typed, 0),
+            limits(
+                "keycloak",
+                "Keycloak staff",
+                1800,
+                Some(36_000),
+                LimitSource::Read,
+                0,
+            ),
+            limits(
+                "tableau",
+                "Tableau analytics",
+                14_400,
+                None,
+                LimitSource::Typed,
+                0,
+            ),
             limits("uportal", "uPortal campus", 1800, None, LimitSource::Read, 31),
             limits("curfew", "Curfew", 900, Some(28_800), LimitSource::SetHere, 0),
         ];
@@ -141,11 +160,24 @@ impl World {
             OperatorRow {
                 last_seen_at: None,
                 has_password: false,
-                ..operator("o5", "m.hohenlohe", "Maximiliane Freifrau von Hohenlohe-Waldenburg-Schillingsfürst")
+                ..operator(
+                    "o5",
+                    "m.hohenlohe",
+                    "Maximiliane Freifrau von Hohenlohe-Waldenburg-Schillingsfürst",
+                )
             },
         ];
         world.access.grants = vec![
-            grant("g1", "o1", "Mara Ortiz", "m.ortiz", "administrator", "Administrator", Scope::Everywhere, None),
+            grant(
+                "g1",
+                "o1",
+                "Mara Ortiz",
+                "m.ortiz",
+                "administrator",
+                "Administrator",
+                Scope::Everywhere,
+                None,
+            ),
             grant(
                 "g2",
                 "o2",
@@ -184,10 +216,42 @@ impl World {
             ("domo".into(), "Domo northwind".to_owned()),
         ];
         world.audit.entries = vec![
-            entry(184_302, 12, "session_terminate_result", "Read back an ending", "Mara Ortiz", "412 sessions", AuditResult::Ok),
-            entry(184_301, 70, "authz_fail", "Asked for what is not theirs", "Sam Whitlock", "hidden from you", AuditResult::Refused),
-            entry(184_300, 200, "authn_login_fail", "Could not sign in", "nobody", "m.ortiz", AuditResult::Failed),
-            entry(184_299, 400, "session_terminate_requested", "Asked to end sessions", "<b>Robert</b>", "412 sessions", AuditResult::Unknown),
+            entry(
+                184_302,
+                12,
+                "session_terminate_result",
+                "Read back an ending",
+                "Mara Ortiz",
+                "412 sessions",
+                AuditResult::Ok,
+            ),
+            entry(
+                184_301,
+                70,
+                "authz_fail",
+                "Asked for what is not theirs",
+                "Sam Whitlock",
+                "hidden from you",
+                AuditResult::Refused,
+            ),
+            entry(
+                184_300,
+                200,
+                "authn_login_fail",
+                "Could not sign in",
+                "nobody",
+                "m.ortiz",
+                AuditResult::Failed,
+            ),
+            entry(
+                184_299,
+                400,
+                "session_terminate_requested",
+                "Asked to end sessions",
+                "<b>Robert</b>",
+                "412 sessions",
+                AuditResult::Unknown,
+            ),
         ];
         world.audit.total = 184_302;
         world.audit.next = Some(184_299);
@@ -200,7 +264,10 @@ impl World {
         });
         world.audit.actions = vec![
             ("authn_login_success".to_owned(), "Signed in".to_owned()),
-            ("session_terminate_requested".to_owned(), "Asked to end sessions".to_owned()),
+            (
+                "session_terminate_requested".to_owned(),
+                "Asked to end sessions".to_owned(),
+            ),
         ];
         world.audit.systems = world.access.systems.clone();
         world
@@ -274,16 +341,27 @@ fn system(id: &str, name: &str, health: Health, read: Option<i64>, rows: u64) ->
             at: ago(480),
             took_ms: 4200,
             steps: vec![
-                step("Address answers", StepResult::Passed, "TLS valid until 2 Mar 2027"),
+                step(
+                    "Address answers",
+                    StepResult::Passed,
+                    "TLS valid until 2 Mar 2027",
+                ),
                 step(
                     "List sessions",
                     StepResult::Failed,
                     "429 after 2 pages. Lower “pace” to 200 ms or ask Domo for a higher limit.",
                 ),
-                step("End and read back", StepResult::Skipped, "needs a working list first"),
+                step(
+                    "End and read back",
+                    StepResult::Skipped,
+                    "needs a working list first",
+                ),
             ],
         }),
-        about: vec!["Ends at the next click.".to_owned(), "The mobile app can go on for up to 1 h.".to_owned()],
+        about: vec![
+            "Ends at the next click.".to_owned(),
+            "The mobile app can go on for up to 1 h.".to_owned(),
+        ],
         not_listed: vec!["API tokens".to_owned(), "Workbench".to_owned()],
     }
 }
@@ -296,7 +374,14 @@ fn step(name: &str, result: StepResult, detail: &str) -> SelfTestStep {
     }
 }
 
-fn limits(id: &str, name: &str, idle: i64, absolute: Option<i64>, source: LimitSource, over: u64) -> SystemLimits {
+fn limits(
+    id: &str,
+    name: &str,
+    idle: i64,
+    absolute: Option<i64>,
+    source: LimitSource,
+    over: u64,
+) -> SystemLimits {
     SystemLimits {
         system_id: id.into(),
         system_name: name.to_owned(),
@@ -304,7 +389,12 @@ fn limits(id: &str, name: &str, idle: i64, absolute: Option<i64>, source: LimitS
         absolute: absolute.map_or(Limit::None, Limit::Seconds),
         source,
         as_of: Some(ago(6)),
-        source_note: if source == LimitSource::Typed { "R. Vance" } else { "" }.to_owned(),
+        source_note: if source == LimitSource::Typed {
+            "R. Vance"
+        } else {
+            ""
+        }
+        .to_owned(),
         over: Some(over),
         before_you_end: String::new(),
     }
@@ -344,9 +434,24 @@ fn roles() -> Vec<RoleRow> {
     use Permission::*;
     vec![
         role("administrator", "Administrator", &Permission::ALL, 1),
-        role("helpdesk", "Helpdesk", &[SeeSessions, EditUserSessions, ReadPolicies, SeeNetworkData], 1),
-        role("auditor", "Auditor", &[SeeSessions, ReadPolicies, ReadAudit, ExportData], 0),
-        role("policies", "Policy manager", &[SeeSessions, ReadPolicies, EditPolicies], 0),
+        role(
+            "helpdesk",
+            "Helpdesk",
+            &[SeeSessions, EditUserSessions, ReadPolicies, SeeNetworkData],
+            1,
+        ),
+        role(
+            "auditor",
+            "Auditor",
+            &[SeeSessions, ReadPolicies, ReadAudit, ExportData],
+            0,
+        ),
+        role(
+            "policies",
+            "Policy manager",
+            &[SeeSessions, ReadPolicies, EditPolicies],
+            0,
+        ),
         role("night", "Night watch", &[SeeSessions], 0),
     ]
 }

@@ -101,6 +101,7 @@ pub fn App() -> impl IntoView {
             </Framed>
         </Router>
     }
+    .into_any()
 }
 
 /// Puts the address of the page that the server drew in the place of the form's address it answered.

@@ -64,6 +64,7 @@ pub fn Grants(
             <NewGrantForm page=page />
         </div>
     }
+    .into_any()
 }
 
 /// One grant.
@@ -135,6 +136,7 @@ fn Row(
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// The accounts of a scope, which its words only count.
@@ -349,6 +351,7 @@ fn NewGrantForm(
             </form>
         </Panel>
     }
+    .into_any()
 }
 
 /// Choices with an empty one first.

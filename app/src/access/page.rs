@@ -98,6 +98,7 @@ fn Access(
             }
         }}
     }
+    .into_any()
 }
 
 /// How a tab is called.

@@ -45,6 +45,7 @@ pub fn People(
             <NewPerson />
         </div>
     }
+    .into_any()
 }
 
 /// One person.
@@ -131,6 +132,7 @@ fn Row(
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// A button that acts on one person, as a form of its own.
@@ -155,6 +157,7 @@ fn Act(
             </Button>
         </form>
     }
+    .into_any()
 }
 
 /// The form for a new person.
@@ -197,4 +200,5 @@ fn NewPerson() -> impl IntoView {
             </form>
         </Panel>
     }
+    .into_any()
 }

@@ -89,6 +89,7 @@ pub fn Protected(
             <NewEntry systems=page.systems.into_iter().map(|(id, name)| (id.0, name)).collect() />
         </div>
     }
+    .into_any()
 }
 
 /// The form for a new entry.
@@ -139,4 +140,5 @@ fn NewEntry(
             </form>
         </Panel>
     }
+    .into_any()
 }

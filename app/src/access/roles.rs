@@ -26,6 +26,7 @@ pub fn Roles(
             <RoleForm />
         </div>
     }
+    .into_any()
 }
 
 /// Permissions by role.
@@ -87,6 +88,7 @@ fn Matrix(
             </TableCard>
         </Panel>
     }
+    .into_any()
 }
 
 /// An own role: change it or remove it.
@@ -128,6 +130,7 @@ fn OwnRole(
             </details>
         </section>
     }
+    .into_any()
 }
 
 /// The form for a new role.
@@ -139,6 +142,7 @@ fn RoleForm() -> impl IntoView {
             <RoleFields echo=echo role=None />
         </Panel>
     }
+    .into_any()
 }
 
 /// Name and permissions of a new or an own role.
@@ -210,4 +214,5 @@ fn RoleFields(
             </div>
         </form>
     }
+    .into_any()
 }

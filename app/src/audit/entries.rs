@@ -69,6 +69,7 @@ pub fn Entries(
                 })}
         </section>
     }
+    .into_any()
 }
 
 /// How it went: routine successes stay grey.
@@ -134,6 +135,7 @@ fn Row(
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// Everything else an entry holds.
@@ -195,4 +197,5 @@ fn Details(
                 .collect_view()}
         </dl>
     }
+    .into_any()
 }

@@ -121,6 +121,7 @@ pub fn Filters(
                 })}
         </form>
     }
+    .into_any()
 }
 
 /// Choices with "Any" first.

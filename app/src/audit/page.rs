@@ -130,6 +130,7 @@ fn Audit(
             }}
         </div>
     }
+    .into_any()
 }
 
 /// Whether nothing was changed or taken out.

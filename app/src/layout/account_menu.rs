@@ -59,6 +59,7 @@ pub fn ThemeMenu(
             </form>
         </details>
     }
+    .into_any()
 }
 
 /// Who is signed in, the way to the account page, and out.
@@ -97,6 +98,7 @@ pub fn AccountMenu(
             </div>
         </details>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -51,4 +51,5 @@ pub fn Banners(
             })}
         </Suspense>
     }
+    .into_any()
 }

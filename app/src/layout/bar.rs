@@ -37,6 +37,7 @@ pub fn PlainBar() -> impl IntoView {
             </a>
         </header>
     }
+    .into_any()
 }
 
 /// The bar of a signed-in person.
@@ -80,6 +81,7 @@ pub fn Bar(
             </div>
         </header>
     }
+    .into_any()
 }
 
 /// Links to the pages the person may open.

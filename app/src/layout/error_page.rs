@@ -100,6 +100,7 @@ pub fn ErrorPage(
             </div>
         </section>
     }
+    .into_any()
 }
 
 /// An address without a page.
@@ -117,4 +118,5 @@ pub fn NotFoundPage() -> impl IntoView {
             view! { <ErrorPage error=AppError::not_found("page") /> }
         }}
     }
+    .into_any()
 }

@@ -147,6 +147,7 @@ pub fn Framed(
         </main>
         <LiveRegion announcer=announcer />
     }
+    .into_any()
 }
 
 /// Asks again in the background while the page stays open.

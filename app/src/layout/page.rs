@@ -43,6 +43,7 @@ fn Skeleton() -> impl IntoView {
             {(0..6).map(|_| view! { <div class="skeleton-row"></div> }).collect_view()}
         </div>
     }
+    .into_any()
 }
 
 /// Title of a page, beside it one quiet line, at the end its tools.
@@ -66,4 +67,5 @@ pub fn PageHead(
             <div class="page-tools">{tools.run()}</div>
         </div>
     }
+    .into_any()
 }

@@ -113,6 +113,7 @@ pub fn TimeoutWarning(
             </form>
         </Dialog>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ pub fn ReadOnly(
             </div>
         </Panel>
     }
+    .into_any()
 }
 
 /// The form that saves, with its live question.
@@ -169,6 +170,7 @@ pub fn Editor(
             </form>
         </Panel>
     }
+    .into_any()
 }
 
 /// The element behind an input event.
@@ -243,6 +245,7 @@ fn Meaning(
         </p>
         {move || view! { <Bars what_if=what_if.get() /> }}
     }
+    .into_any()
 }
 
 /// Live sessions by hours of age; bars past the longest time are red, and hatched by their place behind the line.
@@ -316,4 +319,5 @@ fn Bars(
             </table>
         </details>
     }
+    .into_any()
 }

@@ -82,6 +82,7 @@ fn Policies(
                 })}
         </div>
     }
+    .into_any()
 }
 
 /// What the limits themselves call for, worst first; nothing that is not read or typed in.
@@ -159,6 +160,7 @@ fn Table(
             </tbody>
         </TableCard>
     }
+    .into_any()
 }
 
 /// A limit; quiet where there is none or nobody told us.
@@ -239,4 +241,5 @@ fn History(
             </TableCard>
         </Panel>
     }
+    .into_any()
 }

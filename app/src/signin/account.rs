@@ -60,6 +60,7 @@ fn Account(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// One's own sign-ins.
@@ -104,6 +105,7 @@ fn MySignIns(
                 })}
         </Panel>
     }
+    .into_any()
 }
 
 /// One sign-in.
@@ -163,6 +165,7 @@ fn Row(
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// Theme and times, kept on the server.
@@ -220,6 +223,7 @@ fn Preferences() -> impl IntoView {
             </form>
         </Panel>
     }
+    .into_any()
 }
 
 /// A new password.
@@ -274,4 +278,5 @@ fn Password() -> impl IntoView {
             </form>
         </Panel>
     }
+    .into_any()
 }

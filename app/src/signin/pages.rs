@@ -60,6 +60,7 @@ fn Card(
             {children()}
         </div>
     }
+    .into_any()
 }
 
 /// Fields of a form that came too late: carried along, shown again afterwards, never sent by itself.
@@ -126,6 +127,7 @@ pub fn SignInPage() -> impl IntoView {
             </p>
         </Card>
     }
+    .into_any()
 }
 
 /// Setting a first or new password by a one-time code. Script fills the code in from behind `#`; without it the
@@ -190,6 +192,7 @@ pub fn WelcomePage() -> impl IntoView {
             </form>
         </Card>
     }
+    .into_any()
 }
 
 /// The password once more before something that matters; leads back to where it was asked.
@@ -233,4 +236,5 @@ pub fn StepUpPage() -> impl IntoView {
             </form>
         </Card>
     }
+    .into_any()
 }

@@ -97,6 +97,7 @@ pub fn Detail(
             </div>
         </section>
     }
+    .into_any()
 }
 
 /// What may be done with it: each button a form of its own.
@@ -130,6 +131,7 @@ fn Acts(
         {(!off).then(|| act("read", "Read now", ButtonKind::Plain))}
         {can_test.then(|| act("test", "Run self-test", ButtonKind::Plain))}
     }
+    .into_any()
 }
 
 /// "Stale since 02:58".
@@ -234,6 +236,7 @@ fn Report(
                 .collect_view()}
         </ul>
     }
+    .into_any()
 }
 
 /// How it is read: the numbers behind the ages.
@@ -270,4 +273,5 @@ fn Reading(
                 })}
         </dl>
     }
+    .into_any()
 }

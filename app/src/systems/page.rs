@@ -186,6 +186,7 @@ fn Row(
                 .collect_view()}
         </tr>
     }
+    .into_any()
 }
 
 /// The connector's kind in words.

@@ -78,6 +78,7 @@ pub fn Button(
         </button>
         {blocked.map(|why| view! { <span class="why">{why}</span> })}
     }
+    .into_any()
 }
 
 /// A link that looks like a button: it leads somewhere and changes nothing.
@@ -112,4 +113,5 @@ pub fn LinkButton(
             <span>{children()}</span>
         </a>
     }
+    .into_any()
 }

@@ -52,4 +52,5 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
+    .into_any()
 }

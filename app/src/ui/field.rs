@@ -112,6 +112,7 @@ pub fn Field(
             {below}
         </div>
     }
+    .into_any()
 }
 
 /// A password or one-time code. Never filled in by the server.
@@ -171,6 +172,7 @@ pub fn Secret(
             {below}
         </div>
     }
+    .into_any()
 }
 
 /// A field of several lines.
@@ -224,6 +226,7 @@ pub fn TextArea(
             {below}
         </div>
     }
+    .into_any()
 }
 
 /// A choice of one, as the native list.
@@ -281,6 +284,7 @@ pub fn Pick(
             {below}
         </div>
     }
+    .into_any()
 }
 
 /// A box or a radio button with its label behind it.
@@ -323,4 +327,5 @@ pub fn Check(
             </label>
         </div>
     }
+    .into_any()
 }

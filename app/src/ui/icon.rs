@@ -116,6 +116,7 @@ pub fn Glyph(
             <use href=icon.href()></use>
         </svg>
     }
+    .into_any()
 }
 
 /// The mark: a cover over the last light.
@@ -133,6 +134,7 @@ pub fn Mark() -> impl IntoView {
             ></path>
         </svg>
     }
+    .into_any()
 }
 
 /// All symbols, once per page, behind the app: the server's part of the page only.
@@ -166,4 +168,5 @@ pub fn Sprite() -> impl IntoView {
             {symbols}
         </svg>
     }
+    .into_any()
 }

@@ -29,4 +29,5 @@ pub fn LiveRegion(
             {move || announcer.0.get()}
         </div>
     }
+    .into_any()
 }

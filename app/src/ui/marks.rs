@@ -51,6 +51,7 @@ pub fn Chip(
             </a>
         </span>
     }
+    .into_any()
 }
 
 /// Health of a system: its shape, and its word unless a sentence beside it says it.
@@ -74,6 +75,7 @@ pub fn HealthMark(
             <span class:unseen=bare>{word}</span>
         </span>
     }
+    .into_any()
 }
 
 /// Class of an age beside a system's name: quiet while it is live, loud else.
@@ -108,6 +110,7 @@ pub fn OutcomeMark(
             <span>{outcome.label()}</span>
         </span>
     }
+    .into_any()
 }
 
 /// A session of an ending without an outcome yet, or back again.
@@ -131,4 +134,5 @@ pub fn WaitingMark(
             <span>{word}</span>
         </span>
     }
+    .into_any()
 }

@@ -33,6 +33,7 @@ pub fn Note(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// A list with nothing in it: the fact, what it means, the next step.
@@ -53,4 +54,5 @@ pub fn Empty(
             <div class="empty-words">{children()}</div>
         </div>
     }
+    .into_any()
 }

@@ -36,6 +36,7 @@ pub fn Panel(
             <div class:panel-body=padded>{children()}</div>
         </section>
     }
+    .into_any()
 }
 
 /// One card of big numbers, split by lines.
@@ -62,6 +63,7 @@ pub fn Tile(
             <span class="tile-words">{children()}</span>
         </li>
     }
+    .into_any()
 }
 
 /// A pair of a `dl class="facts"`.
@@ -79,4 +81,5 @@ pub fn Fact(
             <dd>{children()}</dd>
         </div>
     }
+    .into_any()
 }

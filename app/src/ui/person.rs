@@ -19,6 +19,7 @@ pub fn Cut(
             <bdi class="cut">{text}</bdi>
         </span>
     }
+    .into_any()
 }
 
 /// Name over sign-in name.
@@ -49,4 +50,5 @@ pub fn Person(
             <span class="second">{second}</span>
         </span>
     }
+    .into_any()
 }

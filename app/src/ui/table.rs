@@ -29,6 +29,7 @@ pub fn TableCard(
             </table>
         </div>
     }
+    .into_any()
 }
 
 /// Head of a column; with `sort_href` a link that sorts by it.
@@ -74,4 +75,5 @@ pub fn ColumnHead(
             {words}
         </th>
     }
+    .into_any()
 }

@@ -258,6 +258,7 @@ pub fn TimeAgo(
             {text}
         </time>
     }
+    .into_any()
 }
 
 /// A moment as clock within 24 h, else as date; whole on hover and focus.
@@ -306,6 +307,7 @@ pub fn When(
             {text}
         </time>
     }
+    .into_any()
 }
 
 /// What is known of the end of a session.

@@ -121,7 +121,11 @@ fn item(n: usize, outcome: Option<Outcome>, asked: bool, detail: &str) -> Ending
         asked,
         asked_at: asked.then(|| NOW.plus_seconds(-20)),
         read_back_at: outcome.map(|_| NOW.plus_seconds(-9)),
-        attempts: if outcome == Some(Outcome::StillThere) { 3 } else { 1 },
+        attempts: if outcome == Some(Outcome::StillThere) {
+            3
+        } else {
+            1
+        },
         detail: detail.to_owned(),
         residual_until: (outcome == Some(Outcome::Ended)).then(|| NOW.plus_seconds(3600)),
         returned_at: None,
@@ -176,7 +180,11 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         pause_why: None,
         watch_until: Some(NOW.plus_seconds(570)),
         by_system: vec![
-            share(0, part(120, 111, 0, 9), "Went first: it lets people into the rest"),
+            share(
+                0,
+                part(120, 111, 0, 9),
+                "Went first: it lets people into the rest",
+            ),
             share(1, part(160, 48, 22, 0), ""),
             share(2, part(92, 24, 16, 0), "5 of the 16 are asked again"),
             share(3, part(40, 10, 8, 0), "Paced: 1 call per 200 ms"),
@@ -188,11 +196,26 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
                 true,
                 "The system said OK, the session is still listed.",
             ),
-            item(4, Some(Outcome::Refused), true, "“User is not manageable by this client.”"),
-            item(6, Some(Outcome::Rotated), true, "Got a new id mid-way; that one was ended too."),
+            item(
+                4,
+                Some(Outcome::Refused),
+                true,
+                "“User is not manageable by this client.”",
+            ),
+            item(
+                6,
+                Some(Outcome::Rotated),
+                true,
+                "Got a new id mid-way; that one was ended too.",
+            ),
             item(0, None, true, "Reading back"),
             item(2, Some(Outcome::Ended), true, ""),
-            item(11, Some(Outcome::AlreadyGone), false, "Not in the list when we came to it"),
+            item(
+                11,
+                Some(Outcome::AlreadyGone),
+                false,
+                "Not in the list when we came to it",
+            ),
             item(5, None, false, ""),
             back,
         ],
@@ -214,8 +237,20 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
                     "“User is not manageable by this client.”",
                     "Give Curfew’s account the missing role there.",
                 ),
-                cause(Outcome::Unsupported, 3, 5, "Embedded sessions can’t be ended there.", "They end by themselves."),
-                cause(Outcome::Unknown, 1, 2, "No answer in 10 s.", "It will be read again."),
+                cause(
+                    Outcome::Unsupported,
+                    3,
+                    5,
+                    "Embedded sessions can’t be ended there.",
+                    "They end by themselves.",
+                ),
+                cause(
+                    Outcome::Unknown,
+                    1,
+                    2,
+                    "No answer in 10 s.",
+                    "It will be read again.",
+                ),
             ]
         } else {
             Vec::new()

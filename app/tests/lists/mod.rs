@@ -53,7 +53,10 @@ impl Answers {
 #[async_trait]
 impl SessionsPort for Answers {
     async fn list_sessions(&self, query: SessionQuery, _: bool) -> Result<SessionsPage, AppError> {
-        self.asked.lock().expect("no panic while asking").push(query.clone());
+        self.asked
+            .lock()
+            .expect("no panic while asking")
+            .push(query.clone());
         let mut page = self.give(&self.sessions)?;
         page.sort = query.sort;
         page.query = query;

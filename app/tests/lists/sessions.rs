@@ -79,7 +79,12 @@ pub fn row(n: usize) -> SessionRow {
         person: person.to_owned(),
         account_name: account.to_owned(),
         email: Some(format!("{account}@example.org")),
-        kind: [SessionKind::Sso, SessionKind::Web, SessionKind::Web, SessionKind::Mobile][n % 4],
+        kind: [
+            SessionKind::Sso,
+            SessionKind::Web,
+            SessionKind::Web,
+            SessionKind::Mobile,
+        ][n % 4],
         raw_kind: None,
         state: SessionState::Live,
         gone_at: None,
@@ -90,8 +95,16 @@ pub fn row(n: usize) -> SessionRow {
             format!("203.0.113.{}", (n * 53) % 250)
         }),
         masked: false,
-        browser: if n % 7 == 3 { String::new() } else { format!("Chrome {}", 140 + n % 10) },
-        os: if n % 7 == 3 { String::new() } else { "Windows".to_owned() },
+        browser: if n % 7 == 3 {
+            String::new()
+        } else {
+            format!("Chrome {}", 140 + n % 10)
+        },
+        os: if n % 7 == 3 {
+            String::new()
+        } else {
+            "Windows".to_owned()
+        },
         site: String::new(),
         created_at: Some(NOW.plus_seconds(-active * 9 - 3600)),
         last_active_at: Some(NOW.plus_seconds(-active)),
@@ -114,7 +127,11 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         absolute,
         source,
         as_of: Some(NOW.plus_seconds(-SYSTEMS[n].3)),
-        source_note: if source == LimitSource::Typed { "3 Oct, R. Vance".to_owned() } else { String::new() },
+        source_note: if source == LimitSource::Typed {
+            "3 Oct, R. Vance".to_owned()
+        } else {
+            String::new()
+        },
         over: Some(over),
         before_you_end: if n == 0 {
             "access tokens already handed out last up to 5 min.".to_owned()

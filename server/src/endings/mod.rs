@@ -160,3 +160,6 @@ impl EndingsPort for For<Endings> {
         Ok(self.room.resume_all(&self.caller, reason).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -689,3 +689,11 @@ const fn said_by(answer: &Answer) -> Said {
         Answer::NoAnswer => Said::NoAnswer,
     }
 }
+
+#[cfg(test)]
+impl Endings {
+    /// One round on `north` under a lease that may be lost.
+    pub(super) async fn round_for_test(&self, held: &Held) -> Result<usize, Error> {
+        self.round(held, &SystemId::from("north")).await
+    }
+}

@@ -1,0 +1,337 @@
+//! What becomes of sessions, by how the system behaves.
+
+use app::audit::port::AuditPort;
+use app::audit::wire::AuditQuery;
+use app::endings::wire::{EndingState, Outcome};
+
+use super::*;
+use crate::caller::For;
+use crate::simulators::simulator::Bad;
+
+#[tokio::test]
+async fn ui_f2_ended_is_said_only_after_the_system_was_read_again() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2, 3]).await;
+        let no = stage.ask_to_end(&ids[..2]).await;
+        let page = stage.page(no).await;
+        assert_eq!(
+            (page.brief.state, page.brief.counts.waiting),
+            (EndingState::Waiting, 2)
+        );
+        assert!(stage.sim.lets_in(&ids[0]));
+
+        stage.work().await;
+        let page = stage.page(no).await;
+        assert_eq!(
+            (page.brief.state, page.brief.counts.ended),
+            (EndingState::Settled, 2)
+        );
+        assert!(
+            page.items
+                .iter()
+                .all(|i| i.asked_at.is_some() && i.read_back_at >= i.asked_at)
+        );
+        assert!(!stage.sim.lets_in(&ids[0]) && !stage.sim.lets_in(&ids[1]));
+        assert!(stage.sim.lets_in(&ids[2]), "the third was not part of it");
+        assert_eq!(stage.state(&ids[0]).await, "ended");
+        assert_eq!(stage.state(&ids[2]).await, "live");
+    }
+}
+
+#[tokio::test]
+async fn security_f6_asking_is_written_down_before_and_results_after() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        stage.ask_to_end(&ids).await;
+        assert_eq!(stage.sim.calls("end"), 0);
+        assert_eq!(stage.entries("session_terminate_requested").await, 1);
+        assert_eq!(stage.entries("session_terminate_result").await, 0);
+        stage.work().await;
+        let actions = For::new(&stage.audit, &Arc::new(stage.ada.clone()))
+            .audit_page(AuditQuery::default())
+            .await
+            .unwrap()
+            .entries;
+        let words: Vec<&str> = actions
+            .iter()
+            .map(|e| e.action.as_str())
+            .filter(|a| a.starts_with("session_terminate"))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "session_terminate_settled",
+                "session_terminate_result",
+                "session_terminate_requested",
+                "session_terminate_preview"
+            ]
+        );
+        let asked = actions
+            .iter()
+            .find(|e| e.action == "session_terminate_requested")
+            .unwrap();
+        assert_eq!(asked.reason.as_deref(), Some("Left the company"));
+        assert_eq!(asked.ticket_ref.as_deref(), Some("T-1"));
+        stage.assert_chain_whole().await;
+    }
+}
+
+#[tokio::test]
+async fn security_b1_a_system_that_says_ok_and_ends_nothing_is_still_there_after_three_asks() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        stage.sim.faults(|f| f.lie = true);
+        let no = stage.ask_to_end(&ids).await;
+        for (asks, pause) in [(1, 2), (2, 8), (3, 30)] {
+            stage.work().await;
+            let item = stage.item(no, &ids[0]).await;
+            assert_eq!((item.outcome, item.attempts), (None, asks));
+            assert_eq!(stage.work().await, 0, "not before the pause is over");
+            stage.clock.advance(pause);
+        }
+        stage.work().await;
+        let item = stage.item(no, &ids[0]).await;
+        assert_eq!((item.outcome, item.attempts), (Some(Outcome::StillThere), 3));
+        assert_eq!(stage.state(&ids[0]).await, "live");
+        let page = stage.page(no).await;
+        assert_eq!(page.causes[0].outcome, Outcome::StillThere);
+        assert!(!page.causes[0].words.is_empty() && !page.causes[0].next_step.is_empty());
+        assert!(page.may_retry);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_systems_words_and_not_repeated() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        stage
+            .sim
+            .faults(|f| f.refuse = Some("The session belongs to a running import.".to_owned()));
+        let no = stage.ask_to_end(&ids).await;
+        stage.work().await;
+        let item = stage.item(no, &ids[0]).await;
+        assert_eq!(item.outcome, Some(Outcome::Refused));
+        assert!(item.detail.contains("running import"), "{}", item.detail);
+        assert_eq!(stage.sim.calls("end"), 1);
+    }
+}
+
+#[tokio::test]
+async fn who_signed_out_meanwhile_is_already_gone_and_nobody_is_asked() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.close(&ids[0]);
+        stage.work().await;
+        assert_eq!(stage.outcome(no, &ids[0]).await, Some(Outcome::AlreadyGone));
+        assert_eq!(stage.outcome(no, &ids[1]).await, Some(Outcome::Ended));
+        assert_eq!(stage.state(&ids[0]).await, "vanished");
+        assert_eq!(stage.item(no, &ids[0]).await.attempts, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_under_a_new_id_is_ended_under_that_one() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.rotate(1);
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.rotated, 1, "{:?}", page.items);
+        assert!(stage.sim.sessions_of(1).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_changes_with_every_list_is_never_called_ended_while_the_person_is_in() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let account = stage.sim.sessions_of(1)[0].account_id.clone();
+        stage.sim.faults(|f| {
+            f.rotate_for.insert(account);
+        });
+        let no = stage.ask_to_end(&ids).await;
+        let page = stage.work_to_the_end(no).await;
+        let gone = page.brief.counts.gone() == 1;
+        assert_eq!(gone, stage.sim.sessions_of(1).is_empty(), "{:?}", page.items);
+    }
+}
+
+#[tokio::test]
+async fn another_session_of_the_same_start_is_never_taken_for_a_new_id() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let mut twin = stage.sim.sessions_of(1)[0].clone();
+        twin.id = "TWIN0123456789ABCDEF".to_owned();
+        let twin = stage.sim.add(twin);
+        stage.collect().await;
+        stage.clock.advance(1);
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.close(&ids[0]);
+        stage.work().await;
+        assert_eq!(stage.outcome(no, &ids[0]).await, Some(Outcome::AlreadyGone));
+        assert!(stage.sim.lets_in(&twin));
+    }
+}
+
+#[tokio::test]
+async fn security_b7_an_id_that_belongs_to_another_sign_in_now_is_left_alone() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let no = stage.ask_to_end(&ids).await;
+        for (n, id) in [(1, &ids[0]), (2, &ids[1])] {
+            let mut other = stage.sim.sessions_of(n)[0].clone();
+            stage.sim.close(id);
+            if n == 1 {
+                other.started_ms = other.started_ms.map(|at| at + 60_000);
+            } else {
+                other.account_id = "somebody-else".to_owned();
+                other.account = "somebody".to_owned();
+            }
+            stage.sim.add(other);
+        }
+        stage.work().await;
+        assert_eq!(stage.outcome(no, &ids[0]).await, Some(Outcome::Refused));
+        // The account's own list does not hold it at all.
+        assert_eq!(stage.outcome(no, &ids[1]).await, Some(Outcome::AlreadyGone));
+        assert_eq!(stage.sim.calls("end"), 0);
+        assert!(stage.sim.lets_in(&ids[0]) && stage.sim.lets_in(&ids[1]));
+    }
+}
+
+#[tokio::test]
+async fn half_a_list_proves_nothing() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.faults(|f| f.half_list = true);
+        stage.sim.close(&ids[0]);
+        stage.work().await;
+        assert_eq!(stage.outcome(no, &ids[0]).await, None);
+        assert_eq!(stage.state(&ids[0]).await, "live");
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.unknown, 1);
+        assert_eq!(stage.sim.calls("end"), 0);
+        // With a whole list it would have been known.
+        stage.sim.faults(|f| f.half_list = false);
+        let retry = stage.endings.draft_of_could_not(&stage.ada, no).await.unwrap();
+        let ada = stage.caller(&stage.ada.id).await;
+        let form = stage.form(&retry).await;
+        let again = stage.endings.confirm(&ada, &retry, form).await.unwrap();
+        stage.work().await;
+        assert_eq!(stage.outcome(again, &ids[0]).await, Some(Outcome::AlreadyGone));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_off_is_read_back_before_anything_is_asked_again() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        stage.sim.faults(|f| f.end = Bad::CutOff);
+        let no = stage.ask_to_end(&ids).await;
+        stage.work().await;
+        assert_eq!(stage.outcome(no, &ids[0]).await, Some(Outcome::Ended));
+        assert_eq!(stage.sim.calls("end"), 1);
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_never_success() {
+    for bad in [Bad::Garbage, Bad::Html, Bad::Redirect, Bad::Down, Bad::Silent] {
+        let stage = Stage::on(TestDb::sqlite().await.unwrap(), EndingRules::default()).await;
+        let ids = stage.sign_in(&[1]).await;
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.faults(|f| f.end = bad.clone());
+        stage.work().await;
+        let gone = !stage.sim.lets_in(&ids[0]);
+        let outcome = stage.outcome(no, &ids[0]).await;
+        assert_eq!(outcome == Some(Outcome::Ended), gone, "{bad:?}: {outcome:?}");
+        if !gone {
+            let page = stage.work_to_the_end(no).await;
+            assert_eq!(page.brief.counts.gone(), 0, "{bad:?}: {:?}", page.items);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_and_can_not_be_read_again_is_unknown() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        stage.sim.faults(|f| f.lie = true);
+        let no = stage.ask_to_end(&ids).await;
+        stage.work().await;
+        stage.sim.faults(|f| f.list = Bad::Garbage);
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.unknown, 1, "{:?}", page.items);
+        assert_eq!(stage.state(&ids[0]).await, "live");
+    }
+}
+
+#[tokio::test]
+async fn security_b15_a_system_that_is_down_keeps_its_items_until_it_answers() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let no = stage.ask_to_end(&ids).await;
+        stage.sim.faults(|f| f.list = Bad::Down);
+        for _ in 0..4 {
+            stage.work().await;
+            stage.clock.advance(120);
+        }
+        assert_eq!(stage.outcome(no, &ids[0]).await, None);
+        stage.sim.faults(|f| f.list = Bad::No);
+        stage.clock.advance(600);
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.ended, 1);
+    }
+}
+
+#[tokio::test]
+async fn ui_f4_who_comes_straight_back_is_shown_as_returned_beside_the_outcome() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let back = stage.sim.sessions_of(1)[0].account_id.clone();
+        stage.sim.faults(|f| {
+            f.let_back_for.insert(back);
+        });
+        let no = stage.ask_to_end(&ids).await;
+        stage.work().await;
+        assert_eq!(
+            stage.endings.watch_due().await.unwrap(),
+            0,
+            "not before five seconds"
+        );
+        stage.clock.advance(5);
+        assert_eq!(stage.endings.watch_due().await.unwrap(), 1);
+        let item = stage.item(no, &ids[0]).await;
+        assert_eq!(item.outcome, Some(Outcome::Ended));
+        assert_eq!(item.returned_system.as_deref(), Some("North"));
+        assert_eq!(stage.item(no, &ids[1]).await.returned_at, None);
+        assert_eq!(stage.page(no).await.brief.counts.returned, 1);
+        assert_eq!(stage.entries("session_returned").await, 1);
+
+        // The other one comes back later: seen in the inventory, once collected.
+        stage.clock.advance(60);
+        stage.sim.open(2);
+        stage.collect().await;
+        stage.clock.advance(15);
+        assert_eq!(stage.endings.watch_due().await.unwrap(), 1);
+        assert_eq!(stage.page(no).await.brief.counts.returned, 2);
+        stage.clock.advance(600);
+        assert_eq!(stage.endings.watch_due().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_second_session_of_the_same_person_is_no_return() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 1]).await;
+        let no = stage.ask_to_end(&ids[..1]).await;
+        stage.work().await;
+        stage.clock.advance(5);
+        assert_eq!(stage.endings.watch_due().await.unwrap(), 0);
+        stage.clock.advance(30);
+        stage.collect().await;
+        assert_eq!(stage.endings.watch_due().await.unwrap(), 0);
+        assert_eq!(stage.page(no).await.brief.counts.returned, 0);
+    }
+}

@@ -195,6 +195,9 @@ fn Rows(page: Page, picks: Picks, exact: RwSignal<Option<u64>>) -> impl IntoView
     let no_script = (!empty && page.may_end_any).then(|| {
         view! {
             <div class="buttons without-script">
+                <button class="btn btn-small" name=ACT value=Act::Page.value()>
+                    "Select this page"
+                </button>
                 <button class="btn btn-small" name=ACT value=Act::Select.value()>
                     "Keep the ticks"
                 </button>

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor};
-use super::table::ROWS_FORM;
 use super::wire::SessionsPage;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Glyph, Icon, TimeAgo, count_text, thousands};
@@ -44,7 +43,6 @@ pub fn Toolbar(
     let filtered = page.query.filter_count() > 0;
     let at = page.now;
     let words = page.clone();
-    let has_rows = !page.rows.is_empty();
     view! {
         <div class="list-head">
             <p class="list-count">
@@ -61,14 +59,6 @@ pub fn Toolbar(
                 }}
             </p>
             <div class="list-tools">
-                {(has_rows && page.may_end_any)
-                    .then(|| {
-                        view! {
-                            <button class="btn btn-small btn-quiet without-script" form=ROWS_FORM name=ACT value=Act::Page.value()>
-                                "Select this page"
-                            </button>
-                        }
-                    })}
                 <a
                     class="btn btn-small btn-quiet"
                     href=address

@@ -2,7 +2,6 @@
 
 use app::endings::wire::*;
 use app::sessions::wire::{CannotEnd, SessionKind};
-use app::wire::*;
 
 use super::sessions::{NAMES, SYSTEMS};
 use crate::fake::NOW;

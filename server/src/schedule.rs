@@ -115,6 +115,17 @@ pub async fn release(conn: &mut Conn, lease: &Lease) -> Result<(), Error> {
     Ok(())
 }
 
+/// Frees every lease when a process starts on an embedded database: it is the only one, so whoever held them is dead.
+/// Does nothing on PostgreSQL, where other replicas are at work; there a dead one's leases run out by themselves.
+pub async fn free_leases_of_the_dead(db: &Db) -> Result<(), Error> {
+    if let Db::Sqlite { .. } = db {
+        let mut conn = db.write().await?;
+        on!(conn, c => { sqlx::query("UPDATE lease SET until = 0").execute(c).await?; });
+        conn.commit().await?;
+    }
+    Ok(())
+}
+
 /// [`Error::LeaseLost`] unless the lease is still ours; nobody can take it before this transaction ends.
 pub async fn check_epoch(conn: &mut Conn, lease: &Lease) -> Result<(), Error> {
     let sql = if conn.is_postgres() {
@@ -348,6 +359,16 @@ mod tests {
             release(&mut conn, &again).await.unwrap();
             conn.commit().await.unwrap();
             assert!(take(&test.db, "b", NOW).await.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_process_on_an_embedded_database_need_not_wait_for_the_dead_one() {
+        for test in TestDb::both().await.unwrap() {
+            take(&test.db, "dead", NOW).await.unwrap();
+            free_leases_of_the_dead(&test.db).await.unwrap();
+            let free = take(&test.db, "new", NOW).await.is_some();
+            assert_eq!(free, test.db.engine() == "sqlite");
         }
     }
 

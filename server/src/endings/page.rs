@@ -260,15 +260,33 @@ impl Endings {
                 .and_then(|r| r.ending_no)
                 .map(|no| no.to_string()),
             endings,
-            paused: paused.map(|p| PausedBy {
-                name: p.changed_by_name,
-                at: Timestamp(p.changed_at),
-                reason: p.reason,
-            }),
+            paused: paused.map(paused_by),
             may_pause: caller
                 .authorize(Permission::ManageSystems, About::PORTAL, now)
                 .is_ok(),
         })
+    }
+
+    /// The newest ending at work that the caller may know of, for the frame of every page: its number, how many of its
+    /// sessions have an outcome, how many it is to end.
+    pub async fn running(&self, caller: &Caller, now: Timestamp) -> Result<Option<(i64, u64, u64)>, Error> {
+        let reader = reader(caller, now);
+        let mut conn = self.parts.db.read().await?;
+        let Some(row) = show::newest_open(&mut conn, &reader).await? else {
+            return Ok(None);
+        };
+        let tally = show::tally(&mut conn, &reader, &row).await?;
+        let brief = brief(&row, false, &tally);
+        Ok(Some((
+            brief.ending_no,
+            brief.counts.settled(),
+            brief.counts.wanted,
+        )))
+    }
+
+    /// The global pause; `None` = endings run.
+    pub async fn paused(&self, conn: &mut Conn) -> Result<Option<PausedBy>, Error> {
+        Ok(store::pause(conn).await?.map(paused_by))
     }
 
     /// One ending.
@@ -387,6 +405,14 @@ impl Endings {
             Some(_) if again > 0 => format!("{again} of the {open} are asked again"),
             Some(_) => String::new(),
         }
+    }
+}
+
+fn paused_by(row: store::PauseRow) -> PausedBy {
+    PausedBy {
+        name: row.changed_by_name,
+        at: Timestamp(row.changed_at),
+        reason: row.reason,
     }
 }
 

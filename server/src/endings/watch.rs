@@ -160,6 +160,12 @@ impl Endings {
         Ok(back)
     }
 
+    /// What is done now and then: forgets old previews, and lets what is left over wait for a person.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        self.drop_old_drafts().await?;
+        self.pause_left_over().await.map(|_| ())
+    }
+
     /// Lets endings wait for a person that are at work for longer than `endings.wait_for_person_after_s`; how many.
     pub async fn pause_left_over(&self) -> Result<usize, Error> {
         let limit = self.parts.rules.wait_for_person_after_s;

@@ -103,6 +103,19 @@ pub async fn endings(
     conn.fetch_all(&query).await
 }
 
+/// The newest ending at work that the reader may know of.
+pub async fn newest_open(conn: &mut Conn, reader: &Reader) -> Result<Option<EndingRow>, Error> {
+    let query = Query::select()
+        .columns(ENDING.split(", ").map(|c| Alias::new(c.trim())))
+        .from(Alias::new("ending"))
+        .and_where(ending("state").is_in(["waiting", "running"]))
+        .cond_where(known(reader))
+        .order_by(Alias::new("confirmed_at"), Order::Desc)
+        .limit(1)
+        .to_owned();
+    Ok(conn.fetch_all(&query).await?.into_iter().next())
+}
+
 /// Endings the reader may know of: their own, and those with an item in their scope.
 fn known(reader: &Reader) -> Condition {
     if reader.scope.everywhere {

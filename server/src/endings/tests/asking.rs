@@ -129,12 +129,31 @@ async fn the_global_pause_stops_every_worker_before_its_next_ask() {
         let reason = "Something looks wrong".to_owned();
         stage.endings.pause_all(&stage.ada, reason.clone()).await.unwrap();
         assert_eq!(stage.work().await, 0);
+        let now = stage.clock.now();
+        assert_eq!(
+            stage.endings.running(&stage.ada, now).await.unwrap(),
+            Some((no, 0, 2))
+        );
+        let mut conn = stage.test.db.read().await.unwrap();
+        assert_eq!(
+            stage.endings.paused(&mut conn).await.unwrap().unwrap().name,
+            "ada"
+        );
+        drop(conn);
         let page = stage.page(no).await;
         assert_eq!(page.brief.state, EndingState::Paused);
         assert!(page.pause_why.unwrap().contains("Something looks wrong"));
         assert_eq!(stage.sim.calls("end"), 0);
         stage.endings.resume_all(&stage.ada, reason).await.unwrap();
         let page = stage.work_to_the_end(no).await;
+        assert_eq!(
+            stage
+                .endings
+                .running(&stage.ada, stage.clock.now())
+                .await
+                .unwrap(),
+            None
+        );
         assert_eq!(page.brief.counts.ended, 2);
     }
 }

@@ -421,3 +421,91 @@ async fn security_e6_a_refused_identity_is_not_tried_again_by_itself() {
         assert_eq!(asked, 1, "four passes, one call");
     }
 }
+
+/// A session as a system with very many would report it; `round` moves the activity of every hundredth.
+fn one_of_many(n: usize, round: i64) -> SeenSession {
+    let person = people::person(n % 40_000);
+    let mut seen = SeenSession::new(
+        crate::connectors::Handle::new(format!("5F{n:030x}")),
+        app::sessions::wire::SessionKind::Web,
+    );
+    seen.account_id = person.account_id;
+    seen.account_name = person.account;
+    seen.display_name = person.name;
+    seen.email = person.email;
+    seen.ip = Some(format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255));
+    seen.user_agent =
+        Some("Mozilla/5.0 (X11; Linux x86_64; rv:151.0) Gecko/20100101 Firefox/151.0".to_owned());
+    seen.created_at = Some(START.plus_seconds(-3_600));
+    let moved = if n % 100 == 0 { round } else { 0 };
+    seen.last_active_at = Some(START.plus_seconds(moved - 60));
+    seen.idle = app::wire::Limit::Seconds(1_800);
+    seen
+}
+
+/// A system in memory, so that only our own part is measured.
+struct Many {
+    count: usize,
+    round: std::sync::atomic::AtomicI64,
+}
+
+impl crate::connectors::Connector for Many {
+    fn effect(&self) -> crate::connectors::EndEffect {
+        crate::connectors::EndEffect {
+            takes_effect: String::new(),
+            survives: String::new(),
+            residual_s: None,
+            not_listed: Vec::new(),
+            before_you_end: String::new(),
+        }
+    }
+    fn list(&self) -> Option<&dyn crate::connectors::ListSessions> {
+        Some(self)
+    }
+}
+
+#[async_trait::async_trait]
+impl crate::connectors::ListSessions for Many {
+    async fn list(&self, _: Wanted<'_>, sink: &Sink) -> Result<Completeness, ConnectorError> {
+        let round = self.round.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        for from in (0..self.count).step_by(1_000) {
+            let to = (from + 1_000).min(self.count);
+            sink.push((from..to).map(|n| one_of_many(n, round)).collect())
+                .await?;
+        }
+        Ok(Completeness::Complete)
+    }
+}
+
+/// How long a first import and a pass with 1 % changed take; `CURFEW_MANY` rows (default 20,000) per database.
+#[tokio::test]
+async fn a_second_pass_over_many_writes_only_the_changed_hundredth() {
+    let count = std::env::var("CURFEW_MANY")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(20_000);
+    for house in House::both().await {
+        let many = Arc::new(Many {
+            count,
+            round: std::sync::atomic::AtomicI64::new(0),
+        });
+        house
+            .systems
+            .apply_settings(&Config::default(), Some(many))
+            .await
+            .unwrap();
+        let curfew = SystemId::from("curfew");
+        for (what, written) in [("first import", count), ("1 % changed", count.div_ceil(100))] {
+            house.clock.advance(60);
+            let began = std::time::Instant::now();
+            let pass = house.collector.collect(&curfew).await.unwrap().unwrap();
+            let took_ms = began.elapsed().as_millis();
+            println!("{} {count} rows, {what}: {took_ms} ms", house.db.engine());
+            assert_eq!(pass.end, PassEnd::Complete);
+            assert_eq!(
+                (pass.seen, pass.written, pass.vanished),
+                (count as u64, written as u64, 0)
+            );
+        }
+    }
+}

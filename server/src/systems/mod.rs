@@ -8,31 +8,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use app::access::wire::Permission;
 use app::audit::wire::AuditResult;
-use app::error::AppError;
-use app::systems::port::SystemsPort;
-use app::systems::wire::{
-    Abilities, Health, SelfTestReport, StepResult, SystemBrief, SystemDetail, SystemsPage,
-};
-use app::wire::{Count, Done, SystemId, Timestamp};
-use async_trait::async_trait;
+use app::systems::wire::Health;
+use app::wire::{SystemId, Timestamp};
 use tokio::sync::Notify;
 
 use crate::audit::{Action, Audit, Entry};
-use crate::caller::{Caller, For, Permit};
 use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::{CollectRules, Config, SecretRef, SystemSettings};
 use crate::connectors::guard::Guarded;
-use crate::connectors::{ConnectorError, ErrorKind, Recipe, SharedConnector};
+use crate::connectors::{ConnectorError, Recipe, SharedConnector};
 use crate::db::{Conn, Db};
-use crate::domain::grant::About;
 use crate::domain::health::{Readings, Trust, health};
 use crate::domain::policy::OWN_SYSTEM;
 use crate::error::Error;
 use crate::keys;
 
+mod acts;
+mod page;
 mod store;
 
 /// Visible rows of a system are counted up to this number where the last reading's own number can't be shown.
@@ -348,98 +342,6 @@ impl Systems {
             .collect())
     }
 
-    /// The systems the caller may know, by name, with the number of live rows they may see there.
-    ///
-    /// Who sees a whole system gets the number of its last complete reading; others a count over their own scope.
-    pub async fn briefs(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<SystemBrief>, Error> {
-        let rows = self.visible_rows(conn, caller).await?;
-        let mut briefs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            briefs.push(self.brief(conn, caller, row).await?);
-        }
-        Ok(briefs)
-    }
-
-    async fn visible_rows(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<store::Row>, Error> {
-        let scope = caller.visible(Permission::SeeSessions, self.clock.now());
-        let mut rows = store::all(conn).await?;
-        rows.retain(|row| scope.touches_system(&SystemId::from(row.system_id.as_str())));
-        Ok(rows)
-    }
-
-    async fn brief(&self, conn: &mut Conn, caller: &Caller, row: &store::Row) -> Result<SystemBrief, Error> {
-        let now = self.clock.now();
-        let system_id = SystemId::from(row.system_id.as_str());
-        let scope = caller.visible(Permission::SeeSessions, now);
-        let count = match row.last_rows {
-            Some(rows) if scope.covers_system(&system_id) => Count::Exactly(u64::try_from(rows).unwrap_or(0)),
-            _ => {
-                let found = store::count_live(conn, &row.system_id, &scope, COUNT_UP_TO + 1).await?;
-                if found > COUNT_UP_TO {
-                    Count::MoreThan(COUNT_UP_TO)
-                } else {
-                    Count::Exactly(found)
-                }
-            }
-        };
-        let waits = row.last_error.is_some() && row.configured == 1 && row.paused_at.is_none();
-        Ok(SystemBrief {
-            name: row.name.clone(),
-            kind: row.kind.clone(),
-            simulated: row.simulated == 1,
-            health: self.health_of(row, now),
-            read_at: row.last_complete_pass_started_at.map(Timestamp),
-            count,
-            trouble: row.last_error.clone(),
-            trouble_since: row.last_error.as_ref().and(row.last_error_at).map(Timestamp),
-            next_try_at: waits.then(|| Timestamp(row.next_pass_at).max(now)),
-            system_id,
-        })
-    }
-
-    async fn detail(
-        &self,
-        conn: &mut Conn,
-        caller: &Caller,
-        row: &store::Row,
-    ) -> Result<SystemDetail, Error> {
-        let brief = self.brief(conn, caller, row).await?;
-        let connected = self.connected(&brief.system_id);
-        let abilities = match &connected {
-            Some(c) => c.guard.abilities(),
-            None => serde_json::from_str(&row.abilities).unwrap_or_default(),
-        };
-        let (about, not_listed) = match &connected {
-            Some(c) => {
-                let effect = c.guard.effect();
-                let not_listed = effect.not_listed.clone();
-                (about(&effect, abilities), not_listed)
-            }
-            None => (Vec::new(), Vec::new()),
-        };
-        let rules = read(&self.rules).clone();
-        let self_test = row
-            .self_test
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok());
-        Ok(SystemDetail {
-            abilities,
-            took_ms: row.last_pass_took_ms,
-            collect_every_s: connected.as_ref().map_or(rules.every_s, |c| c.collect_every_s),
-            timeout_ms: whole(connected.as_ref().map_or(rules.timeout_ms, |c| c.timeout_ms)),
-            pace_ms: whole(connected.as_ref().map_or(0, |c| c.pace_ms)),
-            failures: u64::try_from(row.failures).unwrap_or(0),
-            paused_at: row.paused_at.map(Timestamp),
-            paused_by: row.paused_at.and(row.paused_by_name.clone()),
-            proven_at: row.proven_at.map(Timestamp),
-            proven_build: row.proven_build.clone().filter(|build| !build.is_empty()),
-            self_test,
-            about,
-            not_listed,
-            brief,
-        })
-    }
-
     /// When ending was last proven to work in each system; systems never proven are not in it.
     pub async fn proven(&self, conn: &mut Conn) -> Result<BTreeMap<SystemId, Timestamp>, Error> {
         let rows = store::all(conn).await?;
@@ -453,202 +355,6 @@ impl Systems {
     pub fn before_you_end(&self, system: &SystemId) -> String {
         self.connected(system)
             .map_or_else(String::new, |c| c.guard.effect().before_you_end)
-    }
-
-    async fn read_now(&self, caller: &Caller, permit: &Permit, row: &store::Row) -> Result<Done, Error> {
-        let system_id = SystemId::from(row.system_id.as_str());
-        if let Some(connected) = self.connected(&system_id) {
-            connected.guard.try_again();
-        }
-        let mut conn = self.db.write().await?;
-        if !store::read_now(&mut conn, &system_id).await? {
-            return Err(conflict(format!(
-                "{} is not being read: it is paused or left the settings.",
-                row.name
-            )));
-        }
-        self.note_change(&mut conn, caller, permit, row, "read now")
-            .await?;
-        conn.commit().await?;
-        self.wake.notify_one();
-        Ok(done(format!("{} is read as soon as a worker is free.", row.name)))
-    }
-
-    async fn pause(
-        &self,
-        caller: &Caller,
-        permit: &Permit,
-        row: &store::Row,
-        pause: bool,
-    ) -> Result<Done, Error> {
-        let system_id = SystemId::from(row.system_id.as_str());
-        let now = self.clock.now();
-        let mut conn = self.db.write().await?;
-        let at = pause.then_some((now, caller.id.as_str()));
-        if !store::pause(&mut conn, &system_id, at).await? {
-            let words = if pause {
-                "is paused already"
-            } else {
-                "is not paused"
-            };
-            return Err(conflict(format!("{} {words}.", row.name)));
-        }
-        self.note_change(
-            &mut conn,
-            caller,
-            permit,
-            row,
-            if pause { "paused" } else { "resumed" },
-        )
-        .await?;
-        self.note_health(&mut conn, &system_id, now).await?;
-        conn.commit().await?;
-        self.wake.notify_one();
-        Ok(done(if pause {
-            format!(
-                "{} is paused: it is not read, and its rows stay as they were.",
-                row.name
-            )
-        } else {
-            format!("{} is read again.", row.name)
-        }))
-    }
-
-    async fn self_test(
-        &self,
-        caller: &Caller,
-        permit: &Permit,
-        row: &store::Row,
-    ) -> Result<SelfTestReport, Error> {
-        let system_id = SystemId::from(row.system_id.as_str());
-        let Some(connected) = self.connected(&system_id) else {
-            return Err(conflict(format!("{} is not connected.", row.name)));
-        };
-        let began = self.clock.now();
-        let (report, build) = match connected.guard.self_test().await {
-            Ok((report, proof)) => (report, proof.build),
-            Err(error) if error.kind == ErrorKind::Unsupported => return Err(conflict(error.message)),
-            Err(error) => (could_not_test(began, self.clock.now(), error), String::new()),
-        };
-        let proven =
-            !report.steps.is_empty() && report.steps.iter().all(|step| step.result == StepResult::Passed);
-        let now = self.clock.now();
-        let mut conn = self.db.write().await?;
-        let text = serde_json::to_string(&report)?;
-        store::keep_self_test(
-            &mut conn,
-            &system_id,
-            &text,
-            proven.then_some((now, build.as_str())),
-        )
-        .await?;
-        let entry = Entry::by(caller, Action::SystemChanged)
-            .system(&system_id)
-            .target(format!("{}: self-test", row.name))
-            .permission(permit.permission())
-            .result(if proven {
-                AuditResult::Ok
-            } else {
-                AuditResult::Failed
-            })
-            .took(report.took_ms)
-            .fact("proven", proven)
-            .fact("build", build);
-        self.audit.append(&mut conn, &entry, now).await?;
-        store::read_now(&mut conn, &system_id).await?;
-        changes::bump(&mut conn, topic::SYSTEMS).await?;
-        conn.commit().await?;
-        self.wake.notify_one();
-        Ok(report)
-    }
-
-    async fn note_change(
-        &self,
-        conn: &mut Conn,
-        caller: &Caller,
-        permit: &Permit,
-        row: &store::Row,
-        what: &str,
-    ) -> Result<(), Error> {
-        let entry = Entry::by(caller, Action::SystemChanged)
-            .system(&SystemId::from(row.system_id.as_str()))
-            .target(format!("{}: {what}", row.name))
-            .permission(permit.permission());
-        self.audit.append(conn, &entry, self.clock.now()).await?;
-        changes::bump(conn, topic::SYSTEMS).await
-    }
-
-    /// The system and the permit to manage it. What the caller may not know is not found; what they may not do is
-    /// refused, and that is audited.
-    async fn manage(&self, caller: &Caller, system: &SystemId) -> Result<(store::Row, Permit), Error> {
-        let now = self.clock.now();
-        let mut conn = self.db.read().await?;
-        let visible = caller
-            .visible(Permission::SeeSessions, now)
-            .touches_system(system)
-            || caller
-                .visible(Permission::ManageSystems, now)
-                .touches_system(system);
-        let row = store::one(&mut conn, system).await?.filter(|_| visible);
-        drop(conn);
-        let row = row.ok_or_else(|| AppError::not_found("system"))?;
-        match caller.authorize(Permission::ManageSystems, About::system(system), now) {
-            Ok(permit) => Ok((row, permit)),
-            Err(refused) => {
-                let entry = Entry::by(caller, Action::AuthzFail)
-                    .system(system)
-                    .target(row.name)
-                    .permission(Permission::ManageSystems)
-                    .result(AuditResult::Refused);
-                self.audit.note(&entry).await?;
-                Err(refused.into())
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl SystemsPort for For<Systems> {
-    async fn systems_page(&self) -> Result<SystemsPage, AppError> {
-        let page = async {
-            let now = self.room.clock.now();
-            let mut conn = self.room.db.read().await?;
-            let manage = self.caller.visible(Permission::ManageSystems, now);
-            let mut page = SystemsPage {
-                now,
-                systems: Vec::new(),
-                may_manage: Vec::new(),
-            };
-            for row in self.room.visible_rows(&mut conn, &self.caller).await? {
-                let detail = self.room.detail(&mut conn, &self.caller, &row).await?;
-                if manage.covers_system(&detail.brief.system_id) {
-                    page.may_manage.push(detail.brief.system_id.clone());
-                }
-                page.systems.push(detail);
-            }
-            Ok::<_, Error>(page)
-        };
-        Ok(page.await?)
-    }
-
-    async fn read_now(&self, system: SystemId) -> Result<Done, AppError> {
-        let (row, permit) = self.room.manage(&self.caller, &system).await?;
-        Ok(self.room.read_now(&self.caller, &permit, &row).await?)
-    }
-
-    async fn pause_system(&self, system: SystemId) -> Result<Done, AppError> {
-        let (row, permit) = self.room.manage(&self.caller, &system).await?;
-        Ok(self.room.pause(&self.caller, &permit, &row, true).await?)
-    }
-
-    async fn resume_system(&self, system: SystemId) -> Result<Done, AppError> {
-        let (row, permit) = self.room.manage(&self.caller, &system).await?;
-        Ok(self.room.pause(&self.caller, &permit, &row, false).await?)
-    }
-
-    async fn self_test(&self, system: SystemId) -> Result<SelfTestReport, AppError> {
-        let (row, permit) = self.room.manage(&self.caller, &system).await?;
-        Ok(self.room.self_test(&self.caller, &permit, &row).await?)
     }
 }
 
@@ -681,50 +387,6 @@ fn fingerprint(settings: &SystemSettings, timeout_ms: u64) -> Result<String, Err
     Ok(keys::sha256_hex(&bytes))
 }
 
-/// What ending does in a system, in plain sentences.
-fn about(effect: &crate::connectors::EndEffect, abilities: Abilities) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if abilities.end {
-        sentences.push(format!(
-            "Ending takes effect: {}.",
-            lower_first(&effect.takes_effect)
-        ));
-    } else {
-        sentences.push("Sessions can\u{2019}t be ended here one by one.".to_owned());
-    }
-    if !effect.survives.is_empty() {
-        sentences.push(format!(
-            "What still works after: {}.",
-            effect.survives.trim_end_matches('.')
-        ));
-    }
-    if !effect.before_you_end.is_empty() {
-        sentences.push(effect.before_you_end.clone());
-    }
-    sentences
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.trim_end_matches('.').chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
-    }
-}
-
-/// The report of a test that could not even begin.
-fn could_not_test(began: Timestamp, now: Timestamp, error: ConnectorError) -> SelfTestReport {
-    SelfTestReport {
-        at: began,
-        took_ms: now.since(began),
-        steps: vec![app::systems::wire::SelfTestStep {
-            name: "The system was reached".to_owned(),
-            result: StepResult::Failed,
-            detail: error.message,
-        }],
-    }
-}
-
 const fn word(health: Health) -> &'static str {
     match health {
         Health::Live => "live",
@@ -734,18 +396,6 @@ const fn word(health: Health) -> &'static str {
     }
 }
 
-fn whole(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-fn done(message: String) -> Done {
-    Done { message }
-}
-
-fn conflict(message: String) -> Error {
-    AppError::Conflict { message }.into()
-}
-
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -753,3 +403,6 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What the Systems page and the health strip show.
+
+use app::access::wire::Permission;
+use app::systems::wire::{Abilities, SystemBrief, SystemDetail};
+use app::wire::{Count, SystemId, Timestamp};
+
+use super::{COUNT_UP_TO, Systems, read, store};
+use crate::caller::Caller;
+use crate::connectors::EndEffect;
+use crate::db::Conn;
+use crate::error::Error;
+
+impl Systems {
+    /// The systems the caller may know, by name, with the number of live rows they may see there.
+    ///
+    /// Who sees a whole system gets the number of its last complete reading; others a count over their own scope.
+    pub async fn briefs(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<SystemBrief>, Error> {
+        let rows = self.visible_rows(conn, caller).await?;
+        let mut briefs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            briefs.push(self.brief(conn, caller, row).await?);
+        }
+        Ok(briefs)
+    }
+
+    pub(super) async fn visible_rows(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+    ) -> Result<Vec<store::Row>, Error> {
+        let scope = caller.visible(Permission::SeeSessions, self.clock.now());
+        let mut rows = store::all(conn).await?;
+        rows.retain(|row| scope.touches_system(&SystemId::from(row.system_id.as_str())));
+        Ok(rows)
+    }
+
+    async fn brief(&self, conn: &mut Conn, caller: &Caller, row: &store::Row) -> Result<SystemBrief, Error> {
+        let now = self.clock.now();
+        let system_id = SystemId::from(row.system_id.as_str());
+        let scope = caller.visible(Permission::SeeSessions, now);
+        let count = match row.last_rows {
+            Some(rows) if scope.covers_system(&system_id) => Count::Exactly(u64::try_from(rows).unwrap_or(0)),
+            _ => {
+                let found = store::count_live(conn, &row.system_id, &scope, COUNT_UP_TO + 1).await?;
+                if found > COUNT_UP_TO {
+                    Count::MoreThan(COUNT_UP_TO)
+                } else {
+                    Count::Exactly(found)
+                }
+            }
+        };
+        let waits = row.last_error.is_some() && row.configured == 1 && row.paused_at.is_none();
+        Ok(SystemBrief {
+            name: row.name.clone(),
+            kind: row.kind.clone(),
+            simulated: row.simulated == 1,
+            health: self.health_of(row, now),
+            read_at: row.last_complete_pass_started_at.map(Timestamp),
+            count,
+            trouble: row.last_error.clone(),
+            trouble_since: row.last_error.as_ref().and(row.last_error_at).map(Timestamp),
+            next_try_at: waits.then(|| Timestamp(row.next_pass_at).max(now)),
+            system_id,
+        })
+    }
+
+    pub(super) async fn detail(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        row: &store::Row,
+    ) -> Result<SystemDetail, Error> {
+        let brief = self.brief(conn, caller, row).await?;
+        let connected = self.connected(&brief.system_id);
+        let abilities = match &connected {
+            Some(c) => c.guard.abilities(),
+            None => serde_json::from_str(&row.abilities).unwrap_or_default(),
+        };
+        let (about, not_listed) = match &connected {
+            Some(c) => {
+                let effect = c.guard.effect();
+                let not_listed = effect.not_listed.clone();
+                (about(&effect, abilities), not_listed)
+            }
+            None => (Vec::new(), Vec::new()),
+        };
+        let rules = read(&self.rules).clone();
+        let self_test = row
+            .self_test
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok());
+        Ok(SystemDetail {
+            abilities,
+            took_ms: row.last_pass_took_ms,
+            collect_every_s: connected.as_ref().map_or(rules.every_s, |c| c.collect_every_s),
+            timeout_ms: whole(connected.as_ref().map_or(rules.timeout_ms, |c| c.timeout_ms)),
+            pace_ms: whole(connected.as_ref().map_or(0, |c| c.pace_ms)),
+            failures: u64::try_from(row.failures).unwrap_or(0),
+            paused_at: row.paused_at.map(Timestamp),
+            paused_by: row.paused_at.and(row.paused_by_name.clone()),
+            proven_at: row.proven_at.map(Timestamp),
+            proven_build: row.proven_build.clone().filter(|build| !build.is_empty()),
+            self_test,
+            about,
+            not_listed,
+            brief,
+        })
+    }
+}
+
+/// What ending does in a system, in plain sentences.
+fn about(effect: &EndEffect, abilities: Abilities) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if abilities.end {
+        sentences.push(format!(
+            "Ending takes effect: {}.",
+            lower_first(&effect.takes_effect)
+        ));
+    } else {
+        sentences.push("Sessions can\u{2019}t be ended here one by one.".to_owned());
+    }
+    if !effect.survives.is_empty() {
+        sentences.push(format!(
+            "What still works after: {}.",
+            effect.survives.trim_end_matches('.')
+        ));
+    }
+    if !effect.before_you_end.is_empty() {
+        sentences.push(effect.before_you_end.clone());
+    }
+    sentences
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+fn whole(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,326 @@
+//! Settings applied again and again, health and its audit, and who may see and do what; on both databases.
+
+use app::access::wire::{Permission, Scope, ScopeAccount};
+use app::error::AppError;
+use app::systems::port::SystemsPort;
+use app::systems::wire::{Health, StepResult};
+use app::wire::{Count, GrantId, OperatorId};
+
+use super::*;
+use crate::caller::{Caller, CallerKind, For, Origin};
+use crate::clock::FakeClock;
+use crate::db::testing::TestDb;
+use crate::domain::grant::Grant;
+use crate::keys::HashKey;
+use crate::on;
+use crate::simulators::simulator::{Shape, Simulator};
+
+const START: Timestamp = Timestamp(1_900_000_000_000);
+
+struct House {
+    _db: TestDb,
+    db: Db,
+    clock: Arc<FakeClock>,
+    systems: Arc<Systems>,
+    sim: Simulator,
+    config: Config,
+}
+
+fn id(text: &str) -> SystemId {
+    SystemId::from(text)
+}
+
+impl House {
+    async fn both() -> Vec<Self> {
+        let mut houses = Vec::new();
+        for test in TestDb::both().await.unwrap() {
+            let clock = Arc::new(FakeClock::at(START));
+            let db = test.db.clone();
+            let key = Arc::new(HashKey::new([3; 32]));
+            let audit = Arc::new(Audit::new(db.clone(), clock.clone(), key));
+            let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit));
+            let sim = Simulator::start(clock.clone(), Shape::default()).await.unwrap();
+            let mut config = Config::default();
+            config.systems.insert("sim".to_owned(), sim.settings("Simulated"));
+            config.systems.insert("other".to_owned(), sim.settings("Another"));
+            assert!(systems.apply_settings(&config, None).await.unwrap().is_empty());
+            houses.push(Self {
+                _db: test,
+                db,
+                clock,
+                systems,
+                sim,
+                config,
+            });
+        }
+        houses
+    }
+
+    fn caller(&self, scope: Scope, permissions: &[Permission]) -> For<Systems> {
+        let caller = Caller {
+            kind: CallerKind::Operator,
+            id: OperatorId::from("op-1"),
+            name: "Noor Haddad".to_owned(),
+            login: "noor".to_owned(),
+            session: None,
+            auth_at: Some(START),
+            grants: vec![Grant {
+                grant_id: GrantId::from("g-1"),
+                permissions: permissions.to_vec(),
+                scope,
+                expires_at: None,
+            }],
+            origin: Origin::default(),
+            who_can_give: vec!["Ada".to_owned()],
+        };
+        For::new(&self.systems, &Arc::new(caller))
+    }
+
+    fn admin(&self) -> For<Systems> {
+        self.caller(
+            Scope::Everywhere,
+            &[Permission::SeeSessions, Permission::ManageSystems],
+        )
+    }
+
+    async fn health(&self, system: &str) -> Health {
+        let page = self.admin().systems_page().await.unwrap();
+        page.systems
+            .iter()
+            .find(|s| s.brief.system_id == id(system))
+            .unwrap()
+            .brief
+            .health
+    }
+
+    async fn note(&self, system: &str, end: PassEnd) {
+        let connected = self.systems.connected(&id(system)).unwrap();
+        let mut conn = self.db.write().await.unwrap();
+        let now = self.clock.now();
+        self.systems
+            .note_pass(&mut conn, &connected, now, &end)
+            .await
+            .unwrap();
+        conn.commit().await.unwrap();
+    }
+
+    async fn audited(&self, action: &str) -> Vec<String> {
+        let mut conn = self.db.read().await.unwrap();
+        on!(conn, c => sqlx::query_scalar("SELECT target FROM audit_entry WHERE action = $1 ORDER BY seq")
+            .bind(action).fetch_all(c).await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn settings_applied_again_keep_what_did_not_change() {
+    for mut house in House::both().await {
+        let before = house.systems.connected(&id("sim")).unwrap();
+        house.config.systems.remove("other");
+        house
+            .config
+            .systems
+            .insert("new".to_owned(), house.sim.settings("New"));
+        house.systems.apply_settings(&house.config, None).await.unwrap();
+        let after = house.systems.connected(&id("sim")).unwrap();
+        assert!(Arc::ptr_eq(&before, &after), "its history of failures is kept");
+        assert!(house.systems.connected(&id("other")).is_none());
+        assert_eq!(house.health("other").await, Health::Off);
+        assert!(house.systems.connected(&id("new")).is_some());
+        if let Some(settings) = house.config.systems.get_mut("sim") {
+            settings.timeout_ms = Some(77);
+        }
+        house.systems.apply_settings(&house.config, None).await.unwrap();
+        let changed = house.systems.connected(&id("sim")).unwrap();
+        assert!(!Arc::ptr_eq(&before, &changed));
+    }
+}
+
+#[tokio::test]
+async fn a_bad_entry_connects_nothing_is_shown_and_can_be_mended() {
+    for mut house in House::both().await {
+        let good = house.config.systems["sim"].clone();
+        let mut bad = good.clone();
+        bad.own.insert("speed".to_owned(), 3.into());
+        house.config.systems.insert("sim".to_owned(), bad);
+        let problems = house.systems.apply_settings(&house.config, None).await.unwrap();
+        assert!(problems.len() == 1 && problems[0].contains("systems.sim") && problems[0].contains("speed"));
+        assert!(house.systems.connected(&id("sim")).is_none());
+        assert_eq!(house.health("sim").await, Health::Failed);
+        house.config.systems.insert("sim".to_owned(), good);
+        assert!(
+            house
+                .systems
+                .apply_settings(&house.config, None)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            house.health("sim").await,
+            Health::Stale,
+            "connected, not read yet"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_system_turns_stale_then_failed_and_each_turn_is_audited_once() {
+    for house in House::both().await {
+        let down = || {
+            PassEnd::Failed(ConnectorError::new(
+                crate::connectors::ErrorKind::Unreachable,
+                "No.",
+            ))
+        };
+        house.note("sim", PassEnd::Complete).await;
+        assert_eq!(house.health("sim").await, Health::Live);
+        house.clock.advance(60);
+        house.note("sim", down()).await;
+        assert_eq!(
+            house.health("sim").await,
+            Health::Live,
+            "one failure is not yet old rows"
+        );
+        for _ in 0..3 {
+            house.clock.advance(31);
+            house.note("sim", down()).await;
+        }
+        assert_eq!(house.health("sim").await, Health::Stale);
+        let page = house.admin().systems_page().await.unwrap();
+        let sim = page
+            .systems
+            .iter()
+            .find(|s| s.brief.system_id == id("sim"))
+            .unwrap();
+        assert_eq!(sim.brief.trouble.as_deref(), Some("No."));
+        assert_eq!(sim.brief.trouble_since, Some(START.plus_seconds(60)));
+        assert_eq!((sim.brief.read_at, sim.failures), (Some(START), 4));
+        house.clock.advance(900);
+        house.note("sim", down()).await;
+        assert_eq!(house.health("sim").await, Health::Failed);
+        house.note("sim", PassEnd::Complete).await;
+        assert_eq!(house.health("sim").await, Health::Live);
+        let told = house.audited("connector_health").await;
+        assert_eq!(
+            told,
+            ["Simulated is stale", "Simulated is failed", "Simulated is live"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_caller_sees_the_systems_their_grants_touch_and_no_others() {
+    for house in House::both().await {
+        house.note("sim", PassEnd::Complete).await;
+        let scope = Scope::Systems {
+            systems: vec![id("sim")],
+        };
+        let helpdesk = house.caller(scope, &[Permission::SeeSessions]);
+        let page = helpdesk.systems_page().await.unwrap();
+        let seen: Vec<&str> = page.systems.iter().map(|s| s.brief.system_id.as_str()).collect();
+        assert_eq!((seen, page.may_manage.len()), (vec!["sim"], 0));
+        assert!(matches!(
+            helpdesk.read_now(id("other")).await,
+            Err(AppError::NotFound { .. })
+        ));
+        assert!(matches!(
+            helpdesk.read_now(id("sim")).await,
+            Err(AppError::Forbidden { .. })
+        ));
+        assert_eq!(house.audited("authz_fail").await, ["Simulated"]);
+        let nobody = house.caller(Scope::Systems { systems: vec![] }, &[Permission::SeeSessions]);
+        assert!(nobody.systems_page().await.unwrap().systems.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_sees_some_accounts_gets_a_count_of_those_only() {
+    for house in House::both().await {
+        let mut conn = house.db.write().await.unwrap();
+        for (n, account) in ["Smith", "smith", "jones"].iter().enumerate() {
+            on!(conn, c => sqlx::query(
+                "INSERT INTO session (session_key, key_id, system_id, place, handle_hint, account_id, account_name, \
+                 display_name, kind, state, browser, os, site, absolute_known, endable, seen_pass, first_seen_at, \
+                 row_hash, search_text, person_sort, account_sort, system_sort, client_sort, ip_sort, created_sort, \
+                 last_active_sort, idle_ends_sort, absolute_sort) VALUES ($1, 'k', 'sim', '', '', '', $2, '', 'web', \
+                 'live', '', '', '', 0, 'yes', 0, 0, '', '', '', $3, '', '', '~', 0, 0, 0, 0)")
+                .bind(format!("key-{n}")).bind(*account).bind(account.to_lowercase()).execute(c).await.unwrap().rows_affected());
+        }
+        conn.commit().await.unwrap();
+        house.note("sim", PassEnd::Complete).await;
+        let accounts = vec![ScopeAccount {
+            system_id: None,
+            account: "SMITH".to_owned(),
+        }];
+        let some = house.caller(Scope::Accounts { accounts }, &[Permission::SeeSessions]);
+        let count = |page: app::systems::wire::SystemsPage| {
+            page.systems
+                .iter()
+                .find(|s| s.brief.system_id == id("sim"))
+                .unwrap()
+                .brief
+                .count
+        };
+        assert_eq!(count(some.systems_page().await.unwrap()), Count::Exactly(2));
+        assert_eq!(
+            count(house.admin().systems_page().await.unwrap()),
+            Count::Exactly(3)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_paused_system_is_off_and_not_due_until_it_is_resumed() {
+    for house in House::both().await {
+        let admin = house.admin();
+        admin.pause_system(id("sim")).await.unwrap();
+        assert_eq!(house.health("sim").await, Health::Off);
+        assert_eq!(house.systems.due(house.clock.now()).await.unwrap(), [id("other")]);
+        assert!(matches!(
+            admin.pause_system(id("sim")).await,
+            Err(AppError::Conflict { .. })
+        ));
+        assert!(matches!(
+            admin.read_now(id("sim")).await,
+            Err(AppError::Conflict { .. })
+        ));
+        admin.resume_system(id("sim")).await.unwrap();
+        assert_eq!(house.systems.due(house.clock.now()).await.unwrap().len(), 2);
+        house.note("sim", PassEnd::Complete).await;
+        assert_eq!(house.systems.due(house.clock.now()).await.unwrap(), [id("other")]);
+        admin.read_now(id("sim")).await.unwrap();
+        assert_eq!(house.systems.due(house.clock.now()).await.unwrap().len(), 2);
+        let told = house.audited("connector_changed").await;
+        let acts: Vec<&String> = told.iter().filter(|t| !t.contains("settings")).collect();
+        assert_eq!(
+            acts,
+            ["Simulated: paused", "Simulated: resumed", "Simulated: read now"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_self_test_is_kept_and_only_a_whole_one_proves() {
+    for house in House::both().await {
+        let detail = async || {
+            let page = house.admin().systems_page().await.unwrap();
+            page.systems
+                .into_iter()
+                .find(|s| s.brief.system_id == id("sim"))
+                .unwrap()
+        };
+        assert_eq!(detail().await.proven_at, None);
+        house.sim.faults(|f| f.lie = true);
+        let report = house.admin().self_test(id("sim")).await.unwrap();
+        assert_eq!(report.steps.last().unwrap().result, StepResult::Failed);
+        assert_eq!(detail().await.proven_at, None);
+        house.sim.faults(|f| f.lie = false);
+        let report = house.admin().self_test(id("sim")).await.unwrap();
+        let now = detail().await;
+        assert_eq!(
+            (now.proven_at, now.self_test.as_ref()),
+            (Some(START), Some(&report))
+        );
+        assert!(now.proven_build.unwrap().starts_with("Simulator"));
+    }
+}

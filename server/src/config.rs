@@ -31,6 +31,8 @@ pub struct Config {
     pub trusted_proxy: Option<TrustedProxy>,
     /// Database; none = embedded SQLite in `data_dir`.
     pub database: Option<Database>,
+    /// Keys; none = files in `data_dir`, made at the first start.
+    pub keys: KeyFiles,
     /// Limits and rules of endings.
     pub endings: EndingRules,
     /// Reading of systems, where a system says nothing else.
@@ -54,6 +56,7 @@ impl Default for Config {
             tls: None,
             trusted_proxy: None,
             database: None,
+            keys: KeyFiles::default(),
             endings: EndingRules::default(),
             collect: CollectRules::default(),
             signin: SignInRules::default(),
@@ -101,6 +104,16 @@ pub struct Database {
 
 const fn sixteen() -> u32 {
     16
+}
+
+/// Keys of 32 bytes (64 hex digits) from outside the database. Replicas on one PostgreSQL need the same ones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeyFiles {
+    /// Names sessions. Default `data_dir/session.key`.
+    pub session: Option<SecretRef>,
+    /// Chains the audit log. Default `data_dir/audit.key`.
+    pub audit: Option<SecretRef>,
 }
 
 /// Where a secret is found: `env:NAME` or `file:/path`.
@@ -305,7 +318,7 @@ impl Config {
         let config: Config = figment
             .merge(
                 Env::prefixed("CURFEW_")
-                    .ignore(&["cache", "test_postgres"])
+                    .ignore(&["cache", "config", "log", "log_format", "test_postgres"])
                     .split("__"),
             )
             .extract()?;
@@ -354,5 +367,50 @@ impl Config {
         self.public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_names_every_setting_and_holds_the_defaults() {
+        let text = include_str!("../../curfew.example.toml");
+        let example: Config = toml::from_str(text).unwrap();
+        assert_eq!(format!("{example:?}"), format!("{:?}", Config::default()));
+        // Commented-out entries are written as people would write them.
+        let all: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest)
+                    if rest.starts_with('[')
+                        || rest.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')) =>
+                {
+                    rest
+                }
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
+        let all: Config = toml::from_str(&all).unwrap_or_else(|cause| panic!("{cause}\n{all}"));
+        assert!(all.tls.is_some() && all.database.is_some() && all.systems.contains_key("lab"));
+    }
+
+    #[test]
+    fn security_e5_a_secret_in_the_settings_is_refused_and_not_repeated() {
+        let cause = toml::from_str::<Config>("[database]\nurl = \"postgres://curfew:hunter2@db/curfew\"")
+            .unwrap_err();
+        assert!(cause.message().contains("env:NAME"), "{cause}");
+        assert!(!cause.message().contains("hunter2"), "{cause}");
+    }
+
+    #[test]
+    fn a_portal_that_others_reach_must_say_its_address() {
+        let config = Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 8460)),
+            ..Config::default()
+        };
+        assert!(config.check().unwrap_err().to_string().contains("public_url"));
     }
 }

@@ -1,9 +1,14 @@
 //! Secret keys and what is made with them: session keys, chain hashes, random ids. The one home of hashing and chance.
 
+use std::path::Path;
+
 use app::wire::SessionKey;
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
+
+use crate::config::SecretRef;
 
 /// A key for keyed hashes, with the id that stands beside what it made. 32 bytes, from outside the database.
 pub struct HashKey {
@@ -98,4 +103,42 @@ pub fn typed_code() -> String {
 /// A short name for one failure, to find its log line.
 pub fn short_reference() -> String {
     BASE32_NOPAD.encode(&random_bytes::<5>())
+}
+
+/// Reads a key where the settings say, else from `file`, which is made (readable by its owner only) if it is missing.
+pub fn load_key(named: Option<&SecretRef>, file: &Path) -> anyhow::Result<HashKey> {
+    let text = match named {
+        Some(reference) => reference.read()?,
+        None if file.exists() => SecretRef::File(file.to_owned()).read()?,
+        None => {
+            let key = HashKey::generate();
+            write_private(file, &HEXLOWER.encode(key.expose()))?;
+            return Ok(key);
+        }
+    };
+    let place = named.map_or_else(
+        || file.display().to_string(),
+        |reference| String::from(reference.clone()),
+    );
+    let bytes = HEXLOWER_PERMISSIVE
+        .decode(text.expose_secret().trim().as_bytes())
+        .ok()
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+        .ok_or_else(|| anyhow::anyhow!("{place}: a key is 64 hex digits (openssl rand -hex 32)"))?;
+    Ok(HashKey::new(bytes))
+}
+
+/// Writes a new file that only its owner may read; an existing one is an error.
+pub fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut handle = options
+        .open(file)
+        .map_err(|cause| anyhow::anyhow!("{}: {cause}", file.display()))?;
+    handle.write_all(text.as_bytes())?;
+    handle.sync_all()?;
+    Ok(())
 }

@@ -1,1 +1,347 @@
 //! The portal: everything put together. The only file that knows everyone.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use app::backend::Backend;
+use app::paths;
+use app::signin::wire::{Banner, Tone};
+use app::systems::wire::Health;
+use app::wire::Timestamp;
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Access;
+use crate::audit::{Action, Audit, Entry};
+use crate::caller::{Caller, For};
+use crate::changes::Changes;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connectors::SharedConnector;
+use crate::db::Db;
+use crate::endings::{Endings, Parts};
+use crate::error::Error;
+use crate::http::Http;
+use crate::keys::{self, HashKey};
+use crate::policies::Policies;
+use crate::schedule::Schedule;
+use crate::sessions::Sessions;
+use crate::sessions::collect::Collector;
+use crate::signin::{FrameFacts, Installation, SignIn};
+use crate::systems::Systems;
+
+/// Every room over one database.
+pub struct Portal {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub changes: Arc<Changes>,
+    pub audit: Arc<Audit>,
+    pub access: Arc<Access>,
+    pub policies: Arc<Policies>,
+    pub signin: Arc<SignIn>,
+    pub systems: Arc<Systems>,
+    pub sessions: Arc<Sessions>,
+    pub collector: Arc<Collector>,
+    pub endings: Arc<Endings>,
+    /// Settings in force; what can change without a restart is read from here.
+    config: RwLock<Arc<Config>>,
+    own_sessions: SharedConnector,
+}
+
+/// Opens the database the settings name.
+pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
+    match &config.database {
+        Some(database) => {
+            let url = database.url.read().context("database.url")?;
+            Db::postgres(&url, database.connections)
+                .await
+                .context("connecting to PostgreSQL (database.url)")
+        }
+        None => {
+            std::fs::create_dir_all(&config.data_dir)
+                .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
+            let file = sqlite_file(config);
+            Db::sqlite(&file, 4)
+                .await
+                .with_context(|| format!("opening {}", file.display()))
+        }
+    }
+}
+
+/// The embedded database's file.
+pub fn sqlite_file(config: &Config) -> PathBuf {
+    config.data_dir.join("curfew.db")
+}
+
+/// The key that chains the audit log.
+pub fn audit_key(config: &Config) -> anyhow::Result<HashKey> {
+    keys::load_key(config.keys.audit.as_ref(), &config.data_dir.join("audit.key")).context("keys.audit")
+}
+
+impl Portal {
+    /// Opens and migrates the database, loads the keys, and puts the rooms together. Nothing runs yet.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, demo: bool) -> anyhow::Result<Arc<Self>> {
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
+        let db = open_database(&config).await?;
+        db.migrate().await?;
+        let session_key = Arc::new(
+            keys::load_key(config.keys.session.as_ref(), &config.data_dir.join("session.key"))
+                .context("keys.session")?,
+        );
+        let audit = Arc::new(Audit::new(
+            db.clone(),
+            clock.clone(),
+            Arc::new(audit_key(&config)?),
+        ));
+        let public_url = config.public_url();
+        let access = Arc::new(Access::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            &public_url,
+            config.signin.clone(),
+        ));
+        access.ensure_built_in_roles().await?;
+        let policies = Arc::new(Policies::new(db.clone(), clock.clone(), audit.clone()));
+        policies.ensure_own().await?;
+        let installation = Installation {
+            instance: config.instance.clone(),
+            public_url,
+            demo,
+        };
+        let signin = Arc::new(SignIn::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            access.clone(),
+            policies.clone(),
+            config.signin.clone(),
+            installation,
+        )?);
+        let own_sessions: SharedConnector = Arc::new(crate::signin::connector::Portal::new(
+            db.clone(),
+            clock.clone(),
+            access.clone(),
+            policies.clone(),
+        ));
+        let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit.clone()));
+        let changes = Changes::new(db.clone());
+        let collector = Arc::new(Collector::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            session_key.clone(),
+            systems.clone(),
+            policies.clone(),
+        ));
+        let sessions = Arc::new(Sessions::new(
+            db.clone(),
+            clock.clone(),
+            session_key.clone(),
+            systems.clone(),
+            access.clone(),
+            policies.clone(),
+            audit.clone(),
+        ));
+        let endings = Arc::new(Endings::new(Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            key: session_key,
+            collector: collector.clone(),
+            systems: systems.clone(),
+            access: access.clone(),
+            audit: audit.clone(),
+            changes: changes.clone(),
+            rules: config.endings.clone(),
+        }));
+        let portal = Arc::new(Self {
+            db,
+            clock,
+            changes,
+            audit,
+            access,
+            policies,
+            signin,
+            systems,
+            sessions,
+            collector,
+            endings,
+            config: RwLock::new(Arc::new(config)),
+            own_sessions,
+        });
+        portal.signin.take_facts(portal.clone());
+        let words = portal.systems.clone();
+        portal
+            .policies
+            .take_before_you_end(Box::new(move |system| words.before_you_end(system)));
+        for problem in portal.connect_systems().await? {
+            tracing::error!("{problem}");
+        }
+        Ok(portal)
+    }
+
+    /// The ports, bound to a caller: what pages get.
+    pub fn for_caller(&self, caller: &Arc<Caller>) -> Backend {
+        Backend {
+            signin: Arc::new(For::new(&self.signin, caller)),
+            sessions: Arc::new(For::new(&self.sessions, caller)),
+            endings: Arc::new(For::new(&self.endings, caller)),
+            systems: Arc::new(For::new(&self.systems, caller)),
+            policies: Arc::new(For::new(&self.policies, caller)),
+            access: Arc::new(For::new(&self.access, caller)),
+            audit: Arc::new(For::new(&self.audit, caller)),
+        }
+    }
+
+    /// What the HTTP room needs: its rooms, and the ports of whoever calls.
+    pub fn http(self: &Arc<Self>, stop: CancellationToken) -> Http {
+        let config = self.config();
+        let portal = self.clone();
+        Http {
+            signin: self.signin.clone(),
+            audit: self.audit.clone(),
+            changes: self.changes.clone(),
+            clock: self.clock.clone(),
+            db: self.db.clone(),
+            backend: Arc::new(move |caller| portal.for_caller(caller)),
+            public_url: config.public_url(),
+            trusted_proxy: config.trusted_proxy.clone(),
+            per_address_per_minute: config.signin.per_address_per_minute,
+            stop,
+        }
+    }
+
+    /// Settings in force.
+    pub fn config(&self) -> Arc<Config> {
+        match self.config.read() {
+            Ok(config) => config.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// Connects what the settings name; one sentence per entry that can't be used.
+    async fn connect_systems(&self) -> Result<Vec<String>, Error> {
+        self.systems
+            .apply_settings(&self.config(), Some(self.own_sessions.clone()))
+            .await
+    }
+
+    /// Takes new settings without a restart: systems, reading rules. What needs a restart is named in the log.
+    pub async fn take_settings(&self, next: Config) -> Result<(), Error> {
+        let before = self.config();
+        let needs_restart = before.listen != next.listen
+            || before.data_dir != next.data_dir
+            || before.public_url != next.public_url
+            || before.metrics_listen != next.metrics_listen;
+        if needs_restart {
+            tracing::warn!("listen, public_url, data_dir and metrics_listen change at the next start only");
+        }
+        match self.config.write() {
+            Ok(mut config) => *config = Arc::new(next),
+            Err(poisoned) => *poisoned.into_inner() = Arc::new(next),
+        }
+        for problem in self.connect_systems().await? {
+            tracing::error!("{problem}");
+        }
+        tracing::info!("settings read again");
+        Ok(())
+    }
+
+    /// Runs the background work of every room until `stop`.
+    pub async fn run_background(self: &Arc<Self>, stop: CancellationToken) {
+        let mut schedule = Schedule::default();
+        let collector = self.collector.clone();
+        schedule.add(
+            "collect",
+            Duration::from_secs(1),
+            self.systems.wake(),
+            move || collector.clone().start_due(),
+        );
+        let endings = self.endings.clone();
+        schedule.add("end", Duration::from_secs(1), self.endings.wake(), move || {
+            endings.clone().start_due()
+        });
+        let endings = self.endings.clone();
+        schedule.add(
+            "watch",
+            Duration::from_secs(1),
+            Arc::new(Notify::new()),
+            move || {
+                let endings = endings.clone();
+                async move { endings.watch_due().await.map(|_| ()) }
+            },
+        );
+        let portal = self.clone();
+        schedule.add(
+            "sweep",
+            Duration::from_secs(30),
+            Arc::new(Notify::new()),
+            move || {
+                let portal = portal.clone();
+                async move { portal.sweep().await }
+            },
+        );
+        tokio::join!(self.changes.clone().run(stop.clone()), schedule.run(stop));
+    }
+
+    /// Removes what has run out: portal sessions, drafts, selections, sessions past retention.
+    async fn sweep(&self) -> Result<(), Error> {
+        self.signin.sweep().await?;
+        self.endings.sweep().await?;
+        self.collector
+            .forget_old(self.config().retention.sessions_days)
+            .await?;
+        Ok(())
+    }
+
+    /// Tells the log that it began or ended.
+    pub async fn note(&self, action: Action) -> Result<(), Error> {
+        let version = env!("CARGO_PKG_VERSION");
+        self.audit
+            .note(&Entry::curfew(action).target(format!("Curfew {version}")))
+            .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl FrameFacts for Portal {
+    async fn running(&self, caller: &Caller, now: Timestamp) -> Result<Option<(i64, u64, u64)>, Error> {
+        self.endings.running(caller, now).await
+    }
+
+    async fn banners(&self, caller: &Caller, now: Timestamp) -> Result<Vec<Banner>, Error> {
+        let mut conn = self.db.read().await?;
+        let mut banners = Vec::new();
+        if let Some(paused) = self.endings.paused(&mut conn).await? {
+            banners.push(Banner {
+                tone: Tone::Warn,
+                fact: "All endings are paused.".to_owned(),
+                means: format!(
+                    "By {}: {}. Nothing is asked until they go on.",
+                    paused.name, paused.reason
+                ),
+                link: Some(("See the endings".to_owned(), paths::ENDINGS.to_owned())),
+            });
+        }
+        for system in self.systems.briefs(&mut conn, caller).await? {
+            if system.health != Health::Failed {
+                continue;
+            }
+            banners.push(Banner {
+                tone: Tone::Danger,
+                fact: format!("{} can’t be read.", system.name),
+                means: system
+                    .trouble
+                    .unwrap_or_else(|| "It has not answered for a while.".to_owned()),
+                link: Some(("See the system".to_owned(), paths::system(&system.system_id))),
+            });
+        }
+        let _ = now;
+        Ok(banners)
+    }
+}

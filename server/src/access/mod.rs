@@ -304,12 +304,12 @@ impl Access {
     }
 
     /// `curfew admin create`: a new Administrator with a one-time link.
-    pub async fn admin_create(&self, login: &str) -> Result<OneTimeLink, Error> {
+    pub async fn admin_create(&self, login: &str, display_name: &str) -> Result<OneTimeLink, Error> {
         let now = self.clock.now();
         let mut conn = self.db.write().await?;
         let seed = SeedOperator {
             login,
-            display_name: login,
+            display_name,
             grants: &[(ADMINISTRATOR, Scope::Everywhere)],
             reason: "curfew admin create",
         };

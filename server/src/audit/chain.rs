@@ -29,6 +29,13 @@ pub async fn verify(
     walk(&mut conn, key, expected_head, now).await
 }
 
+/// Number and hash of the newest entry, to be kept elsewhere: against it a cut tail shows.
+pub async fn head(db: &Db) -> Result<(i64, String), Error> {
+    let mut conn = db.read().await?;
+    let end = store::ends(&mut conn).await?;
+    Ok((end.head_seq, end.head_hash))
+}
+
 /// [`verify`] on a connection. Entries appended while it walks are left for the next time.
 pub async fn walk(
     conn: &mut Conn,

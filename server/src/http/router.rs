@@ -34,8 +34,7 @@ pub const OPEN_PATHS: [&str; 6] = [
 ];
 
 /// The whole portal as one service.
-pub fn router(http: impl Into<Arc<Http>>) -> Router {
-    let http = http.into();
+pub fn router(http: Arc<Http>) -> Router {
     let options = ui::options();
     let shell = {
         let options = options.clone();

@@ -4,6 +4,7 @@
 #![recursion_limit = "512"]
 
 #[path = "fake/mod.rs"]
+#[expect(dead_code, reason = "the fake also serves the tests of the other pages")]
 mod fake;
 #[path = "lists/mod.rs"]
 mod lists;
@@ -14,7 +15,6 @@ use app::endings::wire::*;
 use app::error::{AppError, FieldProblem};
 use app::layout::FormEcho;
 use app::sessions::wire::*;
-use app::wire::*;
 use lists::endings::{brief, ending, preview, running, settled};
 use lists::sessions::*;
 use lists::*;

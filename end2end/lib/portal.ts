@@ -83,6 +83,13 @@ export class Portal {
     return found;
   }
 
+  /** A person of the demo by their sign-in name. */
+  person(login: string): SignIn {
+    const password = new RegExp(`^\\s+${login} / (\\S+)`, 'm').exec(this.output)?.[1];
+    if (!password) throw new Error(`the demo printed no sign-in for ${login}:\n${this.output}`);
+    return { login, password };
+  }
+
   async remove(): Promise<void> {
     await this.end('SIGTERM');
     await rm(this.folder, { recursive: true, force: true });

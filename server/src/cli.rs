@@ -21,7 +21,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::connectors::guard::Guarded;
 use crate::connectors::{Completeness, Recipe, Sink, Wanted};
-use crate::db::Db;
 use crate::http;
 use crate::portal::{self, Portal};
 
@@ -182,6 +181,20 @@ async fn run_portal(
     println!("Curfew answers at {}", config.public_url());
     portal.note(Action::PortalStarted).await?;
     tokio::spawn(stop_on_signal(stop.clone()));
+    if let Some(address) = config.metrics_listen {
+        let numbers = TcpListener::bind(address).with_context(|| format!("metrics_listen: {address}"))?;
+        let portal = portal.clone();
+        let refresh = move || {
+            let portal = portal.clone();
+            async move {
+                if let Err(cause) = portal.measure().await {
+                    tracing::warn!(%cause, "the numbers could not be brought up to date");
+                }
+            }
+        };
+        let router = http::health::router(http::health::metrics()?, refresh);
+        tokio::spawn(http::serve(numbers, None, router, stop.clone()));
+    }
     let background = tokio::spawn({
         let (portal, stop) = (portal.clone(), stop.clone());
         async move { portal.run_background(stop).await }
@@ -196,17 +209,21 @@ async fn run_portal(
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} },
-            Err(_) => drop(interrupt.await),
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
-    }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
     #[cfg(not(unix))]
-    drop(interrupt.await);
+    let terminate = std::future::pending::<()>();
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
     stop.cancel();
 }
 
@@ -332,24 +349,12 @@ async fn demo(
 
 async fn backup(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!to.exists(), "{} is there already; name a new file", to.display());
-    match portal::open_database(config).await? {
-        Db::Sqlite { read, .. } => {
-            sqlx::query("VACUUM INTO $1")
-                .bind(to.to_string_lossy().into_owned())
-                .execute(&read)
-                .await?;
-            println!(
-                "Copied to {}. Keep session.key and audit.key of the data folder with it.",
-                to.display()
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-        Db::Postgres { .. } => {
-            anyhow::bail!(
-                "this portal runs on PostgreSQL: back it up with pg_dump, and keep the two keys with it"
-            )
-        }
-    }
+    portal::open_database(config).await?.copy_to(to).await?;
+    println!(
+        "Copied to {}. Keep session.key and audit.key of the data folder with it.",
+        to.display()
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Asks every system what it lets us do; writes nothing anywhere.

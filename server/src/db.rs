@@ -135,6 +135,22 @@ impl Db {
         })
     }
 
+    /// Copies an embedded database into a new file while it is in use; a PostgreSQL one has its own tools for that.
+    pub async fn copy_to(&self, file: &Path) -> Result<(), Error> {
+        match self {
+            Db::Sqlite { write, .. } => {
+                sqlx::query("VACUUM INTO $1")
+                    .bind(file.to_string_lossy().into_owned())
+                    .execute(write)
+                    .await?;
+                Ok(())
+            }
+            Db::Postgres { .. } => Err(Error::Other(anyhow::anyhow!(
+                "this portal runs on PostgreSQL: back it up with pg_dump, and keep its two keys with the copy"
+            ))),
+        }
+    }
+
     /// Closes every connection; on SQLite this also writes the WAL back into the file.
     pub async fn close(&self) {
         match self {

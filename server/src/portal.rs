@@ -298,6 +298,24 @@ impl Portal {
         Ok(())
     }
 
+    /// Brings the gauges up to date: live sessions and age by system, endings by outcome, oldest unsettled.
+    pub async fn measure(&self) -> Result<(), Error> {
+        let seconds = |since: Timestamp| self.clock.now().since(since) as f64 / 1000.0;
+        for (system, rows, read_at) in self.systems.numbers().await? {
+            metrics::gauge!("curfew_live_sessions", "system" => system.0.clone()).set(rows as f64);
+            if let Some(read_at) = read_at {
+                metrics::gauge!("curfew_system_age_seconds", "system" => system.0).set(seconds(read_at));
+            }
+        }
+        let (outcomes, oldest) = self.endings.numbers().await?;
+        for (outcome, count) in outcomes {
+            metrics::counter!("curfew_ending_items_total", "outcome" => outcome)
+                .absolute(count.unsigned_abs());
+        }
+        metrics::gauge!("curfew_oldest_unsettled_seconds").set(oldest.map_or(0.0, seconds));
+        Ok(())
+    }
+
     /// Tells the log that it began or ended.
     pub async fn note(&self, action: Action) -> Result<(), Error> {
         let version = env!("CARGO_PKG_VERSION");

@@ -182,9 +182,11 @@ fn lead_words(brief: &super::wire::EndingBrief, now: crate::wire::Timestamp, clo
             let passed = now.since(brief.confirmed_at);
             let left = (counts.wanted - counts.settled().min(counts.wanted)) as i64;
             // A guess only once there is something to guess from.
-            let guess = (brief.state == EndingState::Running && counts.settled() >= 10 && passed > 5000)
-                .then(|| format!(" · about {} left", took(passed / counts.settled() as i64 * left)))
-                .unwrap_or_default();
+            let guess = if brief.state == EndingState::Running && counts.settled() >= 10 && passed > 5000 {
+                format!(" · about {} left", took(passed / counts.settled() as i64 * left))
+            } else {
+                String::new()
+            };
             format!(
                 "Ending {number} · started {} by {}{guess}",
                 clock.full(brief.confirmed_at),

@@ -385,9 +385,7 @@ impl SessionQuery {
             }
         }
         query.direction = direction.unwrap_or(query.sort.first_direction());
-        for list in [&mut query.sites] {
-            dedup(list);
-        }
+        dedup(&mut query.sites);
         dedup(&mut query.systems);
         dedup(&mut query.kinds);
         dedup(&mut query.states);

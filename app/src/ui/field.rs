@@ -208,7 +208,10 @@ pub fn TextArea(
 ) -> impl IntoView {
     // Leptos writes the content of a textarea as it is; what somebody typed must not become markup.
     #[cfg(feature = "ssr")]
-    let value = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let value = value
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     let invalid = error.is_some();
     let (described_by, below) = below(&id, hint, error);
     view! {

@@ -110,7 +110,7 @@ pub fn row(n: usize) -> SessionRow {
         last_active_at: Some(NOW.plus_seconds(-active)),
         idle: Limit::Seconds(1800),
         idle_ends_at: Some(NOW.plus_seconds(1800 - active)),
-        absolute_expires_at: (n % 4 == 0).then(|| NOW.plus_seconds(36_000 - active)),
+        absolute_expires_at: n.is_multiple_of(4).then(|| NOW.plus_seconds(36_000 - active)),
         absolute_known: n % 5 != 4,
         cannot_end: None,
         in_ending: None,

@@ -653,7 +653,13 @@ mod tests {
         let sim = sim().await;
         let session = sim.open().await;
         sim.far.faults(|faults| faults.let_back = true);
-        let answers = sim.near.end().unwrap().end(&[session.clone()]).await.unwrap();
+        let answers = sim
+            .near
+            .end()
+            .unwrap()
+            .end(std::slice::from_ref(&session))
+            .await
+            .unwrap();
         assert_eq!(answers, [Answer::Accepted]);
         assert!(!sim.far.lets_in(session.handle.expose()));
         assert_eq!(sim.far.sessions_of(0).len(), 1);

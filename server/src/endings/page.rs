@@ -284,6 +284,15 @@ impl Endings {
         )))
     }
 
+    /// Settled items by outcome, and when the oldest ending still open was confirmed: for metrics.
+    pub async fn numbers(&self) -> Result<(Vec<(String, i64)>, Option<Timestamp>), Error> {
+        let mut conn = self.parts.db.read().await?;
+        Ok((
+            show::outcomes(&mut conn).await?,
+            show::oldest_open(&mut conn).await?,
+        ))
+    }
+
     /// The global pause; `None` = endings run.
     pub async fn paused(&self, conn: &mut Conn) -> Result<Option<PausedBy>, Error> {
         Ok(store::pause(conn).await?.map(paused_by))

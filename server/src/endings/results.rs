@@ -179,7 +179,8 @@ async fn store_outcomes(
     residual_s: Option<i64>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let mut same: BTreeMap<(Outcome, Option<&str>, Option<Timestamp>), Vec<SessionKey>> = BTreeMap::new();
+    type Alike<'c> = (Outcome, Option<&'c str>, Option<Timestamp>);
+    let mut same: BTreeMap<Alike<'_>, Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Settled {
             outcome,

@@ -117,7 +117,7 @@ pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error
 
 /// Adds a snapshot.
 pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Error> {
-    on!(conn, c => drop(sqlx::query(
+    on!(conn, c => { sqlx::query(
         "INSERT INTO policy_snapshot (policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, \
          absolute_lifetime_s) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -129,7 +129,7 @@ pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Erro
     .bind(row.idle_timeout_s)
     .bind(row.absolute_lifetime_s)
     .execute(c)
-    .await?));
+    .await?; });
     Ok(())
 }
 

@@ -437,7 +437,7 @@ fn one_of_many(n: usize, round: i64) -> SeenSession {
     seen.user_agent =
         Some("Mozilla/5.0 (X11; Linux x86_64; rv:151.0) Gecko/20100101 Firefox/151.0".to_owned());
     seen.created_at = Some(START.plus_seconds(-3_600));
-    let moved = if n % 100 == 0 { round } else { 0 };
+    let moved = if n.is_multiple_of(100) { round } else { 0 };
     seen.last_active_at = Some(START.plus_seconds(moved - 60));
     seen.idle = app::wire::Limit::Seconds(1_800);
     seen

@@ -367,7 +367,7 @@ impl Text<'_> {
                 }
             });
         }
-        any.into()
+        any
     }
 
     fn of_column(&self, name: &'static str, filter: &TextFilter) -> Condition {

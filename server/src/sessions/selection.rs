@@ -201,15 +201,13 @@ async fn keep(
     query: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    on!(conn, c => drop(
-        sqlx::query("UPDATE selection SET mode = $1, query = $2, expires_at = $3 WHERE selection_id = $4")
+    on!(conn, c => { sqlx::query("UPDATE selection SET mode = $1, query = $2, expires_at = $3 WHERE selection_id = $4")
             .bind(if all { "all" } else { "some" })
             .bind(query)
             .bind(now.plus_seconds(LASTS_S).0)
             .bind(&id.0)
             .execute(c)
-            .await?
-    ));
+            .await?; });
     Ok(())
 }
 

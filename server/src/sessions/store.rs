@@ -93,7 +93,7 @@ pub async fn columns(conn: &mut Conn, operator: &OperatorId) -> Result<Option<Ve
 
 /// Keeps the columns a person chose.
 pub async fn save_columns(conn: &mut Conn, operator: &OperatorId, columns: &[Column]) -> Result<(), Error> {
-    on!(conn, c => drop(sqlx::query(
+    on!(conn, c => { sqlx::query(
         "INSERT INTO operator_preference (operator_id, name, value) VALUES ($1, $2, $3) \
          ON CONFLICT (operator_id, name) DO UPDATE SET value = excluded.value",
     )
@@ -101,7 +101,7 @@ pub async fn save_columns(conn: &mut Conn, operator: &OperatorId, columns: &[Col
     .bind(COLUMNS)
     .bind(Column::write_list(columns))
     .execute(c)
-    .await?));
+    .await?; });
     Ok(())
 }
 

@@ -94,8 +94,7 @@ impl Seed {
 
 /// Adds a system that was read whole at `read_at`.
 pub async fn insert_system(conn: &mut Conn, id: &str, read_at: Timestamp) -> Result<(), Error> {
-    on!(conn, c => drop(
-        sqlx::query(
+    on!(conn, c => { sqlx::query(
             "INSERT INTO system (system_id, kind, name, settings_hash, configured, simulated, abilities, \
              last_complete_pass_started_at, last_pass_started_at) VALUES ($1, 'simulator', $2, '', 1, 1, '{}', $3, $3)",
         )
@@ -103,8 +102,7 @@ pub async fn insert_system(conn: &mut Conn, id: &str, read_at: Timestamp) -> Res
         .bind(system_name(id))
         .bind(read_at.0)
         .execute(c)
-        .await?
-    ));
+        .await?; });
     Ok(())
 }
 

@@ -199,7 +199,7 @@ impl Portal {
 
     async fn is_listed(&self, operator: &OperatorId, id: &PortalSessionId) -> Result<bool, ConnectorError> {
         let (sink, mut batches) = Sink::channel(4);
-        ListSessions::list(self, Wanted::Accounts(&[operator.0.clone()]), &sink).await?;
+        ListSessions::list(self, Wanted::Accounts(std::slice::from_ref(&operator.0)), &sink).await?;
         drop(sink);
         let mut found = false;
         while let Some(batch) = batches.recv().await {

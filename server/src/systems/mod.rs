@@ -222,6 +222,20 @@ impl Systems {
         read(&self.connected).values().cloned().collect()
     }
 
+    /// Live rows and start of the last complete reading of each configured system, for metrics.
+    pub async fn numbers(&self) -> Result<Vec<(SystemId, i64, Option<Timestamp>)>, Error> {
+        let mut conn = self.db.read().await?;
+        let rows = store::all(&mut conn).await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| row.configured != 0)
+            .map(|row| {
+                let read_at = row.last_complete_pass_started_at.map(Timestamp);
+                (SystemId(row.system_id), row.last_rows.unwrap_or(0), read_at)
+            })
+            .collect())
+    }
+
     /// Names of all systems that rows may belong to, those taken out of the settings included.
     pub async fn names(&self, conn: &mut Conn) -> Result<BTreeMap<SystemId, String>, Error> {
         let rows = store::all(conn).await?;

@@ -91,9 +91,10 @@ pub fn problems(places: &Places) -> Result<Vec<Problem>> {
 
 /// Tests in files of their own may look wherever they need to, as those at the end of a file may.
 fn is_test(within: &str) -> bool {
-    ["_tests.rs", "/tests.rs", "/testing.rs"]
-        .iter()
-        .any(|ending| within.ends_with(ending))
+    within.contains("/tests/")
+        || ["_tests.rs", "/tests.rs", "/testing.rs"]
+            .iter()
+            .any(|ending| within.ends_with(ending))
 }
 
 /// The broken rules of one file; `within` is its path below `src`.

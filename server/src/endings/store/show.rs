@@ -363,6 +363,25 @@ pub async fn hidden(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result
     Ok(!found.is_empty())
 }
 
+/// Settled items by outcome, over all endings.
+pub async fn outcomes(conn: &mut Conn) -> Result<Vec<(String, i64)>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT outcome, COUNT(*) FROM ending_item WHERE outcome IS NOT NULL GROUP BY outcome",
+    )
+    .fetch_all(c)
+    .await?))
+}
+
+/// When the oldest ending that is not finished was confirmed.
+pub async fn oldest_open(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    let at: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT MIN(confirmed_at) FROM ending WHERE state IN ('waiting', 'running', 'paused')",
+    )
+    .fetch_one(c)
+    .await?);
+    Ok(moment(at))
+}
+
 /// Text of a cursor: moment and key.
 pub fn write_cursor(changed_at: i64, key: &str) -> String {
     format!("{changed_at}.{key}")

@@ -21,6 +21,7 @@ pub fn Filters(
     let query = page.query.clone();
     let set = query.filters();
     let more = set - usize::from(!query.text.is_empty());
+    let open = more > 0 || !problems.is_empty();
     let error = |field: &str| {
         problems
             .iter()
@@ -56,7 +57,7 @@ pub fn Filters(
                 </div>
                 <Button kind=ButtonKind::Plain>"Search"</Button>
             </div>
-            <details class="more-filters" open=more > 0 || !problems.is_empty()>
+            <details class="more-filters" open=open>
                 <summary class="link-btn">
                     {match more {
                         0 => "More filters".to_owned(),

@@ -1,0 +1,639 @@
+//! Each page as HTML, on a backend made of plain values: no database, no browser.
+#![cfg(feature = "ssr")]
+#![recursion_limit = "512"]
+
+mod fake;
+
+use std::sync::{Arc, Mutex};
+
+use app::access::page::FreshLink;
+use app::access::wire::{OneTimeLink, Permission};
+use app::backend::{Backend, SetStatus};
+use app::error::{AppError, FieldProblem};
+use app::layout::{Flash, FormEcho, SiteVersion};
+use app::paths;
+use app::signin::view::SignInView;
+use app::signin::wire::Times;
+use fake::{Fake, NOW, World};
+use futures::StreamExt;
+use hydration_context::SsrSharedContext;
+use leptos::prelude::*;
+use leptos_meta::ServerMetaContext;
+use leptos_router::location::RequestUrl;
+
+/// What the server would put into the context of one request.
+#[derive(Clone, Default)]
+struct Given {
+    backend: Option<Backend>,
+    view: Option<SignInView>,
+    echo: Option<FormEcho>,
+    flash: Option<Flash>,
+    link: Option<FreshLink>,
+}
+
+impl Given {
+    fn world(world: World) -> Self {
+        Given {
+            backend: Some(Fake::of(world)),
+            ..Given::default()
+        }
+    }
+
+    fn error(error: AppError) -> Self {
+        Given {
+            backend: Some(Fake::failing(World::many(), error)),
+            ..Given::default()
+        }
+    }
+}
+
+/// Status and HTML of a page, as a browser without script gets it.
+fn page(path: &str, given: Given) -> (u16, String) {
+    // Whoever comes first starts it.
+    let _ = any_spawner::Executor::init_futures_executor();
+    let status = Arc::new(Mutex::new(200));
+    let shared = Arc::new(SsrSharedContext::new());
+    let owner = Owner::new_root(Some(shared.clone()));
+    let html = futures::executor::block_on(async {
+        let (meta, output) = ServerMetaContext::new();
+        let stream = owner.with(|| {
+            let status = status.clone();
+            provide_context(SetStatus(Arc::new(move |code| {
+                *status.lock().expect("one thread") = code;
+            })));
+            leptos::nonce::provide_nonce();
+            provide_context(meta);
+            provide_context(RequestUrl::new(path));
+            provide_context(SiteVersion("7".to_owned()));
+            given.backend.map(provide_context);
+            given.view.map(provide_context);
+            given.echo.map(provide_context);
+            given.flash.map(provide_context);
+            given.link.map(provide_context);
+            let options = LeptosOptions::builder()
+                .output_name("curfew")
+                .site_pkg_dir("pkg")
+                .build();
+            app::shell(options).to_html_stream_in_order()
+        });
+        let html: String = stream.collect().await;
+        let whole = output
+            .inject_meta_context(Box::pin(futures::stream::once(async { html })))
+            .await;
+        whole.collect::<String>().await
+    });
+    drop(owner);
+    let status = *status.lock().expect("one thread");
+    (status, html)
+}
+
+/// The words of a page: its body without tags, script and comments, one space between.
+fn words(html: &str) -> String {
+    let body = html.split_once("<body").map_or(html, |(_, body)| body);
+    let mut out = String::new();
+    let mut rest = body;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = if rest.starts_with("<script") {
+            rest.find("</script>").map(|end| end + "</script>".len())
+        } else if rest.starts_with("<!--") {
+            rest.find("-->").map(|end| end + 3)
+        } else {
+            out.push(' ');
+            rest.find('>').map(|end| end + 1)
+        };
+        rest = end.map_or("", |end| &rest[end..]);
+    }
+    out.push_str(rest);
+    let out = out
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn says(html: &str, parts: &[&str]) {
+    let words = words(html);
+    for part in parts {
+        assert!(words.contains(part), "“{part}” is not in:\n{words}");
+    }
+}
+
+const PAGES: [&str; 5] = [
+    paths::SYSTEMS,
+    paths::POLICIES,
+    paths::ACCESS,
+    paths::AUDIT,
+    paths::ACCOUNT,
+];
+
+#[test]
+fn security_d4_no_page_has_a_style_or_handler_of_its_own() {
+    let tabs = ["/access?tab=grants", "/access?tab=roles", "/access?tab=protected"];
+    let bare = [paths::SIGN_IN, paths::WELCOME, paths::STEP_UP];
+    for path in PAGES.into_iter().chain(tabs).chain(bare) {
+        let (_, html) = page(path, Given::world(World::many()));
+        for forbidden in [" style=\"", " onclick=", "javascript:", "<style"] {
+            assert!(!html.contains(forbidden), "{forbidden} in {path}");
+        }
+        for script in html.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap_or_default();
+            assert!(tag.contains("nonce="), "a script without nonce in {path}: {tag}");
+        }
+    }
+}
+
+#[test]
+fn every_page_stands_with_nothing_one_and_many() {
+    for (world, name) in [
+        (World::empty(), "empty"),
+        (World::one(), "one"),
+        (World::many(), "many"),
+    ] {
+        for path in PAGES {
+            let (status, html) = page(path, Given::world(world.clone()));
+            assert_eq!(status, 200, "{path} {name}");
+            assert_eq!(html.matches("<h1").count(), 1, "one heading on {path} {name}");
+            assert!(
+                !words(&html).contains("()"),
+                "code that slipped into {path} {name}"
+            );
+            assert!(
+                html.contains("<title>") && html.contains(" · Curfew</title>"),
+                "{path} {name}"
+            );
+            assert!(html.contains("href=\"/pkg/curfew.css?v=7\""), "{path} {name}");
+        }
+    }
+}
+
+#[test]
+fn ui_b8_empty_pages_say_what_to_do_next() {
+    for (path, parts) in [
+        (paths::SYSTEMS, ["No system is connected", "curfew.toml"]),
+        ("/access?tab=grants", ["No grants", "Give the first grant"]),
+        (
+            "/access?tab=protected",
+            ["Nobody is protected", "Protect the last way in"],
+        ),
+        (paths::AUDIT, ["No entries", "Nothing that is part of your grant"]),
+        ("/audit?who=ann", ["No entry matches", "Clear the filters"]),
+    ] {
+        let (_, html) = page(path, Given::world(World::empty()));
+        says(&html, &parts);
+    }
+}
+
+#[test]
+fn ui_i6_errors_are_pages_with_their_status() {
+    let who_can_give = vec!["Rosalind Vance".to_owned()];
+    let permission = Permission::ManageAccess;
+    let cases = [
+        (
+            AppError::Forbidden {
+                permission,
+                who_can_give,
+            },
+            403,
+            "This needs the permission “Manage access”. Rosalind Vance can give it.",
+        ),
+        (AppError::not_found("system"), 404, "There is no such system"),
+        (
+            AppError::Conflict {
+                message: "Somebody changed it.".to_owned(),
+            },
+            409,
+            "Somebody changed it.",
+        ),
+        (AppError::TooMany { retry_after_s: 30 }, 429, "Try again in 30 s."),
+        (
+            AppError::Unavailable {
+                message: "The database did not answer.".to_owned(),
+            },
+            503,
+            "The database did not answer.",
+        ),
+        (
+            AppError::Internal {
+                reference: "01JD-7QX4".to_owned(),
+            },
+            500,
+            "Reference 01JD-7QX4",
+        ),
+    ];
+    for (error, code, sentence) in cases {
+        for path in PAGES {
+            let (status, html) = page(path, Given::error(error.clone()));
+            assert_eq!(status, code, "{path}");
+            says(&html, &[&format!("Error {code}"), sentence]);
+            assert!(!html.contains("Oops"));
+        }
+    }
+}
+
+#[test]
+fn an_address_without_a_page_is_404() {
+    let (status, html) = page("/nowhere", Given::world(World::many()));
+    assert_eq!(status, 404);
+    says(&html, &["Error 404", "Nothing here"]);
+}
+
+#[test]
+fn without_a_caller_nothing_is_shown() {
+    for path in PAGES {
+        let (status, html) = page(path, Given::default());
+        assert_eq!(status, 401, "{path}");
+        says(&html, &["You are signed out"]);
+        assert!(!html.contains("Mara"), "{path}");
+    }
+}
+
+#[test]
+fn the_bar_shows_only_what_exists_and_is_allowed() {
+    let mut world = World::many();
+    world.frame.permissions = vec![Permission::SeeSessions, Permission::ReadPolicies];
+    let (_, html) = page(paths::SYSTEMS, Given::world(world));
+    let nav = html.split("<nav").nth(1).unwrap_or_default();
+    for (href, there) in [
+        ("/sessions", true),
+        ("/endings", true),
+        ("/systems", true),
+        ("/policies", true),
+        ("/access", false),
+        ("/audit", false),
+        ("/people", false),
+        ("/tickets", false),
+    ] {
+        let nav = nav.split("</nav>").next().unwrap_or_default();
+        assert_eq!(nav.contains(&format!("href=\"{href}\"")), there, "{href}");
+    }
+    says(
+        &html,
+        &[
+            "Ending 1042 · 202 of 412",
+            "Simulated systems",
+            "Northwind, production",
+            "Sign out",
+        ],
+    );
+    assert!(html.contains("aria-current=\"page\""));
+}
+
+#[test]
+fn banners_and_a_sentence_about_the_last_act_stand_above_the_page() {
+    let given = Given {
+        flash: Some(Flash {
+            message: "Domo northwind will be read again.".to_owned(),
+            failed: false,
+        }),
+        ..Given::world(World::many())
+    };
+    let (_, html) = page(paths::SYSTEMS, given);
+    says(
+        &html,
+        &[
+            "Domo northwind has not answered since 02:58.",
+            "Domo northwind will be read again.",
+        ],
+    );
+}
+
+#[test]
+fn ui_j1_the_theme_is_in_the_first_bytes() {
+    let mut world = World::one();
+    world.frame.theme = app::signin::wire::Theme::Dark;
+    let (_, html) = page(paths::SYSTEMS, Given::world(world));
+    let root = html.split("<head").next().unwrap_or_default();
+    assert!(root.contains("data-theme=\"dark\""), "{root}");
+    let (_, html) = page(paths::SYSTEMS, Given::world(World::one()));
+    let root = html.split("<head").next().unwrap_or_default();
+    assert!(!root.contains("data-theme"), "{root}");
+}
+
+#[test]
+fn ui_c5_times_are_relative_or_absolute_with_the_moment_behind() {
+    let (_, html) = page(paths::SYSTEMS, Given::world(World::many()));
+    says(&html, &["read 14 min ago"]);
+    assert!(html.contains("datetime=\"2026-11-21T02:"), "machine time");
+    assert!(html.contains(" UTC\""), "the whole moment on hover and focus");
+    let mut world = World::many();
+    world.frame.times = Times::Absolute;
+    let (_, html) = page(paths::SYSTEMS, Given::world(world));
+    says(&html, &["read 21 Nov 02:58:40"]);
+}
+
+#[test]
+fn ui_c6_a_name_made_of_markup_is_text() {
+    let (_, html) = page(paths::ACCESS, Given::world(World::many()));
+    assert!(!html.contains("<b>Robert</b>"));
+    says(&html, &["<b>Robert</b>'); DROP TABLE", "林 美華"]);
+}
+
+#[test]
+fn systems_show_health_age_trouble_and_the_chosen_one() {
+    let (_, html) = page(paths::SYSTEMS, Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "6 connected, 3 live",
+            "never read whole",
+            "uPortal campus did not answer as it should: 429, too many requests.",
+            "3 tries so far.",
+        ],
+    );
+    let (_, html) = page("/systems?system=domo", Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "Passed",
+            "Failed",
+            "Skipped",
+            "needs a working list first",
+            "Not listed by Domo northwind: API tokens, Workbench.",
+        ],
+    );
+    assert!(html.contains("value=\"pause\"") && html.contains("value=\"test\""));
+}
+
+#[test]
+fn ui_k3_who_may_not_manage_is_told_what_is_missing() {
+    let mut world = World::many();
+    world.systems.may_manage.clear();
+    let (_, html) = page(paths::SYSTEMS, Given::world(world));
+    says(&html, &["you need “Manage systems”"]);
+    assert!(!html.contains(paths::post::SYSTEM));
+}
+
+#[test]
+fn ui_k4_the_what_if_works_by_address_and_links_the_exact_list() {
+    let (_, html) = page(
+        "/policies?idle_minutes=15&absolute_minutes=120",
+        Given::world(World::many()),
+    );
+    says(
+        &html,
+        &[
+            "23 sessions over",
+            "2 people",
+            "See exactly these 23",
+            "older than 2 h",
+        ],
+    );
+    assert!(html.contains("href=\"/sessions?system=curfew&amp;past=15,120\""));
+    assert!(html.contains("value=\"120\""));
+    says(&html, &["uPortal campus has no longest time.", "Typed in"]);
+}
+
+#[test]
+fn who_may_not_edit_the_policy_sees_it_and_why() {
+    let mut world = World::many();
+    if let Some(own) = &mut world.policies.own {
+        own.may_edit = false;
+    }
+    let (_, html) = page(paths::POLICIES, Given::world(world));
+    says(
+        &html,
+        &[
+            "end after 15 min without activity, and after 8 h at latest",
+            "you need “Edit policies”",
+        ],
+    );
+    assert!(!html.contains(paths::post::POLICY));
+}
+
+#[test]
+fn access_tabs_show_people_grants_roles_and_protected() {
+    let given = || Given::world(World::many());
+    let (_, html) = page(paths::ACCESS, given());
+    says(
+        &html,
+        &[
+            "m.ortiz, you",
+            "No password yet",
+            "Disabled",
+            "Disable s.whitlock",
+            "Add person",
+        ],
+    );
+    assert!(
+        !words(&html).contains("Disable m.ortiz"),
+        "nobody disables themselves"
+    );
+    let (_, html) = page("/access?tab=grants", given());
+    says(
+        &html,
+        &[
+            "in 12 d",
+            "expired",
+            "no end",
+            "Systems: uPortal, Keycloak",
+            "Take away",
+            "Give grant",
+        ],
+    );
+    let (_, html) = page("/access?tab=roles", given());
+    says(
+        &html,
+        &["Edit User Sessions ends them", "Night watch", "Add role"],
+    );
+    let (_, html) = page("/access?tab=protected", given());
+    says(&html, &["break-glass", "Last way in", "Stop protecting"]);
+}
+
+#[test]
+fn a_refused_form_comes_back_with_what_was_typed_and_what_is_wrong() {
+    let given = Given {
+        echo: Some(FormEcho {
+            path: paths::post::ACCESS.to_owned(),
+            pairs: [
+                ("act", "grant"),
+                ("operator", "o2"),
+                ("scope", "systems"),
+                ("reason", "Night cover"),
+            ]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .to_vec(),
+            problems: vec![
+                FieldProblem {
+                    field: "systems".to_owned(),
+                    message: "Tick at least one system.".to_owned(),
+                },
+                FieldProblem {
+                    field: String::new(),
+                    message: "Nothing was given.".to_owned(),
+                },
+            ],
+        }),
+        ..Given::world(World::many())
+    };
+    // The address says nothing of a tab: the refused form decides.
+    let (_, html) = page(paths::ACCESS, given);
+    says(&html, &["Tick at least one system.", "Nothing was given."]);
+    assert!(html.contains("value=\"Night cover\""));
+    let chosen = html.split("value=\"o2\"").nth(1).unwrap_or_default();
+    assert!(chosen.split('>').next().unwrap_or_default().contains("selected"));
+}
+
+#[test]
+fn a_one_time_link_is_on_the_answer_page_only() {
+    let given = Given {
+        link: Some(FreshLink(OneTimeLink {
+            login: "s.whitlock".to_owned(),
+            url: "https://curfew.example/welcome#Code123".to_owned(),
+            expires_at: NOW.plus_seconds(3600),
+        })),
+        ..Given::world(World::many())
+    };
+    let (_, html) = page(paths::ACCESS, given);
+    says(
+        &html,
+        &[
+            "Give this link to s.whitlock.",
+            "https://curfew.example/welcome#Code123",
+        ],
+    );
+    let (_, html) = page(paths::ACCESS, Given::world(World::many()));
+    assert!(!html.contains("Give this link"));
+}
+
+#[test]
+fn audit_shows_the_chain_the_entries_and_files() {
+    let (_, html) = page("/audit?result=refused", Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "Chain whole",
+            "184,302 entries checked",
+            "Not allowed",
+            "hidden from you",
+            "Clear 1 filter",
+            "INC-20418",
+        ],
+    );
+    assert!(html.contains("href=\"/audit/export.csv?result=refused\""));
+    assert!(html.contains("href=\"/audit?result=refused&amp;before=184299\""));
+    let mut world = World::many();
+    world.audit.may_export = false;
+    if let Some(chain) = &mut world.audit.chain {
+        chain.broken = Some((152_118, "Its hash does not fit the one before it.".to_owned()));
+    }
+    let (_, html) = page(paths::AUDIT, Given::world(world));
+    says(
+        &html,
+        &["Chain broken at entry 152,118.", "you need “Export data”"],
+    );
+    assert!(!html.contains("export.csv"));
+}
+
+#[test]
+fn ui_b5_a_filter_that_is_not_understood_lists_nothing() {
+    let (_, html) = page("/audit?result=fine", Given::world(World::many()));
+    says(&html, &["A result is ok, refused, failed or unknown."]);
+    assert!(!words(&html).contains("Laptops stolen"));
+}
+
+#[test]
+fn sign_in_pages_need_nobody_and_echo_no_secret() {
+    let view = SignInView {
+        instance: "Northwind, production".to_owned(),
+        next: "/sessions?q=ann".to_owned(),
+        login: "m.ortiz".to_owned(),
+        problem: Some("User name or password is wrong.".to_owned()),
+        notice: Some("You were signed out for idleness.".to_owned()),
+        hidden: vec![("kept.reason".to_owned(), "Laptops stolen".to_owned())],
+        address_warning: Some("Open https://curfew.example instead.".to_owned()),
+    };
+    for (path, button) in [(paths::SIGN_IN, "Sign in"), (paths::STEP_UP, "Confirm")] {
+        let given = Given {
+            view: Some(view.clone()),
+            ..Given::default()
+        };
+        let (status, html) = page(path, given);
+        assert_eq!(status, 200);
+        says(
+            &html,
+            &[
+                button,
+                "User name or password is wrong.",
+                "signed out for idleness",
+                "Open https://curfew.example",
+            ],
+        );
+        for field in [
+            "name=\"next\" value=\"/sessions?q=ann\"",
+            "name=\"kept.reason\" value=\"Laptops stolen\"",
+        ] {
+            let named = field.split(' ').all(|part| html.contains(part));
+            assert!(named, "{field}");
+        }
+        let password = html
+            .split("<input")
+            .find(|input| input.contains("type=\"password\""))
+            .unwrap_or_default();
+        let password = password.split('>').next().unwrap_or_default();
+        assert!(!password.contains("value="), "{password}");
+        assert!(
+            password.contains("autocomplete=\"current-password\""),
+            "{password}"
+        );
+    }
+    let (status, html) = page(paths::WELCOME, Given::default());
+    assert_eq!(status, 200);
+    says(
+        &html,
+        &["One-time code", "New password again", "Set password and sign in"],
+    );
+}
+
+#[test]
+fn security_d2_the_account_page_lists_own_sign_ins_and_never_a_password() {
+    let (_, html) = page(paths::ACCOUNT, Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "this one",
+            "End 1 other sign-in",
+            "Address or browser changed",
+            "Any page you open counts as activity.",
+        ],
+    );
+}
+
+#[test]
+fn addresses_are_as_reviewed() {
+    let system = app::wire::SystemId::from("domo east");
+    let ending = app::wire::EndingId::from("01jd");
+    let all = [
+        paths::sign_in_for("/sessions?q=a b&sort=person"),
+        paths::step_up_for(paths::ACCESS),
+        paths::sessions("q=ann"),
+        paths::preview(&ending),
+        paths::post::confirm(&ending),
+        paths::post::include(&ending),
+        paths::ending(1042),
+        paths::post::stop(1042),
+        paths::post::retry(1042),
+        paths::post::resume(1042),
+        paths::system(&system),
+        app::policies::form::ask_path(15, 480),
+        app::access::form::Tab::Grants.href(),
+    ];
+    let expected = [
+        "/sign-in?next=/sessions%3Fq%3Da+b%26sort%3Dperson",
+        "/step-up?next=/access",
+        "/sessions?q=ann",
+        "/endings/preview/01jd",
+        "/endings/preview/01jd/confirm",
+        "/endings/preview/01jd/include",
+        "/endings/1042",
+        "/endings/1042/stop",
+        "/endings/1042/retry",
+        "/endings/1042/resume",
+        "/systems?system=domo+east#system",
+        "/policies?idle_minutes=15&absolute_minutes=480",
+        "/access?tab=grants",
+    ];
+    assert_eq!(all, expected);
+}

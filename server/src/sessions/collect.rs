@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::wire::{SessionKey, SystemId, Timestamp};
 
-use super::identity::{self, Naming};
+use super::identity::{self, Clients, Naming};
 use super::intake::{self, KnownRow};
 use crate::audit::{Action, Audit, Entry};
 use crate::changes::{self, topic};
@@ -237,6 +237,7 @@ impl Collector {
             fresh: HashMap::new(),
             waiting: Vec::new(),
             places: HashMap::new(),
+            clients: Clients::default(),
             seen: 0,
             written: 0,
         };
@@ -427,6 +428,7 @@ struct Intake<'p> {
     /// Changed rows that are not written yet, and where in it each key is.
     waiting: Vec<SeenSession>,
     places: HashMap<[u8; 16], usize>,
+    clients: Clients,
     seen: u64,
     written: u64,
 }
@@ -502,15 +504,16 @@ impl Intake<'_> {
         }
         self.places.clear();
         let system = SystemId(self.lease.system_id.clone());
-        let naming = Naming {
+        let mut naming = Naming {
             key: &self.collector.key,
             system_id: &system,
             system_sort: &self.system_sort,
+            clients: &mut self.clients,
         };
         let rows: Vec<identity::Row> = self
             .waiting
             .drain(..)
-            .map(|seen| identity::row(&seen, &naming))
+            .map(|seen| identity::row(&seen, &mut naming))
             .collect();
         let count = rows.len() as u64;
         let mut conn = self.collector.db.write().await?;

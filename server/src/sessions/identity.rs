@@ -2,6 +2,7 @@
 //!
 //! The raw id is hashed here and goes no further. Pure: `now` plays no part, so equal reports make equal rows.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use app::wire::{Limit, SessionKey, SystemId};
@@ -21,7 +22,16 @@ pub struct Naming<'n> {
     pub system_id: &'n SystemId,
     /// The system's name, lower-cased.
     pub system_sort: &'n str,
+    /// Browsers met before: reading one costs more than the rest of its row.
+    pub clients: &'n mut Clients,
 }
+
+/// Browser and system by user agent, as read before.
+#[derive(Default)]
+pub struct Clients(HashMap<String, (String, String)>);
+
+/// Most user agents that are remembered; then it begins anew.
+const MOST_CLIENTS: usize = 2_000;
 
 /// A row of `session` as a reading fills it; columns and their meaning: migrations/*/0005_create_session.sql.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +128,7 @@ pub fn row_hash(seen: &SeenSession) -> String {
 }
 
 /// The whole row.
-pub fn row(seen: &SeenSession, naming: &Naming<'_>) -> Row {
+pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
     let ip = seen.ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty());
     let address: Option<IpAddr> = ip.and_then(|ip| ip.parse().ok());
     let ip = address.map(|a| a.to_string()).or_else(|| ip.map(clean));
@@ -127,7 +137,7 @@ pub fn row(seen: &SeenSession, naming: &Naming<'_>) -> Row {
         .as_deref()
         .map(clean)
         .filter(|text| !text.is_empty());
-    let (browser, os) = client(seen, user_agent.as_deref());
+    let (browser, os) = client(seen, user_agent.as_deref(), naming.clients);
     let (display_name, account_name) = (clean(&seen.display_name), clean(&seen.account_name));
     let email = seen.email.as_deref().map(clean).filter(|text| !text.is_empty());
     let hint = clean(&seen.handle.hint());
@@ -221,25 +231,42 @@ fn endable(endable: &Endable) -> (&'static str, Option<&str>) {
     }
 }
 
-/// Browser with its main version, and operating system; empty = not told.
-fn client(seen: &SeenSession, user_agent: Option<&str>) -> (String, String) {
+/// Browser with its main version, and operating system; empty = not told. What the system says itself comes first.
+fn client(seen: &SeenSession, user_agent: Option<&str>, clients: &mut Clients) -> (String, String) {
     let (mut browser, mut os) = (clean(&seen.browser), clean(&seen.os));
-    if (browser.is_empty() || os.is_empty())
-        && let Some(parsed) = user_agent.and_then(|text| woothee::parser::Parser::new().parse(text))
-    {
-        let known = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty() && t != "UNKNOWN");
-        if browser.is_empty()
-            && let Some(name) = known(parsed.name)
-        {
-            let main = parsed.version.split('.').next().and_then(known);
-            browser = main.map_or_else(|| name.clone(), |main| format!("{name} {main}"));
+    if let Some(text) = user_agent.filter(|_| browser.is_empty() || os.is_empty()) {
+        if clients.0.len() >= MOST_CLIENTS {
+            clients.0.clear();
         }
-        if os.is_empty()
-            && let Some(name) = known(parsed.os)
-        {
-            os = family(&name).to_owned();
+        let (its_browser, its_os) = match clients.0.get(text) {
+            Some(known) => known,
+            None => clients
+                .0
+                .entry(text.to_owned())
+                .or_insert_with(|| read_user_agent(text)),
+        };
+        if browser.is_empty() {
+            browser.clone_from(its_browser);
+        }
+        if os.is_empty() {
+            os.clone_from(its_os);
         }
     }
+    (browser, os)
+}
+
+/// Browser with its main version, and operating system, as a browser names itself; empty = not to be read from it.
+fn read_user_agent(text: &str) -> (String, String) {
+    let Some(parsed) = woothee::parser::Parser::new().parse(text) else {
+        return (String::new(), String::new());
+    };
+    let known = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty() && t != "UNKNOWN");
+    let main = parsed.version.split('.').next().and_then(known);
+    let browser = match (known(parsed.name), main) {
+        (Some(name), Some(main)) => format!("{name} {main}"),
+        (name, _) => name.unwrap_or_default(),
+    };
+    let os = known(parsed.os).map_or_else(String::new, |name| family(&name).to_owned());
     (browser, os)
 }
 
@@ -278,12 +305,13 @@ mod tests {
     }
 
     fn row_of(seen: &SeenSession) -> Row {
-        let naming = Naming {
+        let mut naming = Naming {
             key: &key(),
             system_id: &SystemId::from("sim"),
             system_sort: "simulated",
+            clients: &mut Clients::default(),
         };
-        row(seen, &naming)
+        row(seen, &mut naming)
     }
 
     #[test]

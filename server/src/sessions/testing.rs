@@ -83,12 +83,13 @@ impl Seed {
             absolute_known: true,
             ..SeenSession::new(Handle::new(self.handle.clone()), self.kind)
         };
-        let naming = Naming {
+        let mut naming = Naming {
             key,
             system_id: &SystemId::from(self.system_id.as_str()),
             system_sort: &system_name(&self.system_id).to_lowercase(),
+            clients: &mut identity::Clients::default(),
         };
-        identity::row(&seen, &naming)
+        identity::row(&seen, &mut naming)
     }
 }
 

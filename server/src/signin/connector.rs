@@ -277,3 +277,7 @@ impl SelfTest for Portal {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "connector_tests.rs"]
+mod tests;

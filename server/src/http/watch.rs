@@ -57,3 +57,49 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request as HttpRequest;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn answer(path: &str, method: &str) -> (StatusCode, String, String) {
+        let router: Router = Router::new()
+            .route(
+                "/breaks",
+                get(async || -> &'static str { panic!("secret words of the fault") }),
+            )
+            .route("/works", get(async || "fine"))
+            .layer(from_fn(watch));
+        let request = HttpRequest::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let (status, id) = (response.status(), response.headers().get("x-request-id").cloned());
+        let body = to_bytes(response.into_body(), 100_000).await.unwrap();
+        let id = id.map(|id| id.to_str().unwrap().to_owned()).unwrap_or_default();
+        (status, id, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn security_e11_a_panic_is_caught_and_tells_its_reference_alone() {
+        let (status, id, body) = answer("/breaks", "GET").await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!id.is_empty() && body.contains(&id));
+        assert!(!body.contains("secret words"));
+        assert_eq!(answer("/works", "GET").await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn security_e12_trace_is_not_answered() {
+        assert_eq!(answer("/works", "TRACE").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+}

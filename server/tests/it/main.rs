@@ -1,1 +1,9 @@
+//! Curfew as a whole, over HTTP: a portal per test, with its own database and a clock that the test moves.
 
+mod coverage;
+mod grants_matrix;
+mod harness;
+mod security_accounts;
+mod security_browser;
+mod security_service;
+mod security_sessions;

@@ -1,0 +1,453 @@
+//! Every server function, form and page: without a caller nothing, without a grant nothing, and the refusal is in the
+//! audit. A new one without a line here fails this test.
+
+use app::access::wire::Scope;
+use reqwest::{Method, StatusCode};
+
+use crate::harness::{App, Engine};
+
+/// What somebody without any grant gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Without {
+    /// 403 or 404, and an audit entry.
+    Refused,
+    /// It is about the caller alone.
+    Own,
+    /// 200 with nothing in it and the reason: the list says itself which grant is missing (ui B8).
+    Nothing,
+}
+
+use Without::{Nothing, Own, Refused};
+
+/// Server functions: path, a body that is well-formed, what it gives to who holds no grant.
+const CALLS: [(&str, &str, Without); 19] = [
+    ("/call/frame", "{}", Own),
+    ("/call/background/frame", "{}", Own),
+    ("/call/my-sessions", "{}", Own),
+    ("/call/extend", "{}", Own),
+    ("/call/sessions", "{\"query\":\"\"}", Nothing),
+    ("/call/background/sessions-count", "{\"query\":\"\"}", Refused),
+    (
+        "/call/selection",
+        "{\"edit\":{\"selection_id\":null,\"query\":\"\",\"shown\":[],\"ticked\":[],\"all_matching\":true}}",
+        Refused,
+    ),
+    ("/call/selection-clear", "{\"selection\":\"none\"}", Own),
+    ("/call/preview", "{\"ending\":\"none\"}", Refused),
+    ("/call/endings", "{\"cursor\":null}", Refused),
+    ("/call/background/endings", "{\"cursor\":null}", Refused),
+    (
+        "/call/ending",
+        "{\"ending_no\":1,\"only\":null,\"cursor\":null}",
+        Refused,
+    ),
+    (
+        "/call/background/ending",
+        "{\"ending_no\":1,\"only\":null,\"cursor\":null}",
+        Refused,
+    ),
+    ("/call/systems", "{}", Refused),
+    ("/call/background/systems", "{}", Refused),
+    ("/call/policies", "{\"asked\":null}", Refused),
+    (
+        "/call/what-if",
+        "{\"idle_minutes\":15,\"absolute_minutes\":480}",
+        Refused,
+    ),
+    ("/call/access", "{}", Refused),
+    (
+        "/call/audit",
+        "{\"query\":{\"who\":\"\",\"action\":\"\",\"system\":\"\",\"result\":\"\",\"text\":\"\",\"ending_no\":0,\
+         \"from\":null,\"until\":null,\"before_seq\":null}}",
+        Refused,
+    ),
+];
+
+/// Forms: route, an address of it, fields. More than one line where it has several acts.
+const FORMS: [(&str, &str, &[(&str, &str)], Without); 37] = [
+    (
+        "/sessions/selection",
+        "/sessions/selection",
+        &[("act", "all"), ("query", "")],
+        Refused,
+    ),
+    (
+        "/sessions/selection",
+        "/sessions/selection",
+        &[("act", "preview"), ("query", "")],
+        Refused,
+    ),
+    (
+        "/sessions/find",
+        "/sessions/find",
+        &[("id", "0123456789abcdef0123")],
+        Refused,
+    ),
+    (
+        "/sessions/columns",
+        "/sessions/columns",
+        &[("act", "default")],
+        Own,
+    ),
+    (
+        "/sessions/preview",
+        "/sessions/preview",
+        &[("row", "00000000000000000000000000000000")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/confirm",
+        "/endings/preview/none/confirm",
+        &[("reason", "because")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/include",
+        "/endings/preview/none/include",
+        &[("own", "1")],
+        Refused,
+    ),
+    ("/endings/{no}/stop", "/endings/1/stop", &[], Refused),
+    ("/endings/{no}/retry", "/endings/1/retry", &[], Refused),
+    ("/endings/{no}/resume", "/endings/1/resume", &[], Refused),
+    (
+        "/endings/pause-all",
+        "/endings/pause-all",
+        &[("reason", "storm")],
+        Refused,
+    ),
+    (
+        "/endings/resume-all",
+        "/endings/resume-all",
+        &[("reason", "calm")],
+        Refused,
+    ),
+    (
+        "/systems/act",
+        "/systems/act",
+        &[("act", "read"), ("system", "curfew")],
+        Refused,
+    ),
+    (
+        "/systems/act",
+        "/systems/act",
+        &[("act", "pause"), ("system", "curfew")],
+        Refused,
+    ),
+    (
+        "/systems/act",
+        "/systems/act",
+        &[("act", "resume"), ("system", "curfew")],
+        Refused,
+    ),
+    (
+        "/systems/act",
+        "/systems/act",
+        &[("act", "test"), ("system", "curfew")],
+        Refused,
+    ),
+    (
+        "/policies/save",
+        "/policies/save",
+        &[
+            ("idle_minutes", "20"),
+            ("absolute_minutes", "480"),
+            ("reason", "calm"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "create-operator"),
+            ("login", "new.one"),
+            ("display_name", "New"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "disable"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "enable"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "reset"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "grant"),
+            ("operator", "x"),
+            ("role", "helpdesk"),
+            ("scope", "everywhere"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "revoke"), ("grant", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "save-role"),
+            ("name", "All of it"),
+            ("permissions", "ManageAccess"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "delete-role"), ("role", "helpdesk")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "protect"), ("account", "a"), ("reason", "b")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "unprotect"), ("protected", "x")],
+        Refused,
+    ),
+    ("/audit/check", "/audit/check", &[], Refused),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "theme"), ("theme", "dark")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "times"), ("times", "absolute")],
+        Own,
+    ),
+    ("/account/act", "/account/act", &[("act", "extend")], Own),
+    ("/account/act", "/account/act", &[("act", "end-others")], Own),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "end"), ("session", "x")],
+        Refused,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[
+            ("act", "password"),
+            ("current", "a"),
+            ("new", "b"),
+            ("again", "b"),
+        ],
+        Own,
+    ),
+    ("/step-up", "/step-up", &[("password", "not mine at all")], Own),
+    ("/sign-out", "/sign-out", &[], Own),
+    ("/sign-in", "/sign-in", &[], Own),
+];
+
+/// Addresses that are read: pages and files.
+const PAGES: [(&str, &str, Without); 16] = [
+    ("/", "/", Own),
+    ("/account", "/account", Own),
+    ("/step-up", "/step-up", Own),
+    ("/sign-in", "/sign-in", Own),
+    ("/welcome", "/welcome", Own),
+    ("/sessions", "/sessions", Refused),
+    ("/endings", "/endings", Refused),
+    ("/endings/preview/{id}", "/endings/preview/none", Refused),
+    ("/endings/{no}", "/endings/1", Refused),
+    ("/systems", "/systems", Refused),
+    ("/policies", "/policies", Refused),
+    ("/access", "/access", Refused),
+    ("/audit", "/audit", Refused),
+    ("/audit/export.jsonl", "/audit/export.jsonl", Refused),
+    ("/audit/export.csv", "/audit/export.csv", Refused),
+    ("/live", "/live?topic=sessions", Refused),
+];
+
+fn is_open(path: &str) -> bool {
+    ["/sign-in", "/welcome"].contains(&path)
+}
+
+#[tokio::test]
+async fn every_server_function_form_and_page_stands_in_these_tables() {
+    let calls: Vec<&str> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path)
+        .collect();
+    assert!(calls.len() >= 15, "{calls:?}");
+    for path in calls {
+        assert!(
+            CALLS.iter().any(|(p, ..)| *p == path),
+            "{path} has no line in CALLS"
+        );
+    }
+    for route in server::http::FORM_ROUTES {
+        assert!(
+            FORMS.iter().any(|(p, ..)| *p == route),
+            "{route} has no line in FORMS"
+        );
+    }
+    for listing in leptos_axum::generate_route_list(app::App) {
+        let path = listing.path();
+        assert!(
+            PAGES.iter().any(|(p, ..)| *p == path),
+            "{path} has no line in PAGES"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_caller_calls_answer_401_and_pages_lead_to_sign_in() {
+    let app = App::start().await;
+    let browser = app.browser();
+    for (path, body, _) in CALLS {
+        let answer = browser.call(path, body).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert!(answer.body.contains("signed_out"), "{path}: {}", answer.body);
+    }
+    for (_, path, fields, _) in FORMS.iter().filter(|(p, ..)| !is_open(p)) {
+        let answer = browser.post(path, fields).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert!(answer.body.contains("action=\"/sign-in\""), "{path}");
+    }
+    for (_, path, _) in PAGES.iter().filter(|(p, ..)| !is_open(p)) {
+        let answer = browser.get(path).await;
+        if path.starts_with("/live") {
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        } else {
+            assert!(answer.leads_to_sign_in(), "{path}: {}", answer.status);
+        }
+    }
+    assert!(
+        browser.get("/no/such/page").await.leads_to_sign_in(),
+        "what exists is not told"
+    );
+}
+
+#[tokio::test]
+async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entry() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = App::start_with(engine, |_| {}).await;
+        app.administrator("mara").await;
+        app.person("nora", "Nora", &[]).await;
+        let browser = app.signed_in("nora").await;
+        let mut wrong = Vec::new();
+        let mut before = app.audited("authz_fail").await;
+        let mut check = |what: String, status: StatusCode, without: Without, entries: usize| {
+            let refused = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status);
+            if refused != (without == Refused) {
+                wrong.push(format!("{what}: {status}"));
+            } else if refused && entries == before {
+                wrong.push(format!("{what}: no audit entry"));
+            }
+            before = entries;
+        };
+        for (path, body, without) in CALLS {
+            let answer = browser.call(path, body).await;
+            if without == Nothing {
+                assert!(
+                    answer.body.contains("no_grant") && answer.body.contains("\"rows\":[]"),
+                    "{}",
+                    answer.body
+                );
+            }
+            check(
+                path.to_owned(),
+                answer.status,
+                without,
+                app.audited("authz_fail").await,
+            );
+        }
+        for (_, path, without) in PAGES {
+            let status = browser.send(Method::GET, path, &[], None).await.status;
+            check(path.to_owned(), status, without, app.audited("authz_fail").await);
+        }
+        for (_, path, fields, without) in FORMS.iter().filter(|(p, ..)| *p != "/sign-out") {
+            let status = browser.post(path, fields).await.status;
+            check(
+                format!("{path} {fields:?}"),
+                status,
+                *without,
+                app.audited("authz_fail").await,
+            );
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert_eq!(app.audited("privilege_permissions_changed").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_taken_away_acts_with_the_next_request() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = App::start_with(engine, |_| {}).await;
+        app.administrator("mara").await;
+        let hedda = app
+            .person("hedda", "Hedda", &[("auditor", Scope::Everywhere)])
+            .await;
+        let admin = app.signed_in("mara").await;
+        let browser = app.signed_in("hedda").await;
+        assert_eq!(browser.get("/audit").await.status, StatusCode::OK);
+        let page = admin.call("/call/access", "{}").await.body;
+        let page: app::access::wire::AccessPage = serde_json::from_str(&page).unwrap();
+        let grant = page.grants.iter().find(|g| g.operator_id == hedda).unwrap();
+        let revoked = admin
+            .post(
+                "/access/act",
+                &[("act", "revoke"), ("grant", grant.grant_id.as_str())],
+            )
+            .await;
+        assert_eq!(revoked.status, StatusCode::SEE_OTHER);
+        assert_eq!(browser.get("/audit").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_ends_by_itself_at_its_moment() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = App::start_with(engine, |_| {}).await;
+        app.administrator("mara").await;
+        let nora = app.person("nora", "Nora", &[]).await;
+        let admin = app.signed_in("mara").await;
+        let browser = app.signed_in("nora").await;
+        let end = app::civil::Civil::at(app.clock_now().plus_seconds(600), 0).field();
+        let given = admin
+            .post(
+                "/access/act",
+                &[
+                    ("act", "grant"),
+                    ("operator", nora.as_str()),
+                    ("role", "auditor"),
+                    ("scope", "everywhere"),
+                    ("expires", &end),
+                    ("reason", "one look"),
+                ],
+            )
+            .await;
+        assert_eq!(given.status, StatusCode::SEE_OTHER, "{}", given.body);
+        assert_eq!(browser.get("/audit").await.status, StatusCode::OK);
+        app.clock.advance(660);
+        assert_eq!(browser.get("/audit").await.status, StatusCode::FORBIDDEN);
+    }
+}

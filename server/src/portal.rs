@@ -291,6 +291,7 @@ impl Portal {
     /// Removes what has run out: portal sessions, drafts, selections, sessions past retention.
     async fn sweep(&self) -> Result<(), Error> {
         self.signin.sweep().await?;
+        crate::http::forget_quiet();
         self.endings.sweep().await?;
         self.collector
             .forget_old(self.config().retention.sessions_days)

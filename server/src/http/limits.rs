@@ -23,6 +23,8 @@ const BODY: usize = 64 * 1024;
 const SELECTION_BODY: usize = 256 * 1024;
 /// Longest a request may take.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Longest a request may take that waits for a system's self-test or walks the whole audit chain.
+const LONGEST_WALK: Duration = Duration::from_secs(60);
 /// Longest address, bytes.
 const ADDRESS: usize = 16 * 1024;
 
@@ -116,6 +118,7 @@ pub async fn guard(request: Request, next: Next) -> Response {
         _ => BODY,
     };
     let streams = path == paths::LIVE || path == paths::AUDIT_JSONL || path == paths::AUDIT_CSV;
+    let walks = path == paths::post::SYSTEM || path == paths::post::CHECK_CHAIN;
     let answer = async {
         let (parts, body) = request.into_parts();
         match to_bytes(body, longest).await {
@@ -130,7 +133,8 @@ pub async fn guard(request: Request, next: Next) -> Response {
     if streams {
         return answer.await;
     }
-    match tokio::time::timeout(LONGEST, answer).await {
+    let most = if walks { LONGEST_WALK } else { LONGEST };
+    match tokio::time::timeout(most, answer).await {
         Ok(response) => response,
         Err(_) => plain::Text {
             status: StatusCode::SERVICE_UNAVAILABLE,

@@ -30,6 +30,7 @@ mod limits;
 mod live;
 mod origin;
 mod plain;
+mod reports;
 mod router;
 mod ui;
 mod watch;

@@ -20,17 +20,18 @@ use tower_sessions::cookie::SameSite;
 
 use super::authenticate::{Visit, authenticate, cookie_name};
 use super::limits::AddressLimit;
-use super::{Http, doors, files, forms, headers, health, limits, live, origin, plain, ui, watch};
+use super::{Http, doors, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch};
 use crate::audit::export::Format;
 
 /// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
-pub const OPEN_PATHS: [&str; 6] = [
+pub const OPEN_PATHS: [&str; 7] = [
     paths::SIGN_IN,
     paths::WELCOME,
     "/healthz",
     "/readyz",
     "/pkg/{*name}",
     "/favicon.ico",
+    reports::PATH,
 ];
 
 /// The whole portal as one service.
@@ -80,6 +81,7 @@ pub fn router(http: Arc<Http>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/pkg/{*name}", get(files::serve))
         .route("/favicon.ico", get(files::no_icon))
+        .route(reports::PATH, post(reports::take))
         .with_state(http.clone());
     open.merge(behind_the_door)
         .layer(from_fn_with_state(http, headers::guard))

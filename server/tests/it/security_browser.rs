@@ -68,6 +68,25 @@ async fn security_d3_hsts_on_https_only() {
     );
 }
 
+#[tokio::test]
+async fn security_d4_what_a_policy_kept_out_is_reported_and_written_down() {
+    let app = App::start().await;
+    let browser = app.browser();
+    let answer = browser.get("/sign-in").await;
+    assert!(answer.header("content-security-policy").contains("report-to csp"));
+    assert_eq!(answer.header("reporting-endpoints"), "csp=\"/csp-report\"");
+    let report =
+        r#"{"csp-report":{"effective-directive":"script-src","blocked-uri":"https://evil.example/x.js"}}"#;
+    let kind = Some(("application/csp-report", report.to_owned()));
+    let answer = browser.send(Method::POST, "/csp-report", &[], kind).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    let noted = app.audit().await;
+    assert!(
+        noted.contains(&"malicious_csp_violation refused script-src: another site".to_owned()),
+        "{noted:?}"
+    );
+}
+
 fn nonce(answer: &Answer) -> String {
     let policy = answer.header("content-security-policy");
     let from = policy

@@ -153,6 +153,11 @@ impl VisibleScope {
             return Cond::all();
         }
         let column = |name: &'static str| Expr::col((Alias::new(table), Alias::new(name)));
+        // The inventory keeps the lower-cased name: by Unicode's rules, which SQLite's LOWER does not know.
+        let account = || match table {
+            "session" => column("account_sort"),
+            _ => Expr::expr(Func::lower(column("account_name"))),
+        };
         let mut any = Cond::any().add(Expr::val(1).eq(0));
         if !self.systems.is_empty() {
             any = any.add(column("system_id").is_in(self.systems.iter().map(|s| s.0.clone())));
@@ -164,7 +169,7 @@ impl VisibleScope {
             .map(|a| a.account.clone())
             .collect();
         if !everywhere.is_empty() {
-            any = any.add(Expr::expr(Func::lower(column("account_name"))).is_in(everywhere));
+            any = any.add(account().is_in(everywhere));
         }
         let mut by_system: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
         for account in &self.accounts {
@@ -179,7 +184,7 @@ impl VisibleScope {
             any = any.add(
                 Cond::all()
                     .add(column("system_id").eq(system))
-                    .add(Expr::expr(Func::lower(column("account_name"))).is_in(accounts)),
+                    .add(account().is_in(accounts)),
             );
         }
         any

@@ -2,7 +2,8 @@
 //!
 //! Sorting by an index is quick when most rows match and ruinous when few do: the database walks past everything that
 //! does not. So matches are counted first (up to [`COUNT_UP_TO`]); few are gathered by their own index and sorted,
-//! many are met by walking the sort's index, but never further than [`WALK_AT_MOST`] rows without a full page.
+//! many are met by walking the sort's index, but never further than
+//! [`Reach::walk_at_most`] rows without a full page.
 
 use app::error::FieldProblem;
 use app::sessions::query::{Cursor, PAGE_ROWS, SessionQuery, SortKey};
@@ -21,8 +22,27 @@ use crate::error::Error;
 
 /// Matches are counted up to here; more are "10,000+".
 pub const COUNT_UP_TO: u64 = 10_000;
-/// Most rows of a sort's index that are walked for one page before the matches are gathered instead.
-const WALK_AT_MOST: u64 = 20_000;
+
+/// How far the list looks. Tests make it small, to go every way with few rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Rows on a page.
+    pub page: u64,
+    /// Matches are counted up to here.
+    pub count_up_to: u64,
+    /// Most rows of a sort's index that are walked for one page before the matches are gathered instead.
+    pub walk_at_most: u64,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Reach {
+            page: u64::from(PAGE_ROWS),
+            count_up_to: COUNT_UP_TO,
+            walk_at_most: 20_000,
+        }
+    }
+}
 
 /// A row of the inventory as the list reads it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -114,7 +134,7 @@ pub enum Value {
 /// A page as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Rows in order, at most [`PAGE_ROWS`].
+    /// Rows in order, at most [`Reach::page`].
     pub rows: Vec<Row>,
     /// The cursor that was used: the one asked for, or the other way round where nothing was left.
     pub cursor: Option<Cursor>,
@@ -191,6 +211,7 @@ struct Way<'p> {
     from: Option<&'p Place>,
     /// With the row of the place itself.
     with_place: bool,
+    reach: Reach,
 }
 
 impl Way<'_> {
@@ -230,6 +251,7 @@ pub async fn page(
     conn: &mut Conn,
     query: &SessionQuery,
     filter: &Filter,
+    reach: Reach,
 ) -> Result<Result<Page, FieldProblem>, Error> {
     let place = match query
         .cursor
@@ -246,6 +268,7 @@ pub async fn page(
         ascending: (query.direction == Direction::Ascending) != backwards,
         from: place.as_ref(),
         with_place,
+        reach,
     };
     let (mut rows, matching) = read(conn, filter, way(backwards, false)).await?;
     let mut cursor = query.cursor.clone();
@@ -255,7 +278,7 @@ pub async fn page(
         cursor = cursor.map(|c| Cursor { backwards, ..c });
         rows = read(conn, filter, way(backwards, true)).await?.0;
     }
-    let full = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
+    let full = usize::try_from(reach.page).unwrap_or(usize::MAX);
     let more = rows.len() > full;
     rows.truncate(full);
     if backwards {
@@ -302,27 +325,27 @@ pub async fn page(
 /// One row more than a page, nearest first, and the number of matches.
 async fn read(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<(Vec<Row>, Count), Error> {
     if filter.unfiltered {
-        let matching = count(conn, filter.condition()).await?;
+        let matching = count(conn, filter.condition(), way.reach).await?;
         return Ok((conn.fetch_all(&walk(filter, way, None)).await?, matching));
     }
     if filter.by_text {
         // Finding them is the dear part, so they are counted where they are gathered.
         let found: Vec<Found> = conn
-            .fetch_all(&gather(filter, way, Some(COUNT_UP_TO + 1)))
+            .fetch_all(&gather(filter, way, Some(way.reach.count_up_to + 1)))
             .await?;
         match found.first().map(|f| f.found.unsigned_abs()) {
-            Some(n) if n <= COUNT_UP_TO => {
+            Some(n) if n <= way.reach.count_up_to => {
                 return Ok((found.into_iter().map(|f| f.row).collect(), Count::Exactly(n)));
             }
             Some(_) => {}
-            None => return Ok((Vec::new(), count(conn, filter.condition()).await?)),
+            None => return Ok((Vec::new(), count(conn, filter.condition(), way.reach).await?)),
         }
         return Ok((
             walk_or_gather(conn, filter, way).await?,
-            Count::MoreThan(COUNT_UP_TO),
+            Count::MoreThan(way.reach.count_up_to),
         ));
     }
-    let matching = count(conn, filter.condition()).await?;
+    let matching = count(conn, filter.condition(), way.reach).await?;
     let rows = match matching {
         Count::Exactly(0) => Vec::new(),
         Count::Exactly(_) => gathered(conn, filter, way).await?,
@@ -346,8 +369,8 @@ async fn gathered(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<
 
 /// Many match, so the next page is usually near; where it is not, all matches are gathered.
 async fn walk_or_gather(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<Row>, Error> {
-    let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, Some(WALK_AT_MOST))).await?;
-    if rows.len() > PAGE_ROWS as usize {
+    let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, Some(way.reach.walk_at_most))).await?;
+    if rows.len() as u64 > way.reach.page {
         return Ok(rows);
     }
     gathered(conn, filter, way).await
@@ -388,7 +411,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
             outer.and_where(Func::coalesce([plain, Expr::val(false)]).into());
         }
         way.sorted(&mut outer, "session", name);
-        outer.limit(u64::from(PAGE_ROWS) + 1);
+        outer.limit(way.reach.page + 1);
         outer
     };
     if let [state] = filter.states.as_slice() {
@@ -412,7 +435,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
         query.from_subquery(union, Alias::new("states"));
     }
     way.sorted(&mut query, "states", value);
-    query.limit(u64::from(PAGE_ROWS) + 1);
+    query.limit(way.reach.page + 1);
     query
 }
 
@@ -436,7 +459,7 @@ fn gather(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatemen
     .from(Alias::new("matches"))
     .cond_where(way.behind("matches", "sort_value"));
     way.sorted(&mut page, "matches", "sort_value");
-    page.limit(u64::from(PAGE_ROWS) + 1);
+    page.limit(way.reach.page + 1);
 
     let mut query = Query::select();
     let all = Query::select()
@@ -489,11 +512,11 @@ fn sort_values(query: &mut SelectStatement, table: &'static str, sort: SortKey) 
     query.expr_as(nothing, Alias::new(empty));
 }
 
-/// How many rows fulfil `condition`, counted up to [`COUNT_UP_TO`].
-pub async fn count(conn: &mut Conn, condition: Condition) -> Result<Count, Error> {
-    let n = count_up_to(conn, condition, Some(COUNT_UP_TO + 1)).await?;
-    Ok(if n > COUNT_UP_TO {
-        Count::MoreThan(COUNT_UP_TO)
+/// How many rows fulfil `condition`, as far as `reach` counts.
+pub async fn count(conn: &mut Conn, condition: Condition, reach: Reach) -> Result<Count, Error> {
+    let n = count_up_to(conn, condition, Some(reach.count_up_to + 1)).await?;
+    Ok(if n > reach.count_up_to {
+        Count::MoreThan(reach.count_up_to)
     } else {
         Count::Exactly(n)
     })

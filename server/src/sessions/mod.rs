@@ -18,6 +18,7 @@ use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
 use async_trait::async_trait;
 
 use self::filter::{Dialect, View};
+use self::list::Reach;
 use self::rows::Beside;
 use crate::access::Access;
 use crate::audit::{Action, Audit, Entry};
@@ -130,13 +131,13 @@ impl Sessions {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
-        let found = match list::page(&mut conn, &page.query, &filter).await? {
+        let found = match list::page(&mut conn, &page.query, &filter, Reach::default()).await? {
             Ok(found) => found,
             Err(problem) => return Ok(bad(page, vec![problem])),
         };
         page.in_all = match page.query.filter_count() {
             0 => found.matching,
-            _ => list::count(&mut conn, store::live_in(view.condition(), &[])).await?,
+            _ => list::count(&mut conn, store::live_in(view.condition(), &[]), Reach::default()).await?,
         };
         if found.rows.is_empty() {
             page.empty = Some(empty::because(&mut conn, &page.query, &view, &page.systems, now).await?);
@@ -332,3 +333,6 @@ impl SessionsPort for For<Sessions> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

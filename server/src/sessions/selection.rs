@@ -12,7 +12,7 @@ use app::wire::{Count, SelectionId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
 use super::filter::{Dialect, View, column};
-use super::list::{COUNT_UP_TO, count, count_up_to};
+use super::list::{COUNT_UP_TO, Reach, count, count_up_to};
 use crate::caller::Caller;
 use crate::db::Conn;
 use crate::error::Error;
@@ -267,7 +267,7 @@ pub async fn summary(
     shown: Option<&Condition>,
     doubtful: &[SystemId],
 ) -> Result<SelectionSummary, Error> {
-    let sessions = count(conn, selected.condition.clone()).await?;
+    let sessions = count(conn, selected.condition.clone(), Reach::default()).await?;
     let (people, systems) = people_and_systems(conn, selected, sessions).await?;
     let mut stale = 0;
     if !doubtful.is_empty() {

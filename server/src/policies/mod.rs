@@ -454,3 +454,6 @@ impl Policies {
         Ok(row.version)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -369,7 +369,12 @@ async fn gathered(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<
 
 /// Many match, so the next page is usually near; where it is not, all matches are gathered.
 async fn walk_or_gather(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<Row>, Error> {
-    let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, Some(way.reach.walk_at_most))).await?;
+    // With several states each has its own index to walk: one that stopped early would leave a hole in their union.
+    let at_most = (filter.states.len() == 1).then_some(way.reach.walk_at_most);
+    let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, at_most)).await?;
+    if at_most.is_none() {
+        return Ok(rows);
+    }
     if rows.len() as u64 > way.reach.page {
         return Ok(rows);
     }

@@ -1,0 +1,361 @@
+use app::access::wire::Scope;
+use app::wire::{GrantId, OperatorId};
+
+use super::*;
+use crate::caller::{CallerKind, Origin};
+use crate::clock::FakeClock;
+use crate::db::testing::TestDb;
+use crate::domain::grant::Grant;
+use crate::keys::HashKey;
+use crate::on;
+use crate::sessions::testing::{self, Seed};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+struct House {
+    test: TestDb,
+    room: Arc<Policies>,
+    clock: Arc<FakeClock>,
+}
+
+async fn houses() -> Vec<House> {
+    let mut houses = Vec::new();
+    for test in TestDb::both().await.unwrap() {
+        let clock = Arc::new(FakeClock::at(NOW));
+        let key = Arc::new(HashKey::new([7; 32]));
+        let audit = Arc::new(Audit::new(test.db.clone(), clock.clone(), key));
+        let room = Arc::new(Policies::new(test.db.clone(), clock.clone(), audit));
+        room.ensure_own().await.unwrap();
+        room.ensure_own().await.unwrap();
+        let mut conn = test.db.write().await.unwrap();
+        for system in ["curfew", "domo", "uportal"] {
+            testing::insert_system(&mut conn, system, NOW).await.unwrap();
+        }
+        conn.commit().await.unwrap();
+        houses.push(House { test, room, clock });
+    }
+    houses
+}
+
+fn caller(grants: &[(&[Permission], Scope)]) -> Arc<Caller> {
+    Arc::new(Caller {
+        kind: CallerKind::Operator,
+        id: OperatorId::from("op-1"),
+        name: "Olga Peters".to_owned(),
+        login: "olga".to_owned(),
+        session: None,
+        auth_at: Some(NOW),
+        grants: grants
+            .iter()
+            .map(|(permissions, scope)| Grant {
+                grant_id: GrantId::from("g"),
+                permissions: permissions.to_vec(),
+                scope: scope.clone(),
+                expires_at: None,
+            })
+            .collect(),
+        origin: Origin::default(),
+        who_can_give: Vec::new(),
+    })
+}
+
+fn administrator() -> Arc<Caller> {
+    caller(&[(&Permission::ALL, Scope::Everywhere)])
+}
+
+fn portal_session(account: &str, hours_old: i64, minutes_idle: i64) -> Seed {
+    Seed {
+        system_id: OWN_SYSTEM.to_owned(),
+        account_id: account.to_owned(),
+        account_name: account.to_owned(),
+        created_at: Some(NOW.0 - hours_old * 3_600_000),
+        last_active_at: Some(NOW.0 - minutes_idle * 60_000),
+        idle: Limit::Seconds(900),
+        ..Seed::default()
+    }
+}
+
+impl House {
+    fn port(&self, caller: &Arc<Caller>) -> For<Policies> {
+        For::new(&self.room, caller)
+    }
+
+    async fn seed(&self, seeds: &[Seed]) {
+        let mut conn = self.test.db.write().await.unwrap();
+        testing::insert(&mut conn, &HashKey::new([7; 32]), seeds)
+            .await
+            .unwrap();
+        conn.commit().await.unwrap();
+    }
+}
+
+fn edit(idle_minutes: i64, absolute_minutes: i64) -> PolicyEdit {
+    PolicyEdit {
+        idle_minutes,
+        absolute_minutes,
+        reason: "Audit finding 7".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_new_portal_has_fifteen_minutes_and_eight_hours_as_version_one() {
+    for house in houses().await {
+        let mut conn = house.test.db.read().await.unwrap();
+        let own = house.room.own(&mut conn).await.unwrap();
+        assert_eq!(
+            (own.version, own.idle_timeout_s, own.absolute_lifetime_s),
+            (1, 900, 28_800)
+        );
+        let page = house.port(&administrator()).policies_page(None).await.unwrap();
+        let own = page.own.unwrap();
+        assert_eq!(
+            (own.current.changed_by.as_str(), own.history.len(), own.may_edit),
+            ("set-up", 0, true)
+        );
+        let curfew = page
+            .systems
+            .iter()
+            .find(|s| s.system_id.as_str() == OWN_SYSTEM)
+            .unwrap();
+        assert_eq!(
+            (curfew.source, curfew.idle),
+            (LimitSource::SetHere, Limit::Seconds(900))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_a_new_version_with_who_when_why_and_an_audit_entry() {
+    for house in houses().await {
+        house.clock.advance(60);
+        house
+            .port(&administrator())
+            .save_policy(edit(10, 240))
+            .await
+            .unwrap();
+        let own = house
+            .port(&administrator())
+            .policies_page(None)
+            .await
+            .unwrap()
+            .own
+            .unwrap();
+        assert_eq!((own.current.version, own.current.idle_timeout_s), (2, 600));
+        assert_eq!(own.current.changed_by, "Olga Peters");
+        assert_eq!(own.current.reason, "Audit finding 7");
+        assert_eq!(own.current.changed_at, NOW.plus_seconds(60));
+        assert_eq!(own.history.iter().map(|v| v.version).collect::<Vec<_>>(), [1]);
+        let mut conn = house.test.db.read().await.unwrap();
+        let noted: (String, String) = on!(conn, c => sqlx::query_as(
+            "SELECT reason, detail FROM audit_entry WHERE action = 'policy_changed'").fetch_one(c).await.unwrap());
+        assert_eq!(noted.0, "Audit finding 7");
+        assert!(noted.1.contains("\"idle_timeout_s_before\":900"), "{}", noted.1);
+    }
+}
+
+#[tokio::test]
+async fn security_a6_a7_a16_a_policy_out_of_bounds_or_without_right_or_step_up_changes_nothing() {
+    for house in houses().await {
+        let admin = administrator();
+        let port = house.port(&admin);
+        for bad in [
+            edit(4, 480),
+            edit(61, 480),
+            edit(15, 1441),
+            edit(30, 30),
+            PolicyEdit {
+                reason: " ".to_owned(),
+                ..edit(10, 60)
+            },
+        ] {
+            assert!(matches!(
+                port.save_policy(bad).await,
+                Err(AppError::Invalid { .. })
+            ));
+        }
+        assert!(
+            matches!(
+                port.save_policy(edit(15, 480)).await,
+                Err(AppError::Invalid { .. })
+            ),
+            "nothing new"
+        );
+        let reader = caller(&[(
+            &[Permission::ReadPolicies, Permission::SeeSessions],
+            Scope::Everywhere,
+        )]);
+        assert!(matches!(
+            house.port(&reader).save_policy(edit(10, 60)).await,
+            Err(AppError::Forbidden { .. })
+        ));
+        let elsewhere = Scope::Systems {
+            systems: vec![SystemId::from("domo")],
+        };
+        let elsewhere = caller(&[(&Permission::ALL, elsewhere)]);
+        assert!(matches!(
+            house.port(&elsewhere).save_policy(edit(10, 60)).await,
+            Err(AppError::Forbidden { .. })
+        ));
+        house.clock.advance(301);
+        assert_eq!(port.save_policy(edit(10, 60)).await, Err(AppError::StepUp));
+        let mut conn = house.test.db.read().await.unwrap();
+        assert_eq!(house.room.own(&mut conn).await.unwrap().version, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_what_if_counts_what_its_link_lists() {
+    for house in houses().await {
+        house
+            .seed(&[
+                portal_session("a", 0, 1),
+                portal_session("a", 9, 1),
+                portal_session("b", 2, 20),
+                portal_session("c", 30, 40),
+                Seed {
+                    created_at: None,
+                    last_active_at: None,
+                    ..portal_session("d", 0, 0)
+                },
+                Seed {
+                    system_id: "domo".to_owned(),
+                    ..portal_session("e", 30, 600)
+                },
+            ])
+            .await;
+        let what_if = house.port(&administrator()).what_if(15, 480).await.unwrap();
+        assert_eq!((what_if.live, what_if.over, what_if.people), (5, 3, 3));
+        assert_eq!(what_if.over_query, "system=curfew&past=15,480");
+        assert_eq!(what_if.ages.len(), 24);
+        assert_eq!(
+            (
+                what_if.ages[0],
+                what_if.ages[2],
+                what_if.ages[9],
+                what_if.ages[23]
+            ),
+            (2, 1, 1, 1)
+        );
+        let (query, problems) = SessionQuery::from_pairs(&app::paths::parse_query(&what_if.over_query), 0);
+        assert_eq!(
+            (problems.len(), query.past),
+            (
+                0,
+                Some(PastLimits {
+                    idle_minutes: 15,
+                    absolute_minutes: 480
+                })
+            )
+        );
+        let longer = house.port(&administrator()).what_if(60, 1440).await.unwrap();
+        assert_eq!(longer.over, 1);
+        assert!(house.port(&administrator()).what_if(0, 480).await.is_err());
+
+        let narrow = Scope::Accounts {
+            accounts: vec![app::access::wire::ScopeAccount {
+                system_id: None,
+                account: "B".to_owned(),
+            }],
+        };
+        let helper = caller(&[
+            (&[Permission::ReadPolicies], Scope::Everywhere),
+            (&[Permission::SeeSessions], narrow),
+        ]);
+        let seen = house.port(&helper).what_if(15, 480).await.unwrap();
+        assert_eq!((seen.live, seen.over), (1, 1), "counts reach as far as the grant");
+    }
+}
+
+#[tokio::test]
+async fn limits_carry_their_source_and_are_never_made_up() {
+    for house in houses().await {
+        let mut conn = house.test.db.write().await.unwrap();
+        let domo = SystemId::from("domo");
+        let read = ReadLimits {
+            idle: Limit::Seconds(3600),
+            absolute: Limit::None,
+            note: String::new(),
+        };
+        let first = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
+        let same = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
+        assert_eq!(first, same, "written when it changed only");
+        let other = ReadLimits {
+            idle: Limit::Seconds(1800),
+            ..read
+        };
+        house.clock.advance(5);
+        assert_ne!(
+            house
+                .room
+                .record_snapshot(&mut conn, &domo, &other)
+                .await
+                .unwrap(),
+            first
+        );
+        conn.commit().await.unwrap();
+        let find = |systems: &[SystemLimits], id: &str| {
+            systems
+                .iter()
+                .find(|s| s.system_id.as_str() == id)
+                .cloned()
+                .unwrap()
+        };
+        let page = house.port(&administrator()).policies_page(None).await.unwrap();
+        let domo = find(&page.systems, "domo");
+        assert_eq!(
+            (domo.idle, domo.absolute, domo.source),
+            (Limit::Seconds(1800), Limit::None, LimitSource::Read)
+        );
+        assert_eq!(domo.as_of, Some(NOW.plus_seconds(5)));
+        let uportal = find(&page.systems, "uportal");
+        assert_eq!(
+            (uportal.idle, uportal.source),
+            (Limit::Unknown, LimitSource::Unknown)
+        );
+
+        let seen = |idle| Seed {
+            system_id: "uportal".to_owned(),
+            idle,
+            ..portal_session("a", 1, 1)
+        };
+        house
+            .seed(&[seen(Limit::Seconds(1200)), seen(Limit::Seconds(1200))])
+            .await;
+        let page = house.port(&administrator()).policies_page(None).await.unwrap();
+        let uportal = find(&page.systems, "uportal");
+        assert_eq!(
+            (uportal.idle, uportal.source),
+            (Limit::Seconds(1200), LimitSource::Seen)
+        );
+        house.seed(&[seen(Limit::Seconds(60))]).await;
+        let page = house.port(&administrator()).policies_page(None).await.unwrap();
+        assert_eq!(find(&page.systems, "uportal").idle, Limit::Unknown, "they differ");
+    }
+}
+
+#[tokio::test]
+async fn policies_of_systems_outside_the_grant_stay_private() {
+    for house in houses().await {
+        let scope = Scope::Systems {
+            systems: vec![SystemId::from("domo")],
+        };
+        let reader = caller(&[(&[Permission::ReadPolicies], scope)]);
+        let page = house.port(&reader).policies_page(None).await.unwrap();
+        assert_eq!(
+            page.systems
+                .iter()
+                .map(|s| s.system_id.as_str())
+                .collect::<Vec<_>>(),
+            ["domo"]
+        );
+        assert_eq!((page.own, page.systems[0].over), (None, None));
+        assert!(matches!(
+            house.port(&reader).what_if(15, 480).await,
+            Err(AppError::Forbidden { .. })
+        ));
+        assert!(matches!(
+            house.port(&caller(&[])).policies_page(None).await,
+            Err(AppError::Forbidden { .. })
+        ));
+    }
+}

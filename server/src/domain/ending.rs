@@ -23,7 +23,7 @@ pub enum Listed {
 }
 
 /// What the system said to the newest ask. Never an outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Said {
     /// It said OK.
     Accepted,

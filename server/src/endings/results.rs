@@ -11,6 +11,7 @@ use super::store::{self, work};
 use crate::audit::{Action, Entry};
 use crate::changes::{bump_all, topic};
 use crate::db::Conn;
+use crate::domain::ending::Said;
 use crate::error::Error;
 use crate::keys::sha256_hex;
 use crate::schedule::{self, Held};
@@ -26,6 +27,8 @@ pub(super) struct Change {
     pub ending: EndingId,
     pub key: SessionKey,
     pub account_name: String,
+    /// What the system said to the newest ask; `None` = it was never asked.
+    pub said: Option<Said>,
     pub became: Became,
 }
 
@@ -160,14 +163,14 @@ fn collided(cause: &sqlx::Error) -> bool {
 }
 
 async fn store_waits(conn: &mut Conn, ending: &EndingId, changes: &[&Change]) -> Result<(), Error> {
-    let mut same: BTreeMap<(Timestamp, bool), Vec<SessionKey>> = BTreeMap::new();
+    let mut same: BTreeMap<(Timestamp, bool, Option<Said>), Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Waits { at, told } = change.became {
-            same.entry((at, told)).or_default().push(change.key.clone());
+            same.entry((at, told, change.said)).or_default().push(change.key.clone());
         }
     }
-    for ((at, told), keys) in same {
-        work::wait_items(conn, ending, &keys, at, told).await?;
+    for ((at, told, said), keys) in same {
+        work::wait_items(conn, ending, &keys, at, told, said).await?;
     }
     Ok(())
 }
@@ -179,8 +182,8 @@ async fn store_outcomes(
     residual_s: Option<i64>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    type Alike<'c> = (Outcome, Option<&'c str>, Option<Timestamp>);
-    let mut same: BTreeMap<Alike<'_>, Vec<SessionKey>> = BTreeMap::new();
+    type Group<'a> = (Outcome, Option<&'a str>, Option<Timestamp>, Option<Said>);
+    let mut same: BTreeMap<Group<'_>, Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Settled {
             outcome,
@@ -189,16 +192,17 @@ async fn store_outcomes(
             ..
         } = &change.became
         {
-            let group = (*outcome, words.as_deref(), *read_back_at);
+            let group = (*outcome, words.as_deref(), *read_back_at, change.said);
             same.entry(group).or_default().push(change.key.clone());
         }
     }
     let any = !same.is_empty();
-    for ((outcome, words, read_back_at), keys) in same {
+    for ((outcome, words, read_back_at, said), keys) in same {
         let ended = matches!(outcome, Outcome::Ended | Outcome::Rotated);
         let settled = work::Settled {
             outcome,
             words,
+            said,
             read_back_at,
             residual_until: residual_s
                 .filter(|s| ended && *s > 0)

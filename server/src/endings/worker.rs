@@ -128,70 +128,85 @@ impl Endings {
 
     /// Works on one system until nothing is due now. 0 = nothing was, or another worker is at it.
     pub async fn work_on(&self, system: &SystemId) -> Result<usize, Error> {
-        let held = Held::take(
-            &self.parts.db,
-            &self.parts.clock,
-            "end",
-            system.as_str(),
-            &self.owner,
-        )
-        .await?;
+        let held = Held::take(&self.parts.db, &self.parts.clock, "end", system.as_str(), &self.owner).await?;
         let Some(held) = held else { return Ok(0) };
-        let mut looked_at = 0;
-        let ended = loop {
-            match self.round(&held, system).await {
-                Ok(0) => break Ok(looked_at),
-                Ok(items) => looked_at += items,
-                Err(cause) => break Err(cause),
-            }
-        };
+        let worked = self.rounds(&held, system).await;
         held.release().await?;
-        ended
+        worked
     }
 
-    /// One round: take due items, read, ask, read again, store.
-    async fn round(&self, held: &Held, system: &SystemId) -> Result<usize, Error> {
-        let now = self.now();
-        let mut items = self.take(system, now).await?;
-        if items.is_empty() {
-            return Ok(0);
+    /// Rounds until nothing is due: while the next items are read, the results of the ones before are stored.
+    async fn rounds(&self, held: &Held, system: &SystemId) -> Result<usize, Error> {
+        let mut looked_at = 0;
+        let mut results: Vec<Change> = Vec::new();
+        loop {
+            let in_hand: HashSet<(EndingId, SessionKey)> =
+                results.iter().map(|c| (c.ending.clone(), c.key.clone())).collect();
+            let connected = self.parts.systems.connected(system);
+            let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
+            let store = self.write(held, system, std::mem::take(&mut results), residual_s);
+            let (stored, taken) = tokio::join!(store, self.take_and_read(system, connected.as_deref(), &in_hand));
+            stored?;
+            let (mut items, mut changes, reading) = taken?;
+            if items.is_empty() && changes.is_empty() {
+                return Ok(looked_at);
+            }
+            looked_at += items.len() + changes.len();
+            let now = self.now();
+            let asks = match &reading {
+                Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(looked_at),
+                Err(cause) => {
+                    let rests_until = connected.as_ref().and_then(|c| c.guard.rests_until());
+                    changes.extend(self.not_read(system, &items, cause, rests_until, now));
+                    Vec::new()
+                }
+                Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
+            };
+            if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
+                let asked = self.ask(held, &connected, &mut items, asks).await?;
+                changes.extend(self.read_back(system, &items, &asked).await?);
+            }
+            results = changes;
         }
-        let looked_at = items.len();
+    }
+
+    /// The next due items that are not in hand, what becomes of some of them without reading, and the reading.
+    async fn take_and_read(
+        &self,
+        system: &SystemId,
+        connected: Option<&Connected>,
+        in_hand: &HashSet<(EndingId, SessionKey)>,
+    ) -> Result<(Vec<Item>, Vec<Change>, Result<Reading, ConnectorError>), Error> {
+        let mut items = self.take(system, in_hand, self.now()).await?;
         let mut changes = self.not_worth_reading(&mut items);
-        let connected = self.parts.systems.connected(system);
-        let reading = match &connected {
+        let reading = match connected {
             None => Err(not_connected()),
-            Some(c) if !c.guard.abilities().end => {
-                changes.extend(unsupported(&mut items));
+            Some(connected) => {
+                if !connected.guard.abilities().end {
+                    changes.extend(unsupported(&mut items));
+                }
                 self.read(system, &items).await
             }
-            Some(_) => self.read(system, &items).await,
         };
-        let rests_until = connected.as_ref().and_then(|c| c.guard.rests_until());
-        let asks = match &reading {
-            Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(0),
-            Err(cause) => {
-                changes.extend(self.not_read(system, &items, cause, rests_until, now));
-                Vec::new()
-            }
-            Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
-        };
-        let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
-        self.write(held, system, std::mem::take(&mut changes), residual_s)
-            .await?;
-        if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
-            let asked = self.ask(held, &connected, &mut items, asks).await?;
-            let changes = self.read_back(system, &items, &asked).await?;
-            self.write(held, system, changes, residual_s).await?;
-        }
-        Ok(looked_at)
+        Ok((items, changes, reading))
     }
 
     /// Due items, with the rights of those who asked for them as they are now.
-    async fn take(&self, system: &SystemId, now: Timestamp) -> Result<Vec<Item>, Error> {
+    async fn take(
+        &self,
+        system: &SystemId,
+        in_hand: &HashSet<(EndingId, SessionKey)>,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
         let mut conn = self.parts.db.read().await?;
         let paused = store::pause(&mut conn).await?.is_some();
-        let rows = work::due_items(&mut conn, system, paused, now, BATCH).await?;
+        let limit = BATCH.saturating_add(i64::try_from(in_hand.len()).unwrap_or(0));
+        let mut rows = work::due_items(&mut conn, system, paused, now, limit).await?;
+        rows.retain(|row| {
+            let name = (EndingId(row.ending_id.clone()), SessionKey(row.session_key.clone()));
+            !in_hand.contains(&name)
+        });
+        rows.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
         let mut rights: HashMap<(String, String), Option<Right>> = HashMap::new();
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
@@ -441,13 +456,18 @@ impl Endings {
                     .or(item.row.rotated_key.take());
                 item.facts.said = said_by(&answer);
                 asked.push(ask.at);
-                answers.push((ask.at, answer));
+                // "OK" tells no more than silence: it is stored with what the reading says. The others are kept at once.
+                if matches!(answer, Answer::NotFound | Answer::Refused(_)) {
+                    answers.push((ask.at, answer));
+                }
             }
             if failed.is_some() {
                 break;
             }
         }
-        self.before_ask(held, items, &answers, &[]).await?;
+        if !answers.is_empty() {
+            self.before_ask(held, items, &answers, &[]).await?;
+        }
         Ok(asked)
     }
 
@@ -623,6 +643,7 @@ impl Item {
             ending: self.ending.clone(),
             key: self.key.clone(),
             account_name: self.row.account_name.clone(),
+            said: (self.facts.asks > 0).then_some(self.facts.said),
             became: Became::Settled {
                 outcome,
                 words: Some(words.unwrap_or_default()),
@@ -642,6 +663,7 @@ impl Item {
             ending: self.ending.clone(),
             key: self.key.clone(),
             account_name: self.row.account_name.clone(),
+            said: (self.facts.asks > 0).then_some(self.facts.said),
             became: Became::Waits { at, told },
         }
     }
@@ -692,8 +714,8 @@ const fn said_by(answer: &Answer) -> Said {
 
 #[cfg(test)]
 impl Endings {
-    /// One round on `north` under a lease that may be lost.
-    pub(super) async fn round_for_test(&self, held: &Held) -> Result<usize, Error> {
-        self.round(held, &SystemId::from("north")).await
+    /// Rounds on `north` under a lease that may be lost.
+    pub(super) async fn rounds_for_test(&self, held: &Held) -> Result<usize, Error> {
+        self.rounds(held, &SystemId::from("north")).await
     }
 }

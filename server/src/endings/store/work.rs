@@ -159,6 +159,8 @@ pub struct Settled<'a> {
     pub outcome: Outcome,
     /// `None` = keep what stands there.
     pub words: Option<&'a str>,
+    /// What the system said to the newest ask; `None` = it was never asked.
+    pub said: Option<Said>,
     /// When the system was read; `None` = it was not.
     pub read_back_at: Option<Timestamp>,
     pub residual_until: Option<Timestamp>,
@@ -181,6 +183,9 @@ pub async fn settle_items(
         .value(Alias::new("residual_until"), settled.residual_until.map(|t| t.0))
         .value(Alias::new("changed_at"), now.0)
         .and_where(item("state").ne("settled"));
+    if let Some(said) = settled.said {
+        settle.value(Alias::new("answer"), said.name());
+    }
     if let Some(words) = settled.words {
         let words = Some(words).filter(|w| !w.is_empty()).map(str::to_owned);
         settle.value(Alias::new("detail"), words);
@@ -195,10 +200,14 @@ pub async fn wait_items(
     keys: &[SessionKey],
     at: Timestamp,
     told: bool,
+    said: Option<Said>,
 ) -> Result<(), Error> {
     let mut wait = update(ending, keys);
     wait.value(Alias::new("next_attempt_at"), at.0)
         .and_where(item("state").ne("settled"));
+    if let Some(said) = said {
+        wait.value(Alias::new("answer"), said.name());
+    }
     if told {
         wait.value(Alias::new("looks"), 0);
     } else {

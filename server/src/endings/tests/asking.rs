@@ -56,7 +56,7 @@ async fn a_worker_whose_lease_moved_writes_nothing_and_asks_nobody() {
                 "other",
             )
             .await;
-        let round = stage.endings.round_for_test(&held).await;
+        let round = stage.endings.rounds_for_test(&held).await;
         assert!(matches!(round, Err(Error::LeaseLost)), "{round:?}");
         assert_eq!(stage.sim.calls("end"), 0);
         let item = stage.item(no, &ids[0]).await;

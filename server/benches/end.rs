@@ -1,0 +1,324 @@
+//! `cargo xtask bench end`: 10,000 sessions of a simulated system over loopback HTTP, and one of 1,000 and of 100,000.
+//!
+//! "Ours" is from the confirmed ending to the last outcome: reading, asking, reading back, items, inventory and audit
+//! included; for one session from the preview on. "Raw" is a loop of the same calls to the same system with the same
+//! connector and the same batches, that stores nothing and believes what it is told.
+//!
+//! Arguments: `--db sqlite,postgres`, `--rows 10000` (of the large case), `--out FILE`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::access::wire::Scope;
+use app::endings::port::EndingsPort;
+use app::endings::wire::Confirm;
+use app::wire::{SessionKey, SystemId};
+use server::access::{Access, SeedOperator};
+use server::audit::Audit;
+use server::caller::{Caller, For, Origin};
+use server::changes::Changes;
+use server::clock::{Clock, SystemClock};
+use server::config::{Config, EndingRules, SignInRules};
+use server::connectors::Target;
+use server::db::testing::TestDb;
+use server::endings::{Endings, Parts};
+use server::keys::HashKey;
+use server::on;
+use server::policies::Policies;
+use server::sessions::collect::Collector;
+use server::simulators::simulator::{Shape, Simulator};
+use server::systems::Systems;
+
+/// Sessions of one round of the worker; the raw loop takes as many.
+const BATCH: usize = 2_000;
+/// Runs of the case with one session; the median counts.
+const RUNS: usize = 15;
+
+struct Options {
+    engines: Vec<String>,
+    rows: usize,
+    out: std::path::PathBuf,
+}
+
+/// A portal with one simulated system.
+struct Stage {
+    test: TestDb,
+    sim: Simulator,
+    systems: Arc<Systems>,
+    collector: Arc<Collector>,
+    endings: Arc<Endings>,
+    ada: Arc<Caller>,
+}
+
+fn north() -> SystemId {
+    SystemId::from("north")
+}
+
+fn ms(of: Duration) -> f64 {
+    of.as_secs_f64() * 1_000.0
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = options()?;
+    let mut lines = Vec::new();
+    let mut json = Vec::new();
+    for engine in &options.engines {
+        let (ours, accepted, raw) = many(engine, options.rows).await?;
+        let of_raw = raw.as_secs_f64() / ours.as_secs_f64();
+        println!(
+            "{engine}: {} sessions: accepted in {:.0} ms, ended and read back in {:.0} ms, raw {:.0} ms",
+            options.rows,
+            ms(accepted),
+            ms(ours),
+            ms(raw)
+        );
+        lines.push(format!(
+            "BENCH end n={} db={engine} of_raw={of_raw:.2} ms={:.0} accept_ms={:.0}",
+            options.rows,
+            ms(ours),
+            ms(accepted)
+        ));
+        json.push(serde_json::json!({
+            "db": engine, "n": options.rows, "ms": ms(ours), "accept_ms": ms(accepted), "raw_ms": ms(raw),
+        }));
+        for rows in [1_000, 100_000] {
+            let (ours, raw) = one(engine, rows).await?;
+            let x_raw = ours.as_secs_f64() / raw.as_secs_f64();
+            println!("{engine}: one of {rows} sessions: {:.1} ms, raw {:.1} ms", ms(ours), ms(raw));
+            lines.push(format!("BENCH end_one rows={rows} db={engine} x_raw={x_raw:.2} ms={:.1}", ms(ours)));
+            json.push(serde_json::json!({
+                "db": engine, "one_of": rows, "ms": ms(ours), "raw_ms": ms(raw),
+            }));
+        }
+    }
+    if let Some(folder) = options.out.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&options.out, serde_json::to_string_pretty(&json)?)?;
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn options() -> anyhow::Result<Options> {
+    let mut options = Options {
+        engines: vec!["sqlite".to_owned(), "postgres".to_owned()],
+        rows: 10_000,
+        out: "target/bench/end.json".into(),
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{name} needs a value"));
+        match name.as_str() {
+            "--db" => options.engines = value()?.split(',').map(str::to_owned).collect(),
+            "--rows" => options.rows = value()?.parse()?,
+            "--out" => options.out = value()?.into(),
+            // What cargo itself hands to every bench.
+            "--bench" => {}
+            other => anyhow::bail!("unknown argument {other}"),
+        }
+    }
+    Ok(options)
+}
+
+/// Ends `rows` sessions: ours, of that the accepting, and raw.
+async fn many(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration, Duration)> {
+    let stage = Stage::new(engine).await?;
+    stage.fill(rows).await?;
+    let began = Instant::now();
+    let no = stage.confirm_all(rows).await?;
+    let accepted = began.elapsed();
+    let began = Instant::now();
+    stage.endings.work_due().await?;
+    let ours = began.elapsed();
+    stage.check(no, rows).await?;
+
+    stage.fill(rows).await?;
+    let targets = stage.targets().await?;
+    let began = Instant::now();
+    for batch in targets.chunks(BATCH) {
+        stage.raw(batch).await?;
+    }
+    let raw = began.elapsed();
+    anyhow::ensure!(stage.sim.is_empty(), "the raw loop left {} sessions", stage.sim.len());
+    Ok((ours, accepted, raw))
+}
+
+/// Ends one session of `rows`, several times: the medians, ours from the preview on, and raw.
+async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> {
+    let stage = Stage::new(engine).await?;
+    stage.fill(rows).await?;
+    let mut ours = Vec::new();
+    let mut raw = Vec::new();
+    let port = For::new(&stage.endings, &stage.ada);
+    for _ in 0..RUNS {
+        let mut targets = stage.targets().await?;
+        let single = targets.pop().ok_or_else(|| anyhow::anyhow!("nobody is signed in"))?;
+        let began = Instant::now();
+        stage.raw(std::slice::from_ref(&single)).await?;
+        raw.push(began.elapsed());
+
+        let key = stage.any_key().await?;
+        let began = Instant::now();
+        let draft = port.draft_ending_of(vec![key]).await?;
+        let confirm = Confirm {
+            reason: "bench".to_owned(),
+            ..Confirm::default()
+        };
+        let no = port.confirm_ending(draft, confirm).await?;
+        stage.endings.work_due().await?;
+        ours.push(began.elapsed());
+        let counts = port.ending_page(no, None, None).await?.brief.counts;
+        anyhow::ensure!(counts.settled() == 1, "not settled: {counts:?}");
+    }
+    ours.sort_unstable();
+    raw.sort_unstable();
+    Ok((ours[RUNS / 2], raw[RUNS / 2]))
+}
+
+impl Stage {
+    async fn new(engine: &str) -> anyhow::Result<Self> {
+        let test = match engine {
+            "sqlite" => TestDb::sqlite().await?,
+            _ => TestDb::postgres().await?,
+        };
+        let db = test.db.clone();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let key = Arc::new(HashKey::generate());
+        let audit = Arc::new(Audit::new(db.clone(), clock.clone(), Arc::new(HashKey::generate())));
+        let access = Arc::new(Access::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            "http://localhost",
+            SignInRules::default(),
+        ));
+        access.ensure_built_in_roles().await?;
+        let seed = SeedOperator {
+            login: "ada",
+            display_name: "Ada",
+            grants: &[("administrator", Scope::Everywhere)],
+            reason: "bench",
+        };
+        let id = access.seed_operator(&seed).await?;
+        // As fresh as can be: the bench may take longer than a password stays fresh.
+        let fresh = clock.now().plus_seconds(3_600);
+        let ada = access.caller_of(&id, None, Some(fresh), Origin::default(), clock.now()).await?;
+        let ada = Arc::new(ada.ok_or_else(|| anyhow::anyhow!("nobody to ask"))?);
+        let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit.clone()));
+        let sim = Simulator::start(clock.clone(), Shape::default()).await?;
+        let mut config = Config::default();
+        config.systems.insert("north".to_owned(), sim.settings("North"));
+        let problems = systems.apply_settings(&config, None).await?;
+        anyhow::ensure!(problems.is_empty(), "{problems:?}");
+        let collector = Arc::new(Collector::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            key.clone(),
+            systems.clone(),
+            Arc::new(Policies::new(db.clone(), clock.clone(), audit.clone())),
+        ));
+        let endings = Arc::new(Endings::new(Parts {
+            db: db.clone(),
+            clock,
+            key,
+            collector: collector.clone(),
+            systems: systems.clone(),
+            access,
+            audit,
+            changes: Changes::new(db),
+            rules: EndingRules::default(),
+        }));
+        Ok(Self {
+            test,
+            sim,
+            systems,
+            collector,
+            endings,
+            ada,
+        })
+    }
+
+    /// Fills the system with sessions of half as many people and collects them.
+    async fn fill(&self, rows: usize) -> anyhow::Result<()> {
+        self.sim.fill(rows, (rows / 2).max(1));
+        self.collector.collect(&north()).await?;
+        Ok(())
+    }
+
+    /// Previews and confirms everything there is; the ending's number.
+    async fn confirm_all(&self, rows: usize) -> anyhow::Result<i64> {
+        let mut conn = self.test.db.write().await?;
+        let sql = "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
+                   VALUES ('bench', $1, 'all', 'system=north', 1, 9000000000000)";
+        on!(conn, c => {
+            sqlx::query(sql).bind(self.ada.id.as_str()).execute(c).await?;
+        });
+        conn.commit().await?;
+        let port = For::new(&self.endings, &self.ada);
+        let draft = port.draft_ending("bench".into()).await?;
+        let confirm = Confirm {
+            reason: "bench".to_owned(),
+            typed_number: rows.to_string(),
+            ..Confirm::default()
+        };
+        Ok(port.confirm_ending(draft, confirm).await?)
+    }
+
+    async fn check(&self, no: i64, rows: usize) -> anyhow::Result<()> {
+        let port = For::new(&self.endings, &self.ada);
+        let counts = port.ending_page(no, None, None).await?.brief.counts;
+        anyhow::ensure!(counts.ended == rows as u64, "not all ended: {counts:?}");
+        anyhow::ensure!(self.sim.is_empty(), "{} sessions are left", self.sim.len());
+        Ok(())
+    }
+
+    /// What the raw loop ends: everything listed.
+    async fn targets(&self) -> anyhow::Result<Vec<Target>> {
+        let connected = self.systems.connected(&north()).ok_or_else(|| anyhow::anyhow!("not connected"))?;
+        let (sink, mut batches) = server::connectors::Sink::channel(4);
+        let list = async move {
+            let wanted = server::connectors::Wanted::All;
+            connected.guard.list(wanted, &sink).await
+        };
+        let take = async {
+            let mut targets = Vec::new();
+            while let Some(batch) = batches.recv().await {
+                targets.extend(batch.into_iter().map(|seen| Target {
+                    handle: seen.handle,
+                    place: seen.place,
+                    kind: seen.kind,
+                    site: seen.site,
+                    account_id: seen.account_id,
+                    node: seen.node,
+                }));
+            }
+            targets
+        };
+        let (listed, targets) = tokio::join!(list, take);
+        listed?;
+        Ok(targets)
+    }
+
+    /// The same calls as one round of the worker: list, end in chunks, list again.
+    async fn raw(&self, batch: &[Target]) -> anyhow::Result<()> {
+        let connected = self.systems.connected(&north()).ok_or_else(|| anyhow::anyhow!("not connected"))?;
+        let accounts: Vec<String> = batch.iter().map(|t| t.account_id.clone()).collect();
+        self.collector.read_accounts(&north(), &accounts).await?;
+        for chunk in batch.chunks(connected.guard.chunk()) {
+            connected.guard.end(chunk).await?;
+        }
+        self.collector.read_accounts(&north(), &accounts).await?;
+        Ok(())
+    }
+
+    async fn any_key(&self) -> anyhow::Result<SessionKey> {
+        let mut conn = self.test.db.read().await?;
+        let sql = "SELECT session_key FROM session WHERE state = 'live' ORDER BY session_key LIMIT 1";
+        let key: String = on!(conn, c => sqlx::query_scalar(sql).fetch_one(c).await?);
+        Ok(SessionKey(key))
+    }
+}

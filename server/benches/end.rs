@@ -1,5 +1,8 @@
 //! `cargo xtask bench end`: 10,000 sessions of a simulated system over loopback HTTP, and one of 1,000 and of 100,000.
 //!
+//! The system takes one session per request, as servlet containers and identity servers do; beside it, for
+//! comparison, 200 per request.
+//!
 //! "Ours" is from the confirmed ending to the last outcome: reading, asking, reading back, items, inventory and audit
 //! included; for one session from the preview on. "Raw" is a loop of the same calls to the same system with the same
 //! connector and the same batches, that stores nothing and believes what it is told.
@@ -64,29 +67,40 @@ async fn main() -> anyhow::Result<()> {
     let mut lines = Vec::new();
     let mut json = Vec::new();
     for engine in &options.engines {
-        let (ours, accepted, raw) = many(engine, options.rows).await?;
-        let of_raw = raw.as_secs_f64() / ours.as_secs_f64();
-        println!(
-            "{engine}: {} sessions: accepted in {:.0} ms, ended and read back in {:.0} ms, raw {:.0} ms",
-            options.rows,
-            ms(accepted),
-            ms(ours),
-            ms(raw)
-        );
-        lines.push(format!(
-            "BENCH end n={} db={engine} of_raw={of_raw:.2} ms={:.0} accept_ms={:.0}",
-            options.rows,
-            ms(ours),
-            ms(accepted)
-        ));
-        json.push(serde_json::json!({
-            "db": engine, "n": options.rows, "ms": ms(ours), "accept_ms": ms(accepted), "raw_ms": ms(raw),
-        }));
+        for batch in [1, 200] {
+            let (ours, accepted, raw) = many(engine, options.rows, batch).await?;
+            let of_raw = raw.as_secs_f64() / ours.as_secs_f64();
+            println!(
+                "{engine}: {} sessions, {batch} per request: accepted in {:.0} ms, ended and read back in {:.0} ms, \
+                 raw {:.0} ms",
+                options.rows,
+                ms(accepted),
+                ms(ours),
+                ms(raw)
+            );
+            lines.push(format!(
+                "BENCH end n={} db={engine} per_request={batch} of_raw={of_raw:.2} ms={:.0} accept_ms={:.0}",
+                options.rows,
+                ms(ours),
+                ms(accepted)
+            ));
+            json.push(serde_json::json!({
+                "db": engine, "n": options.rows, "per_request": batch, "ms": ms(ours), "accept_ms": ms(accepted),
+                "raw_ms": ms(raw),
+            }));
+        }
         for rows in [1_000, 100_000] {
             let (ours, raw) = one(engine, rows).await?;
             let x_raw = ours.as_secs_f64() / raw.as_secs_f64();
-            println!("{engine}: one of {rows} sessions: {:.1} ms, raw {:.1} ms", ms(ours), ms(raw));
-            lines.push(format!("BENCH end_one rows={rows} db={engine} x_raw={x_raw:.2} ms={:.1}", ms(ours)));
+            println!(
+                "{engine}: one of {rows} sessions: {:.1} ms, raw {:.1} ms",
+                ms(ours),
+                ms(raw)
+            );
+            lines.push(format!(
+                "BENCH end_one rows={rows} db={engine} x_raw={x_raw:.2} ms={:.1}",
+                ms(ours)
+            ));
             json.push(serde_json::json!({
                 "db": engine, "one_of": rows, "ms": ms(ours), "raw_ms": ms(raw),
             }));
@@ -110,7 +124,11 @@ fn options() -> anyhow::Result<Options> {
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{name} needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .ok_or_else(|| anyhow::anyhow!("{name} needs a value"))
+        };
         match name.as_str() {
             "--db" => options.engines = value()?.split(',').map(str::to_owned).collect(),
             "--rows" => options.rows = value()?.parse()?,
@@ -124,8 +142,8 @@ fn options() -> anyhow::Result<Options> {
 }
 
 /// Ends `rows` sessions: ours, of that the accepting, and raw.
-async fn many(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration, Duration)> {
-    let stage = Stage::new(engine).await?;
+async fn many(engine: &str, rows: usize, batch: i64) -> anyhow::Result<(Duration, Duration, Duration)> {
+    let stage = Stage::new(engine, batch).await?;
     stage.fill(rows).await?;
     let began = Instant::now();
     let no = stage.confirm_all(rows).await?;
@@ -142,20 +160,26 @@ async fn many(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration, 
         stage.raw(batch).await?;
     }
     let raw = began.elapsed();
-    anyhow::ensure!(stage.sim.is_empty(), "the raw loop left {} sessions", stage.sim.len());
+    anyhow::ensure!(
+        stage.sim.is_empty(),
+        "the raw loop left {} sessions",
+        stage.sim.len()
+    );
     Ok((ours, accepted, raw))
 }
 
 /// Ends one session of `rows`, several times: the medians, ours from the preview on, and raw.
 async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> {
-    let stage = Stage::new(engine).await?;
+    let stage = Stage::new(engine, 1).await?;
     stage.fill(rows).await?;
     let mut ours = Vec::new();
     let mut raw = Vec::new();
     let port = For::new(&stage.endings, &stage.ada);
     for _ in 0..RUNS {
         let mut targets = stage.targets().await?;
-        let single = targets.pop().ok_or_else(|| anyhow::anyhow!("nobody is signed in"))?;
+        let single = targets
+            .pop()
+            .ok_or_else(|| anyhow::anyhow!("nobody is signed in"))?;
         let began = Instant::now();
         stage.raw(std::slice::from_ref(&single)).await?;
         raw.push(began.elapsed());
@@ -179,7 +203,7 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
 }
 
 impl Stage {
-    async fn new(engine: &str) -> anyhow::Result<Self> {
+    async fn new(engine: &str, batch: i64) -> anyhow::Result<Self> {
         let test = match engine {
             "sqlite" => TestDb::sqlite().await?,
             _ => TestDb::postgres().await?,
@@ -187,7 +211,11 @@ impl Stage {
         let db = test.db.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let key = Arc::new(HashKey::generate());
-        let audit = Arc::new(Audit::new(db.clone(), clock.clone(), Arc::new(HashKey::generate())));
+        let audit = Arc::new(Audit::new(
+            db.clone(),
+            clock.clone(),
+            Arc::new(HashKey::generate()),
+        ));
         let access = Arc::new(Access::new(
             db.clone(),
             clock.clone(),
@@ -205,12 +233,16 @@ impl Stage {
         let id = access.seed_operator(&seed).await?;
         // As fresh as can be: the bench may take longer than a password stays fresh.
         let fresh = clock.now().plus_seconds(3_600);
-        let ada = access.caller_of(&id, None, Some(fresh), Origin::default(), clock.now()).await?;
+        let ada = access
+            .caller_of(&id, None, Some(fresh), Origin::default(), clock.now())
+            .await?;
         let ada = Arc::new(ada.ok_or_else(|| anyhow::anyhow!("nobody to ask"))?);
         let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit.clone()));
         let sim = Simulator::start(clock.clone(), Shape::default()).await?;
         let mut config = Config::default();
-        config.systems.insert("north".to_owned(), sim.settings("North"));
+        let mut settings = sim.settings("North");
+        settings.own.insert("batch".to_owned(), batch.into());
+        config.systems.insert("north".to_owned(), settings);
         let problems = systems.apply_settings(&config, None).await?;
         anyhow::ensure!(problems.is_empty(), "{problems:?}");
         let collector = Arc::new(Collector::new(
@@ -278,7 +310,10 @@ impl Stage {
 
     /// What the raw loop ends: everything listed.
     async fn targets(&self) -> anyhow::Result<Vec<Target>> {
-        let connected = self.systems.connected(&north()).ok_or_else(|| anyhow::anyhow!("not connected"))?;
+        let connected = self
+            .systems
+            .connected(&north())
+            .ok_or_else(|| anyhow::anyhow!("not connected"))?;
         let (sink, mut batches) = server::connectors::Sink::channel(4);
         let list = async move {
             let wanted = server::connectors::Wanted::All;
@@ -305,7 +340,10 @@ impl Stage {
 
     /// The same calls as one round of the worker: list, end in chunks, list again.
     async fn raw(&self, batch: &[Target]) -> anyhow::Result<()> {
-        let connected = self.systems.connected(&north()).ok_or_else(|| anyhow::anyhow!("not connected"))?;
+        let connected = self
+            .systems
+            .connected(&north())
+            .ok_or_else(|| anyhow::anyhow!("not connected"))?;
         let accounts: Vec<String> = batch.iter().map(|t| t.account_id.clone()).collect();
         self.collector.read_accounts(&north(), &accounts).await?;
         for chunk in batch.chunks(connected.guard.chunk()) {

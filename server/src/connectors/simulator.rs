@@ -11,6 +11,7 @@ use app::sessions::wire::SessionKind;
 use app::systems::wire::{SelfTestStep, StepResult};
 use app::wire::{Limit, Timestamp};
 use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
 use reqwest::Method;
 use reqwest::header::HeaderName;
 use secrecy::SecretString;
@@ -41,6 +42,9 @@ struct Settings {
     /// Rows per page. Default 1,000.
     #[serde(default = "thousand")]
     page: usize,
+    /// Sessions ended by one request, 1 to 200. Default 200; 1 = one request each, as many real systems want it.
+    #[serde(default = "two_hundred")]
+    batch: usize,
     /// Authorities to trust.
     #[serde(default)]
     ca_file: Option<PathBuf>,
@@ -50,10 +54,15 @@ const fn thousand() -> usize {
     1_000
 }
 
+const fn two_hundred() -> usize {
+    200
+}
+
 /// Makes the connector from its settings.
 pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
     let own: Settings = toml::Value::Table(recipe.settings.own.clone()).try_into()?;
     anyhow::ensure!((1..=10_000).contains(&own.page), "page: 1 to 10000");
+    anyhow::ensure!((1..=200).contains(&own.batch), "batch: 1 to 200");
     let http = Http::new(&HttpSettings {
         base: own.url,
         timeout: recipe.timeout,
@@ -66,6 +75,8 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         http,
         token: own.token.read()?,
         page: own.page,
+        batch: own.batch,
+        connections: recipe.settings.connections.max(1),
     }))
 }
 
@@ -180,6 +191,9 @@ struct Simulated {
     http: Http,
     token: SecretString,
     page: usize,
+    batch: usize,
+    /// Requests at the same time.
+    connections: usize,
 }
 
 fn limit(seconds: Option<i64>) -> Limit {
@@ -337,6 +351,30 @@ fn answer(wire: WireAnswer) -> Answer {
 #[async_trait]
 impl EndSessions for Simulated {
     async fn end(&self, targets: &[Target]) -> Result<Vec<Answer>, ConnectorError> {
+        if targets.len() <= self.batch {
+            return self.end_at_once(targets).await;
+        }
+        let batches: Vec<&[Target]> = targets.chunks(self.batch).collect();
+        let calls: Vec<_> = batches.iter().map(|batch| self.end_at_once(batch)).collect();
+        let ended: Vec<Result<Vec<Answer>, ConnectorError>> =
+            stream::iter(calls).buffered(self.connections).collect().await;
+        if ended.iter().all(Result::is_err) {
+            return ended
+                .into_iter()
+                .collect::<Result<Vec<_>, _>>()
+                .map(|answers| answers.concat());
+        }
+        let answers = ended.into_iter().zip(batches);
+        // Something was asked: what failed among it, only a list can tell.
+        Ok(answers
+            .flat_map(|(ended, batch)| ended.unwrap_or_else(|_| vec![Answer::NoAnswer; batch.len()]))
+            .collect())
+    }
+}
+
+impl Simulated {
+    /// Asks to end these by one request.
+    async fn end_at_once(&self, targets: &[Target]) -> Result<Vec<Answer>, ConnectorError> {
         let none = || vec![Answer::NoAnswer; targets.len()];
         let wanted = WireEnd {
             sessions: targets

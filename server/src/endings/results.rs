@@ -166,7 +166,9 @@ async fn store_waits(conn: &mut Conn, ending: &EndingId, changes: &[&Change]) ->
     let mut same: BTreeMap<(Timestamp, bool, Option<Said>), Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Waits { at, told } = change.became {
-            same.entry((at, told, change.said)).or_default().push(change.key.clone());
+            same.entry((at, told, change.said))
+                .or_default()
+                .push(change.key.clone());
         }
     }
     for ((at, told, said), keys) in same {

@@ -128,7 +128,14 @@ impl Endings {
 
     /// Works on one system until nothing is due now. 0 = nothing was, or another worker is at it.
     pub async fn work_on(&self, system: &SystemId) -> Result<usize, Error> {
-        let held = Held::take(&self.parts.db, &self.parts.clock, "end", system.as_str(), &self.owner).await?;
+        let held = Held::take(
+            &self.parts.db,
+            &self.parts.clock,
+            "end",
+            system.as_str(),
+            &self.owner,
+        )
+        .await?;
         let Some(held) = held else { return Ok(0) };
         let worked = self.rounds(&held, system).await;
         held.release().await?;
@@ -140,12 +147,15 @@ impl Endings {
         let mut looked_at = 0;
         let mut results: Vec<Change> = Vec::new();
         loop {
-            let in_hand: HashSet<(EndingId, SessionKey)> =
-                results.iter().map(|c| (c.ending.clone(), c.key.clone())).collect();
+            let in_hand: HashSet<(EndingId, SessionKey)> = results
+                .iter()
+                .map(|c| (c.ending.clone(), c.key.clone()))
+                .collect();
             let connected = self.parts.systems.connected(system);
             let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
             let store = self.write(held, system, std::mem::take(&mut results), residual_s);
-            let (stored, taken) = tokio::join!(store, self.take_and_read(system, connected.as_deref(), &in_hand));
+            let (stored, taken) =
+                tokio::join!(store, self.take_and_read(system, connected.as_deref(), &in_hand));
             stored?;
             let (mut items, mut changes, reading) = taken?;
             if items.is_empty() && changes.is_empty() {
@@ -203,7 +213,10 @@ impl Endings {
         let limit = BATCH.saturating_add(i64::try_from(in_hand.len()).unwrap_or(0));
         let mut rows = work::due_items(&mut conn, system, paused, now, limit).await?;
         rows.retain(|row| {
-            let name = (EndingId(row.ending_id.clone()), SessionKey(row.session_key.clone()));
+            let name = (
+                EndingId(row.ending_id.clone()),
+                SessionKey(row.session_key.clone()),
+            );
             !in_hand.contains(&name)
         });
         rows.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));

@@ -36,6 +36,7 @@ mod ui;
 mod watch;
 
 pub use authenticate::cookie_name;
+pub use forms::ROUTES as FORM_ROUTES;
 pub use limits::forget_quiet;
 pub use router::{OPEN_PATHS, router};
 

@@ -15,6 +15,8 @@ pub fn EmptyList(
 ) -> impl IntoView {
     let sel = page.query.selection.clone();
     let plain = list_address(&page.query.without_filters().to_query_string(), sel.as_ref());
+    #[cfg(feature = "ssr")]
+    tell_status(page.empty.as_ref());
     match page.empty.clone() {
         Some(EmptyBecause::NoSessions { systems }) => {
             let answered = match systems {
@@ -100,5 +102,18 @@ pub fn EmptyList(
             </Empty>
         }
         .into_any(),
+    }
+}
+
+/// A page that shows nothing for want of a grant, or because its address was not understood, is no success.
+#[cfg(feature = "ssr")]
+fn tell_status(empty: Option<&EmptyBecause>) {
+    let status = match empty {
+        Some(EmptyBecause::NoGrant { .. }) => 403,
+        Some(EmptyBecause::BadFilter) => 422,
+        _ => return,
+    };
+    if let Some(crate::backend::SetStatus(set)) = use_context() {
+        set(status);
     }
 }

@@ -35,7 +35,8 @@ pub const OPEN_PATHS: [&str; 7] = [
 ];
 
 /// The whole portal as one service.
-pub fn router(http: Arc<Http>) -> Router {
+pub fn router(http: impl Into<Arc<Http>>) -> Router {
+    let http = http.into();
     let options = ui::options();
     let shell = {
         let options = options.clone();

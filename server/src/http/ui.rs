@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use app::access::page::FreshLink;
 use app::backend::SetStatus;
 use app::error::AppError;
 use app::layout::{ShownAt, SiteVersion};
@@ -66,7 +67,7 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
             provide_context(flash);
         }
         if let Some(fresh) = visit.fresh_link {
-            provide_context(fresh);
+            provide_context(FreshLink(fresh));
         }
         if let (Some(options), Some(nonce)) = (options, use_nonce())
             && let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce))

@@ -175,6 +175,7 @@ impl SystemsPort for For<Systems> {
     async fn systems_page(&self) -> Result<SystemsPage, AppError> {
         let page = async {
             let now = self.room.clock.now();
+            self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
             let mut conn = self.room.db.read().await?;
             let manage = self.caller.visible(Permission::ManageSystems, now);
             let mut page = SystemsPage {

@@ -50,11 +50,15 @@ impl Given {
 /// Status and HTML of a page, as a browser without script gets it.
 fn page(path: &str, given: Given) -> (u16, String) {
     // Whoever comes first starts it.
-    let _ = any_spawner::Executor::init_futures_executor();
+    let _ = any_spawner::Executor::init_tokio();
     let status = Arc::new(Mutex::new(200));
     let shared = Arc::new(SsrSharedContext::new());
     let owner = Owner::new_root(Some(shared.clone()));
-    let html = futures::executor::block_on(async {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime of one thread");
+    // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
+    let html = tokio::task::LocalSet::new().block_on(&runtime, async {
         let (meta, output) = ServerMetaContext::new();
         let stream = owner.with(|| {
             let status = status.clone();

@@ -134,7 +134,7 @@ pub fn render(path: &str, answers: Answers) -> String {
 /// The same, with a form that was refused.
 pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) -> String {
     // Whoever comes first starts it.
-    let _ = any_spawner::Executor::init_futures_executor();
+    let _ = any_spawner::Executor::init_tokio();
     let mut world = World::many();
     world.frame.banners.clear();
     let backend = Backend {
@@ -144,7 +144,11 @@ pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) ->
     };
     let shared = Arc::new(SsrSharedContext::new());
     let owner = Owner::new_root(Some(shared.clone()));
-    let html = futures::executor::block_on(async {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime of one thread");
+    // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
+    let html = tokio::task::LocalSet::new().block_on(&runtime, async {
         let stream = owner.with(|| {
             let (meta, _output) = ServerMetaContext::new();
             provide_context(meta);

@@ -204,11 +204,18 @@ pub fn problem(password: &str, own: &[&str]) -> Option<String> {
     let has_own = words.iter().any(|word| rest.contains(word.as_str()));
     words.extend(COMMON.iter().filter(|w| w.chars().count() >= 4).cloned());
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    // Digits count as the letters they stand for, and as mere digits: "name-1234567890" has nothing left either way.
+    let mut as_typed: String = password
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect();
     for word in &words {
         rest = rest.replace(word.as_str(), "");
+        as_typed = as_typed.replace(word.as_str(), "");
     }
-    let left = rest.chars().filter(|c| c.is_alphabetic()).count();
-    if left < 6 {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
+    if letters(&rest).min(letters(&as_typed)) < 6 {
         return Some(if has_own {
             "This is mostly a name an attacker tries first. Choose something else.".to_owned()
         } else {
@@ -302,6 +309,8 @@ mod tests {
         for one in waiting {
             turned_away += usize::from(one.await.unwrap().is_err());
         }
-        assert_eq!(turned_away, 100 - (MOST_WAITING - 1));
+        // The place of the one who held the turn may be free again before the last of them asks, or not.
+        let full = 100 - MOST_WAITING;
+        assert!((full..=full + 1).contains(&turned_away), "{turned_away}");
     }
 }

@@ -229,7 +229,10 @@ async fn a_caller_sees_the_systems_their_grants_touch_and_no_others() {
         ));
         assert_eq!(house.audited("authz_fail").await, ["Simulated"]);
         let nobody = house.caller(Scope::Systems { systems: vec![] }, &[Permission::SeeSessions]);
-        assert!(nobody.systems_page().await.unwrap().systems.is_empty());
+        assert!(matches!(
+            nobody.systems_page().await,
+            Err(AppError::Forbidden { .. })
+        ));
     }
 }
 

@@ -69,11 +69,21 @@ fn page(path: &str, given: Given) -> (u16, String) {
             provide_context(meta);
             provide_context(RequestUrl::new(path));
             provide_context(SiteVersion("7".to_owned()));
-            given.backend.map(provide_context);
-            given.view.map(provide_context);
-            given.echo.map(provide_context);
-            given.flash.map(provide_context);
-            given.link.map(provide_context);
+            if let Some(given) = given.backend {
+                provide_context(given);
+            }
+            if let Some(given) = given.view {
+                provide_context(given);
+            }
+            if let Some(given) = given.echo {
+                provide_context(given);
+            }
+            if let Some(given) = given.flash {
+                provide_context(given);
+            }
+            if let Some(given) = given.link {
+                provide_context(given);
+            }
             let options = LeptosOptions::builder()
                 .output_name("curfew")
                 .site_pkg_dir("pkg")

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 export type Database = 'sqlite' | 'postgres';
-export type Role = 'admin' | 'helpdesk' | 'auditor';
+export type Role = 'administrator' | 'helpdesk' | 'auditor';
 export type SignIn = { login: string; password: string };
 
 const run = promisify(execFile);
@@ -20,6 +20,8 @@ export class Portal {
   url = '';
   /** The demo's accounts, as the program prints them. */
   readonly signIns = new Map<Role, SignIn>();
+  /** People of the demo who may do nothing: their sessions are there to be ended. */
+  guests: SignIn[] = [];
   /** Everything it has written so far, logs included. */
   output = '';
 
@@ -115,6 +117,7 @@ export class Portal {
       const address = /http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+/.exec(printed)?.[0];
       if (address && (await answers(`${address}/healthz`))) {
         this.url = address;
+        this.guests = [];
         this.readSignIns(printed);
         return;
       }
@@ -123,11 +126,12 @@ export class Portal {
     throw new Error(`the portal did not start:\n${this.output}`);
   }
 
+  /** `  login / password   (Role, scope)` */
   private readSignIns(printed: string): void {
-    for (const [role, word] of [['admin', 'Administrator'], ['helpdesk', 'Helpdesk'], ['auditor', 'Auditor']] as const) {
-      const line = printed.split('\n').find((text) => text.includes(word));
-      const [login, password] = line?.match(/[\w.@-]+(?:\s+[\w.@-]+)*/g) ?? [];
-      if (login && password) this.signIns.set(role, { login, password });
+    for (const [, login, password, says] of printed.matchAll(/^ {2}(\S+) \/ (\S+)\s+\((.+)\)$/gm)) {
+      const role = (['Administrator', 'Helpdesk', 'Auditor'] as const).find((name) => says.startsWith(name));
+      if (role) this.signIns.set(role.toLowerCase() as Role, { login, password });
+      else this.guests.push({ login, password });
     }
   }
 

@@ -19,7 +19,7 @@ async function preview(page: Page, query: string, count: number): Promise<void> 
 const endButton = (page: Page) => page.getByRole('button', { name: /^End \d+ sessions?$/ });
 
 test('ui_e6 a double click, a second tab and a reload start one ending', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await preview(page, 'system=domo-northwind', 2);
   const address = page.url();
   const tab = await page.context().newPage();
@@ -38,7 +38,7 @@ test('ui_e6 a double click, a second tab and a reload start one ending', async (
 });
 
 test('ui_e1 ui_e3 the preview says what it will do before anything is asked', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await preview(page, 'system=tableau-analytics', 3);
   await expect(page.getByRole('table', { name: 'Sessions to end, by system' })).toContainText('Tableau analytics');
   await expect(page.getByRole('table', { name: 'Sessions to end, by person' })).toBeVisible();
@@ -49,7 +49,7 @@ test('ui_e1 ui_e3 the preview says what it will do before anything is asked', as
 
 test('ui_e4 without a reason nothing starts', async ({ people, watch }) => {
   watch.allow(/status of 422/);
-  const page = await people.signedIn('admin', { javaScriptEnabled: false });
+  const page = await people.signedIn('administrator', { javaScriptEnabled: false });
   await page.goto('/sessions?system=domo-northwind');
   await box(rows(page)).and(page.locator(':enabled')).first().check();
   await page.getByRole('button', { name: 'End ticked sessions…' }).click();
@@ -60,7 +60,7 @@ test('ui_e4 without a reason nothing starts', async ({ people, watch }) => {
 });
 
 test('ui_d6 one’s own session is left out until it is added on purpose', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await expect(async () => {
     await open(page, '/sessions?kind=portal', SCRIPT);
     expect(await rows(page).count()).toBeGreaterThan(0);
@@ -74,7 +74,7 @@ test('ui_f1 the page of an ending is true after the server was killed in the mid
   test.setTimeout(120_000);
   // The connection breaks; that is the test.
   watch.allow(/ERR_|\/live\b|Failed to (load|fetch)|status of 5\d\d/);
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=keycloak-staff&sort=person&dir=asc', SCRIPT);
   await page.getByRole('checkbox', { name: 'Select this page' }).check();
   await page.getByRole('button', { name: /^End 100 sessions…$|^End \d+ sessions…$/ }).click();
@@ -96,7 +96,7 @@ test('ui_f1 the page of an ending is true after the server was killed in the mid
 });
 
 test('ui_f6 pausing everything stops what was not yet asked, and is told on every page', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/endings', SCRIPT);
   await page.locator('summary', { hasText: 'Pause all endings' }).click();
   await page.getByLabel('Reason').fill('Something looks wrong');

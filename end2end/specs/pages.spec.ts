@@ -58,20 +58,20 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const visitor = await people.newcomer({ colorScheme });
     await open(visitor, '/sign-in', SCRIPT);
     await accessible(visitor, 'sign-in');
-    const page = await people.signedIn('admin', { colorScheme });
+    const page = await people.signedIn('administrator', { colorScheme });
     await everyPage(page, (name) => accessible(page, name));
   });
 }
 
 test('ui_h2 forced colours keep every page readable', async ({ people }) => {
   test.setTimeout(120_000);
-  const page = await people.signedIn('admin', { forcedColors: 'active' });
+  const page = await people.signedIn('administrator', { forcedColors: 'active' });
   await everyPage(page, (name) => accessible(page, name));
 });
 
 test('ui_h6 at 320 pixels only tables scroll sideways', async ({ people }) => {
   test.setTimeout(120_000);
-  const page = await people.signedIn('admin', { viewport: { width: 320, height: 640 } });
+  const page = await people.signedIn('administrator', { viewport: { width: 320, height: 640 } });
   await everyPage(page, async (name) => {
     const [content, window] = await page.evaluate(() => [
       document.documentElement.scrollWidth,
@@ -82,7 +82,7 @@ test('ui_h6 at 320 pixels only tables scroll sideways', async ({ people }) => {
 });
 
 test('ui_a3 a hundred rows are at most 25 KB of HTML, compressed', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   const response = await page.goto('/sessions');
   expect(await rows(page).count()).toBe(100);
   const bytes = brotliCompressSync(await response!.body()).length;
@@ -91,7 +91,7 @@ test('ui_a3 a hundred rows are at most 25 KB of HTML, compressed', async ({ peop
 });
 
 test('ui_i6 a page that is not there is ours and names a way on', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   const response = await page.goto('/no-such-page');
   expect(response!.status()).toBe(404);
   await expect(page.getByRole('banner').getByRole('link', { name: /Curfew/ })).toBeVisible();
@@ -99,7 +99,7 @@ test('ui_i6 a page that is not there is ours and names a way on', async ({ peopl
 });
 
 test('security_d4 every page has a strict content policy and is kept by nobody', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   for (const path of ['/sessions', '/no-such-page']) {
     const headers = (await page.goto(path))!.headers();
     const policy = headers['content-security-policy'] ?? '';

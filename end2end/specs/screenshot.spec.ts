@@ -4,7 +4,7 @@ import { box, open, rows } from '../lib/journey';
 import { expect, test } from '../lib/test';
 
 test('the picture of the README can be made', async ({ people }) => {
-  const page = await people.signedIn('admin', { viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
+  const page = await people.signedIn('administrator', { viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
   await open(page, '/sessions', { script: true });
   const boxes = box(rows(page)).and(page.locator(':enabled'));
   for (const index of [0, 1, 2]) await boxes.nth(index).check();

@@ -9,8 +9,8 @@ const names = (page: Page) => rows(page).getByRole('rowheader').allInnerTexts();
 
 test('ui_b1 an address shows the same list in another browser with the same rights', async ({ people }) => {
   const address = '/sessions?system=domo-northwind&kind=web&sort=person&dir=asc';
-  const one = await people.signedIn('admin');
-  const two = await people.signedIn('admin');
+  const one = await people.signedIn('administrator');
+  const two = await people.signedIn('administrator');
   await open(one, address, SCRIPT);
   await open(two, one.url(), SCRIPT);
   const seen = await names(one);
@@ -19,7 +19,7 @@ test('ui_b1 an address shows the same list in another browser with the same righ
 });
 
 test('ui_b3 filters in force are chips, each can be taken off, one link clears all', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind&kind=mobile&q=a', SCRIPT);
   const chips = page.getByRole('group', { name: 'Filters in force' });
   await expect(chips.getByRole('link', { name: /^Take off/ })).toHaveCount(3);
@@ -33,14 +33,14 @@ test('ui_b3 filters in force are chips, each can be taken off, one link clears a
 
 test('ui_b8 a filter that was not understood lists nothing, never more', async ({ people, watch }) => {
   watch.allow(/status of 422/);
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await page.goto('/sessions?ip=10.0.0.0/99');
   await expect(page.getByRole('alert').filter({ hasText: 'ip' })).toBeVisible();
   await expect(rows(page)).toHaveCount(0);
 });
 
 test('ui_c1 ui_c2 every column sorts, and the head says how', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   const heads = page.getByRole('columnheader').filter({ has: page.getByRole('button') });
   const labels = await heads.getByRole('button').allInnerTexts();
@@ -55,7 +55,7 @@ test('ui_c1 ui_c2 every column sorts, and the head says how', async ({ people })
 });
 
 test('ui_d1 ui_d2 the page and everything that matches are two different things', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   const bar = page.getByRole('region', { name: 'Selected sessions' });
   await expect(bar).toHaveCount(0);
@@ -68,7 +68,7 @@ test('ui_d1 ui_d2 the page and everything that matches are two different things'
 });
 
 test('ui_d2 a selection survives the next page and another sort', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind&sort=person&dir=asc', SCRIPT);
   const bar = page.getByRole('region', { name: 'Selected sessions' });
   await box(rows(page)).and(page.locator(':enabled')).first().check();
@@ -84,7 +84,7 @@ test('ui_d2 a selection survives the next page and another sort', async ({ peopl
 });
 
 test('ui_a6 back and forward bring the list and the selection back', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   await box(rows(page)).and(page.locator(':enabled')).nth(3).check();
   await expect(page).toHaveURL(/sel=/);
@@ -98,20 +98,20 @@ test('ui_a6 back and forward bring the list and the selection back', async ({ pe
 });
 
 test('ui_c3 chosen columns are kept for the person, in any browser', async ({ people }) => {
-  const one = await people.signedIn('admin');
+  const one = await people.signedIn('administrator');
   await open(one, '/sessions', SCRIPT);
   await expect(one.getByRole('columnheader', { name: 'IP' })).toBeVisible();
   await one.locator('summary', { hasText: /of \d+ columns/ }).click();
   await one.getByRole('checkbox', { name: 'IP', exact: true }).uncheck();
   await one.getByRole('button', { name: /^(Show|Save|Use)/ }).first().click();
   await expect(one.getByRole('columnheader', { name: 'IP' })).toHaveCount(0);
-  const two = await people.signedIn('admin');
+  const two = await people.signedIn('administrator');
   await open(two, '/sessions', SCRIPT);
   await expect(two.getByRole('columnheader', { name: 'IP' })).toHaveCount(0);
 });
 
 test('ui_h4 the number of matches is said once, politely', async ({ people }) => {
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions', SCRIPT);
   await page.getByLabel('Search sessions').fill('rtables');
   await expect(page).toHaveURL(/q=rtables/);
@@ -122,7 +122,7 @@ test('ui_h4 the number of matches is said once, politely', async ({ people }) =>
 
 test('ui_i5 an ended sign-in keeps what was typed and sends nothing by itself', async ({ people, watch }) => {
   watch.allow(/status of 401|\/live\b/);
-  const page = await people.signedIn('admin');
+  const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   await box(rows(page)).and(page.locator(':enabled')).first().check();
   await page.getByRole('button', { name: 'End 1 session…' }).click();
@@ -131,7 +131,7 @@ test('ui_i5 an ended sign-in keeps what was typed and sends nothing by itself', 
   await page.getByLabel('Reason').fill('Typed before the sign-in ended');
   await page.context().clearCookies();
   await page.getByRole('button', { name: 'End 1 session', exact: true }).click();
-  await people.signIn(page, 'admin');
+  await people.signIn(page, 'administrator');
   await expect(page).toHaveURL(preview);
   await expect(page.getByLabel('Reason')).toHaveValue('Typed before the sign-in ended');
 });

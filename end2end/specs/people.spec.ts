@@ -6,7 +6,7 @@ import { expect, hydrated, test } from '../lib/test';
 const PASSWORD = 'correct horse battery staple 7';
 
 for (const script of [true, false]) {
-  test(`security_a9 a new person sets their own password by a link that works once, ${script ? 'with' : 'without'} script`, async ({
+  test(`security_c13 a new person sets their own password by a link that works once, ${script ? 'with' : 'without'} script`, async ({
     people,
     watch,
   }) => {
@@ -30,6 +30,8 @@ for (const script of [true, false]) {
     await carol.getByLabel('New password again').fill(PASSWORD);
     await carol.getByRole('button', { name: 'Set password and sign in' }).click();
     await expect(carol).not.toHaveURL(/\/welcome/);
+    await carol.goto('/access');
+    await expect(carol.getByText(/Manage access/)).toBeVisible();
 
     const other = await people.newcomer(options);
     await other.goto(link.pathname);

@@ -3,7 +3,7 @@
 import { open } from '../lib/journey';
 import { expect, hydrated, test } from '../lib/test';
 
-const PASSWORD = 'correct horse battery staple 7';
+const PASSWORD = 'velvet-orchard-93-compass';
 
 for (const script of [true, false]) {
   test(`security_c13 a new person sets their own password by a link that works once, ${script ? 'with' : 'without'} script`, async ({

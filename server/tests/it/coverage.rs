@@ -64,7 +64,14 @@ const CALLS: [(&str, &str, Without); 19] = [
 ];
 
 /// Forms: route, an address of it, fields. More than one line where it has several acts.
-const FORMS: [(&str, &str, &[(&str, &str)], Without); 37] = [
+type Form = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Without,
+);
+
+const FORMS: [Form; 37] = [
     (
         "/sessions/selection",
         "/sessions/selection",

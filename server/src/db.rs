@@ -258,7 +258,7 @@ pub mod testing {
         pub async fn sqlite() -> Result<Self, Error> {
             let dir = std::env::temp_dir().join(format!("curfew-test-{}", crate::keys::random_id()));
             std::fs::create_dir_all(&dir).map_err(|e| Error::Other(e.into()))?;
-            let db = Db::sqlite(&dir.join("curfew.db"), 4).await?;
+            let db = Db::sqlite(&dir.join("curfew.db"), 16).await?;
             db.migrate().await?;
             Ok(Self {
                 db,

@@ -64,7 +64,7 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
             std::fs::create_dir_all(&config.data_dir)
                 .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
             let file = sqlite_file(config);
-            Db::sqlite(&file, 4)
+            Db::sqlite(&file, 16)
                 .await
                 .with_context(|| format!("opening {}", file.display()))
         }

@@ -53,7 +53,7 @@ test.beforeEach(({ watch }) => {
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`ui_h1 ui_h2 axe finds nothing on any page, ${colorScheme}`, async ({ people }) => {
+  test(`ui_h1 ui_h2 axe finds nothing on any page, ${colorScheme}${colorScheme === 'light' ? ' @owed' : ''}`, async ({ people }) => {
     test.setTimeout(180_000);
     const visitor = await people.newcomer({ colorScheme });
     await open(visitor, '/sign-in', SCRIPT);
@@ -63,7 +63,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('ui_h2 forced colours keep every page readable', async ({ people }) => {
+test('ui_h2 forced colours keep every page readable @owed', async ({ people }) => {
   test.setTimeout(120_000);
   const page = await people.signedIn('administrator', { forcedColors: 'active' });
   await everyPage(page, (name) => accessible(page, name));

@@ -39,7 +39,7 @@ test('ui_b8 a filter that was not understood lists nothing, never more', async (
   await expect(rows(page)).toHaveCount(0);
 });
 
-test('ui_c1 ui_c2 every column sorts, and the head says how', async ({ people }) => {
+test('ui_c1 ui_c2 every column sorts, and the head says how @owed', async ({ people }) => {
   const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   const heads = page.getByRole('columnheader').filter({ has: page.getByRole('button') });
@@ -83,7 +83,7 @@ test('ui_d2 a selection survives the next page and another sort', async ({ peopl
   await expect(bar).toContainText('2 sessions selected');
 });
 
-test('ui_a6 back and forward bring the list and the selection back', async ({ people }) => {
+test('ui_a6 back and forward bring the list and the selection back @owed', async ({ people }) => {
   const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);
   await box(rows(page)).and(page.locator(':enabled')).nth(3).check();
@@ -97,7 +97,7 @@ test('ui_a6 back and forward bring the list and the selection back', async ({ pe
   expect(await names(page)).toEqual(before);
 });
 
-test('ui_c3 chosen columns are kept for the person, in any browser', async ({ people }) => {
+test('ui_c3 chosen columns are kept for the person, in any browser @owed', async ({ people }) => {
   const one = await people.signedIn('administrator');
   await open(one, '/sessions', SCRIPT);
   await expect(one.getByRole('columnheader', { name: 'IP' })).toBeVisible();
@@ -120,7 +120,7 @@ test('ui_h4 the number of matches is said once, politely', async ({ people }) =>
   );
 });
 
-test('ui_i5 an ended sign-in keeps what was typed and sends nothing by itself', async ({ people, watch }) => {
+test('ui_i5 an ended sign-in keeps what was typed and sends nothing by itself @owed', async ({ people, watch }) => {
   watch.allow(/status of 401|\/live\b/);
   const page = await people.signedIn('administrator');
   await open(page, '/sessions?system=domo-northwind', SCRIPT);

@@ -21,6 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::connectors::guard::Guarded;
 use crate::connectors::{Completeness, Recipe, Sink, Wanted};
+use crate::error::Error;
 use crate::http;
 use crate::portal::{self, Portal};
 
@@ -334,7 +335,12 @@ async fn demo(
             grants: &person.grants,
             reason: "demo estate",
         };
-        let operator = portal.access.seed_operator(&seed).await?;
+        let operator = match portal.access.seed_operator(&seed).await {
+            Ok(operator) => operator,
+            // There from an earlier start of the same demo.
+            Err(Error::App(_)) => continue,
+            Err(cause) => return Err(cause.into()),
+        };
         portal
             .signin
             .seed_password(&operator, SecretString::from(person.password))

@@ -10,6 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::say::took;
 
@@ -194,14 +196,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         let group = self.child.id();
         if self.lives() {
-            signal_group("INT", group);
+            signal_group(Signal::SIGINT, group);
             let patience = Instant::now() + Duration::from_secs(10);
             while self.lives() && Instant::now() < patience {
                 thread::sleep(Duration::from_millis(50));
             }
         }
         // Grandchildren that stayed behind.
-        signal_group("KILL", group);
+        signal_group(Signal::SIGKILL, group);
         drop(self.child.wait());
         GROUPS
             .lock()
@@ -222,13 +224,13 @@ pub fn remove_at_end(folder: &Path) {
 pub fn stop_all() {
     let groups = std::mem::take(&mut *GROUPS.lock().expect("no panic while held"));
     for group in &groups {
-        signal_group("INT", *group);
+        signal_group(Signal::SIGINT, *group);
     }
     if !groups.is_empty() {
         thread::sleep(Duration::from_secs(1));
     }
     for group in groups {
-        signal_group("KILL", group);
+        signal_group(Signal::SIGKILL, group);
     }
     for folder in std::mem::take(&mut *FOLDERS.lock().expect("no panic while held")) {
         drop(std::fs::remove_dir_all(folder));
@@ -244,14 +246,9 @@ pub fn stop_all_on_signal() {
     .expect("one handler per process");
 }
 
-/// By the shell's own `kill`: signalling a group from here would need unsafe code or one more dependency.
-fn signal_group(signal: &str, group: u32) {
-    drop(
-        Command::new("sh")
-            .args(["-c", &format!("kill -{signal} -- -{group} 2>/dev/null")])
-            .stdin(Stdio::null())
-            .status(),
-    );
+fn signal_group(signal: Signal, group: u32) {
+    // A group that is gone already is what we want.
+    drop(killpg(Pid::from_raw(group.cast_signed()), signal));
 }
 
 fn collect(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
@@ -292,4 +289,34 @@ fn fold(from: impl Read + Send + 'static) {
         }
     }
     drop(reader.join());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first full run in CI passed every test and then waited for a PostgreSQL that nobody had stopped.
+    #[test]
+    fn dropping_a_program_ends_its_children_too() {
+        let log = std::env::temp_dir().join(format!("curfew-child-{}", std::process::id()));
+        let running = program("sh")
+            .args(["-c", "sleep 60 & echo $!; wait"])
+            .background(&log)
+            .expect("sh starts");
+        let child = loop {
+            if let Ok(pid) = std::fs::read_to_string(&log).unwrap_or_default().trim().parse::<u32>() {
+                break pid;
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        let lives = || program("kill").args(["-0", &child.to_string()]).succeeds();
+        assert!(lives(), "the child was started");
+        drop(running);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while lives() && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!lives(), "the child has ended");
+        drop(std::fs::remove_file(log));
+    }
 }

@@ -20,10 +20,12 @@ pub struct Places {
 
 impl Places {
     pub fn find() -> Result<Places> {
-        let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest
-            .parent()
-            .context("xtask lies in the workspace")?
+        // Asked at run time: a build kept from another clone must not work on that one.
+        let here = std::env::current_dir().context("no current folder")?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("xtask/Cargo.toml").exists())
+            .context("start it inside the clone")?
             .to_path_buf();
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));

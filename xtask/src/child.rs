@@ -248,7 +248,7 @@ pub fn stop_all_on_signal() {
 
 fn signal_group(signal: Signal, group: u32) {
     // A group that is gone already is what we want.
-    drop(killpg(Pid::from_raw(group.cast_signed()), signal));
+    let _ = killpg(Pid::from_raw(group.cast_signed()), signal);
 }
 
 fn collect(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {

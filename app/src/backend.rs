@@ -29,27 +29,19 @@ pub struct Backend {
 }
 
 /// The caller's backend; [`AppError::SignedOut`] when nobody is signed in.
-///
-/// Sets the HTTP status of an error by [`answer`].
-pub fn backend() -> Result<Backend, AppError> {
+fn backend() -> Result<Backend, AppError> {
     use_context::<Backend>().ok_or(AppError::SignedOut)
 }
+
+/// Whether an open page asks on its own: such a request is no activity and no look of a person. From the seam.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Background(pub bool);
 
 /// What the server does with the status of an answer that is not 200: put there by the seam (server/src/http/ui.rs).
 #[derive(Clone)]
 pub struct SetStatus(pub Arc<dyn Fn(u16) + Send + Sync>);
 
-/// Gives an answer its HTTP status: every server function and page resource goes through here once.
-pub fn answer<T>(result: Result<T, AppError>) -> Result<T, AppError> {
-    if let Err(error) = &result
-        && let Some(SetStatus(set)) = use_context::<SetStatus>()
-    {
-        set(error.status());
-    }
-    result
-}
-
-/// Asks a port in the caller's name: the one line inside every server function.
+/// Asks a port in the caller's name.
 ///
 /// The seam's way to set the status is taken before the wait, so it does not matter what the context is after it.
 pub async fn ask<T, A>(act: impl FnOnce(Backend) -> A) -> Result<T, AppError>

@@ -139,20 +139,3 @@ impl std::fmt::Display for AppError {
 }
 
 impl std::error::Error for AppError {}
-
-impl leptos::server_fn::error::FromServerFnError for AppError {
-    type Encoder = crate::json::JsonText;
-
-    fn from_server_fn_error(error: leptos::server_fn::error::ServerFnErrorErr) -> Self {
-        use leptos::server_fn::error::ServerFnErrorErr as E;
-        match error {
-            E::Request(_) => AppError::Unavailable {
-                message: "Curfew did not answer. It will be tried again.".to_owned(),
-            },
-            E::Args(message) | E::MissingArg(message) => AppError::invalid("", message),
-            other => AppError::Internal {
-                reference: other.to_string().chars().take(60).collect(),
-            },
-        }
-    }
-}

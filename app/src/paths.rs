@@ -15,10 +15,10 @@ pub const POLICIES: &str = "/policies";
 pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
-/// Server functions.
-pub const CALLS: &str = "/call";
-/// Server functions a page calls on its own: they never count as activity.
-pub const BACKGROUND_CALLS: &str = "/call/background";
+/// The frame around pages without a page in it: what an open page asks again on its own.
+pub const FRAME: &str = "/frame";
+/// How many sessions a query matches, exactly, as plain text; `?` and the query string of the list behind it.
+pub const COUNT: &str = "/sessions/count";
 /// Live changes, server-sent events.
 pub const LIVE: &str = "/live";
 

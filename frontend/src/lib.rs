@@ -1,12 +1,46 @@
-//! What the browser runs: the same app, taking over the HTML that the server wrote.
+//! What a browser adds to pages that work without it.
+//!
+//! The server draws every page; nothing is drawn here. Script asks for the same addresses and sends the same forms that
+//! a browser without it would, and puts the server's answer into the open page ([`page`], [`morph`]): lists come without
+//! a reload, ticks are kept as they are made, endings move while one looks, times age. Nothing here decides anything.
+//!
+//! Each part looks for its mark in the page (`data-live`, `data-every`, `data-say`, …) and does nothing without it, so a
+//! page says in its HTML what it wants, and a swap brings the marks of the new page.
 
-// A page is one deep type; the default of 128 is not enough for the compiler to lay it out.
-#![recursion_limit = "512"]
+mod ages;
+mod dom;
+mod live;
+mod memory;
+mod morph;
+mod page;
+mod small;
+mod ticks;
+mod timeout;
+mod typing;
 
-/// Called by the page's own script.
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
-    console_error_panic_hook::set_once();
-    app::settle_address();
-    leptos::mount::hydrate_body(app::App);
+use wasm_bindgen::prelude::*;
+
+/// Runs once per document, as soon as the module is there.
+#[wasm_bindgen(start)]
+fn start() {
+    page::start();
+    memory::start();
+    ticks::start();
+    typing::start();
+    timeout::start();
+    small::start();
+    arrived();
+    ages::start();
+    live::start();
+    if let Some(body) = dom::document().body() {
+        dom::set(&body, "data-hydrated", "");
+    }
+}
+
+/// After every page or part that came from the server, the first included.
+fn arrived() {
+    small::arrived();
+    ticks::arrived();
+    live::arrived();
+    page::count_exactly();
 }

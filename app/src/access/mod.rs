@@ -1,10 +1,14 @@
-pub mod calls;
 pub mod form;
+#[cfg(feature = "ssr")]
 mod grants;
+#[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
 mod people;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
 mod protected;
+#[cfg(feature = "ssr")]
 mod roles;
 pub mod wire;

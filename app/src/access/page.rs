@@ -3,15 +3,13 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::calls;
 use super::form::Tab;
 use super::grants::Grants;
 use super::people::People;
 use super::protected::Protected;
 use super::roles::Roles;
 use super::wire::{AccessPage as Page, OneTimeLink};
-use crate::layout::echo::EchoContext;
-use crate::layout::{PageHead, loaded};
+use crate::layout::{FormEcho, PageHead, loaded};
 use crate::paths;
 use crate::ui::{Clock, Glyph, Icon, When, thousands};
 
@@ -19,37 +17,23 @@ use crate::ui::{Clock, Glyph, Icon, When, thousands};
 #[derive(Clone)]
 pub struct FreshLink(pub OneTimeLink);
 
-/// The fresh link of this page, if any.
-#[derive(Clone, Copy)]
-struct FreshLinkContext(RwSignal<Option<OneTimeLink>>);
-
-/// Takes a fresh one-time link over from the server; called once by the app.
-pub fn provide_fresh_link() {
-    let link = SharedValue::new(|| use_context::<FreshLink>().map(|FreshLink(link)| link)).into_inner();
-    provide_context(FreshLinkContext(RwSignal::new(link)));
-}
-
 /// The access page.
 #[component]
 pub fn AccessPage() -> impl IntoView {
-    let data = Resource::new(|| (), |()| calls::fetch_access());
-    loaded(data, |page| view! { <Access page=page /> }.into_any())
+    loaded(
+        |b| async move { b.access.access_page().await },
+        |page| view! { <Access page=page /> }.into_any(),
+    )
 }
 
 /// The tab to show: that of a refused form, else the one of the address.
-fn current_tab() -> Memo<Tab> {
-    let query = use_query_map();
-    let echo = use_context::<EchoContext>().map(|EchoContext(echo)| echo);
-    Memo::new(move |_| {
-        let refused = echo
-            .and_then(|echo| echo.get())
-            .filter(|echo| echo.path == paths::post::ACCESS);
-        let act = refused.and_then(|echo| echo.pairs.into_iter().find(|(key, _)| key == "act"));
-        match act {
-            Some((_, act)) => Tab::of_act(&act),
-            None => query.with(|map| Tab::from_name(map.get_str("tab").unwrap_or_default())),
-        }
-    })
+fn current_tab() -> Tab {
+    let refused = use_context::<FormEcho>().filter(|echo| echo.path == paths::post::ACCESS);
+    let act = refused.and_then(|echo| echo.pairs.into_iter().find(|(key, _)| key == "act"));
+    match act {
+        Some((_, act)) => Tab::of_act(&act),
+        None => use_query_map().with_untracked(|map| Tab::from_name(map.get_str("tab").unwrap_or_default())),
+    }
 }
 
 /// The page with its data.
@@ -66,7 +50,12 @@ fn Access(
         page.roles.len(),
         page.protected.len(),
     ];
-    let page = StoredValue::new(page);
+    let shown = match tab {
+        Tab::People => view! { <People page=page /> }.into_any(),
+        Tab::Grants => view! { <Grants page=page /> }.into_any(),
+        Tab::Roles => view! { <Roles page=page /> }.into_any(),
+        Tab::Protected => view! { <Protected page=page /> }.into_any(),
+    };
     view! {
         <PageHead title="Access" />
         <FreshLinkCard />
@@ -79,7 +68,7 @@ fn Access(
                         <a
                             class="tab"
                             href=this.href()
-                            aria-current=move || (tab.get() == this).then_some("page")
+                            aria-current=(tab == this).then_some("page")
                         >
                             {tab_words(this)}
                             <span class="tab-count">{thousands(count as u64)}</span>
@@ -88,15 +77,7 @@ fn Access(
                 })
                 .collect_view()}
         </nav>
-        {move || {
-            let page = page.get_value();
-            match tab.get() {
-                Tab::People => view! { <People page=page /> }.into_any(),
-                Tab::Grants => view! { <Grants page=page /> }.into_any(),
-                Tab::Roles => view! { <Roles page=page /> }.into_any(),
-                Tab::Protected => view! { <Protected page=page /> }.into_any(),
-            }
-        }}
+        {shown}
     }
     .into_any()
 }
@@ -114,7 +95,7 @@ const fn tab_words(tab: Tab) -> &'static str {
 /// The link to give to somebody, shown this one time.
 #[component]
 fn FreshLinkCard() -> impl IntoView {
-    let link = use_context::<FreshLinkContext>().and_then(|FreshLinkContext(link)| link.get_untracked());
+    let link = use_context::<FreshLink>().map(|FreshLink(link)| link);
     link.map(|link| {
         view! {
             <section class="fresh-link" role="status" aria-label="One-time link">

@@ -12,7 +12,7 @@ pub fn Entries(
     /// The page's data.
     page: AuditPage,
 ) -> impl IntoView {
-    let offset = Clock::here().offset_min_untracked();
+    let offset = Clock::here().offset_min();
     let shown = page.entries.len() as u64;
     let total = thousands(page.total.unsigned_abs());
     let matching = if page.query.filters() > 0 {

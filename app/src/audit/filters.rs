@@ -17,7 +17,7 @@ pub fn Filters(
     /// Parts that were not understood.
     problems: Vec<FieldProblem>,
 ) -> impl IntoView {
-    let offset = Clock::here().offset_min_untracked();
+    let offset = Clock::here().offset_min();
     let query = page.query.clone();
     let set = query.filters();
     let more = set - usize::from(!query.text.is_empty());

@@ -1,6 +1,8 @@
-pub mod calls;
+#[cfg(feature = "ssr")]
 mod entries;
+#[cfg(feature = "ssr")]
 mod filters;
+#[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

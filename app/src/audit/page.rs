@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::calls;
 use super::entries::Entries;
 use super::filters::Filters;
 use super::wire::{AuditPage as Page, AuditQuery, ChainStatus};
@@ -14,38 +13,30 @@ use crate::ui::{Button, Clock, Cut, Empty, Glyph, Icon, LinkButton, Note, Tone, 
 /// The audit page.
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    let search = use_location().search;
-    let clock = Clock::here();
-    let asked =
-        Memo::new(move |_| AuditQuery::from_pairs(&paths::parse_query(&search.get()), clock.offset_min()));
-    // A part that is not understood lists nothing, never more than was meant.
-    let data = Resource::new(
-        move || asked.get(),
-        |(query, problems)| async move {
+    let asked = use_location().search.get_untracked();
+    let offset = Clock::here().offset_min();
+    let (query, problems) = AuditQuery::from_pairs(&paths::parse_query(&asked), offset);
+    loaded(
+        move |b| async move {
             if problems.is_empty() {
-                calls::fetch_audit(query).await.map(|page| (page, problems))
-            } else {
-                let nothing = AuditQuery {
-                    before_seq: Some(0),
-                    ..query.clone()
-                };
-                calls::fetch_audit(nothing).await.map(|page| {
-                    (
-                        Page {
-                            entries: Vec::new(),
-                            next: None,
-                            query,
-                            ..page
-                        },
-                        problems,
-                    )
-                })
+                let page = b.audit.audit_page(query).await?;
+                return Ok((page, problems));
             }
+            // A part that is not understood lists nothing, never more than was meant.
+            let nothing = AuditQuery {
+                before_seq: Some(0),
+                ..query.clone()
+            };
+            let page = Page {
+                entries: Vec::new(),
+                next: None,
+                query,
+                ..b.audit.audit_page(nothing).await?
+            };
+            Ok((page, problems))
         },
-    );
-    loaded(data, |(page, problems)| {
-        view! { <Audit page=page problems=problems /> }.into_any()
-    })
+        |(page, problems)| view! { <Audit page=page problems=problems /> }.into_any(),
+    )
 }
 
 /// The page with its data.
@@ -58,7 +49,7 @@ fn Audit(
 ) -> impl IntoView {
     let clock = Clock::here();
     clock.set(page.now);
-    let offset = clock.offset_min_untracked();
+    let offset = clock.offset_min();
     let whole = AuditQuery {
         before_seq: None,
         ..page.query.clone()

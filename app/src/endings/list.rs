@@ -4,8 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::bar::ShareBar;
-use super::calls;
-use super::live::{Link, LinkMark};
+use super::link::LiveMark;
 use super::wire::{EndingBrief, EndingState, EndingsPage as Page, PausedBy};
 use super::words::{at_work, state_words};
 use crate::layout::{Echo, PageHead, loaded};
@@ -17,26 +16,26 @@ use crate::ui::{
 /// The list of endings.
 #[component]
 pub fn EndingsPage() -> impl IntoView {
-    let query = use_query_map();
-    let cursor = Memo::new(move |_| query.with(|q| q.get("after")).filter(|after| !after.is_empty()));
-    let data = Resource::new(move || cursor.get(), calls::read_endings);
-    let newest = RwSignal::new(None::<Page>);
-    let link = RwSignal::new(Link::None);
-    #[cfg(feature = "hydrate")]
-    keep_current(cursor, newest, link);
-    loaded(data, move |page| {
-        Clock::here().set(page.now);
-        newest.set(Some(page));
-        view! {
-            <PageHead
-                title="Endings"
-                tools=move || view! { <LinkMark link=link address=here(cursor.get().as_deref()) /> }
-            />
-            <PauseControl newest=newest />
-            {move || newest.get().map(|page| view! { <Rows page=page cursor=cursor /> })}
-        }
-        .into_any()
-    })
+    let cursor = use_query_map().with_untracked(|q| q.get("after"));
+    let cursor = cursor.filter(|after| !after.is_empty());
+    let address = here(cursor.as_deref());
+    let further = cursor.is_some();
+    loaded(
+        move |b| async move { b.endings.endings_page(cursor).await },
+        move |page| {
+            Clock::here().set(page.now);
+            let topic = Some("endings".to_owned());
+            view! {
+                <PageHead
+                    title="Endings"
+                    tools=move || view! { <LiveMark topic=topic.clone() address=address.clone() /> }
+                />
+                <PauseControl paused=page.paused.clone() may=page.may_pause />
+                <Rows page=page further=further />
+            }
+            .into_any()
+        },
+    )
 }
 
 fn here(cursor: Option<&str>) -> String {
@@ -44,40 +43,9 @@ fn here(cursor: Option<&str>) -> String {
     paths::with_query(paths::ENDINGS, &paths::query_string(&pairs))
 }
 
-#[cfg(feature = "hydrate")]
-fn keep_current(cursor: Memo<Option<String>>, newest: RwSignal<Option<Page>>, link: RwSignal<Link>) {
-    let clock = Clock::here();
-    let reading = StoredValue::new(0_u64);
-    let read = Callback::new(move |()| {
-        let asked = cursor.get_untracked();
-        let turn = reading.get_value() + 1;
-        reading.set_value(turn);
-        leptos::task::spawn_local(async move {
-            // Not answering for a moment: the stream or the next round asks again.
-            let Ok(page) = calls::read_endings_again(asked.clone()).await else {
-                return;
-            };
-            if cursor.try_get_untracked() == Some(asked) && reading.get_value() == turn {
-                clock.set(page.now);
-                newest.set(Some(page));
-            }
-        });
-    });
-    Effect::new(move |_| super::live::follow("endings".to_owned(), link, read));
-}
-
 /// The switch: every worker stops before its next ask. For who may, a form with a reason; for all, what is the case.
 #[component]
-fn PauseControl(newest: RwSignal<Option<Page>>) -> impl IntoView {
-    let state = Memo::new(move |_| {
-        newest.with(|p| {
-            p.as_ref()
-                .map(|p| (p.paused.clone(), p.may_pause))
-                .unwrap_or_default()
-        })
-    });
-    move || {
-        let (paused, may) = state.get();
+fn PauseControl(paused: Option<PausedBy>, may: bool) -> impl IntoView {
         let (path, words, kind) = if paused.is_some() {
             (
                 paths::post::RESUME_ALL,
@@ -133,8 +101,7 @@ fn PauseControl(newest: RwSignal<Option<Page>>) -> impl IntoView {
                 </details>
             }
         });
-        view! { {note} {control} }
-    }
+        view! { {note} {control} }.into_any()
 }
 
 #[component]
@@ -153,7 +120,7 @@ fn PausedNote(by: PausedBy) -> impl IntoView {
 }
 
 #[component]
-fn Rows(page: Page, cursor: Memo<Option<String>>) -> impl IntoView {
+fn Rows(page: Page, further: bool) -> impl IntoView {
     if page.endings.is_empty() {
         return view! {
             <section class="card">
@@ -167,7 +134,7 @@ fn Rows(page: Page, cursor: Memo<Option<String>>) -> impl IntoView {
     }
     let rows = page.endings.into_iter().map(row).collect_view();
     let next = page.next.map(|next| here(Some(&next)));
-    let first = cursor.get().is_some().then(|| here(None));
+    let first = further.then(|| here(None));
     let pager = (next.is_some() || first.is_some()).then(|| {
         view! {
             <div class="pager">

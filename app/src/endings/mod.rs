@@ -1,14 +1,19 @@
 //! Endings: the preview of a frozen set, the one that runs, what became of each session. Nothing here says "ended"
 //! that no system's own list has shown.
 
+#[cfg(feature = "ssr")]
 mod bar;
-pub mod calls;
+#[cfg(feature = "ssr")]
+mod link;
+#[cfg(feature = "ssr")]
 pub mod list;
-mod live;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
 pub mod preview;
+#[cfg(feature = "ssr")]
 pub mod progress;
+#[cfg(feature = "ssr")]
 mod result;
 pub mod wire;
 pub mod words;

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::calls;
 use super::wire::{Preview, PreviewLeftOut, PreviewPerson, PreviewSystem};
 use crate::layout::{Echo, PageHead, loaded};
 use crate::paths;
@@ -18,13 +17,14 @@ use crate::wire::{EndingId, Timestamp};
 /// The preview page.
 #[component]
 pub fn PreviewPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| EndingId::from(params.with(|p| p.get("id")).unwrap_or_default()));
-    let data = Resource::new(move || id.get(), calls::read_preview);
-    loaded(data, |preview| {
-        Clock::here().set(preview.now);
-        view! { <Shown preview=preview /> }.into_any()
-    })
+    let id = use_params_map().with_untracked(|p| p.get("id")).unwrap_or_default();
+    loaded(
+        move |b| async move { b.endings.preview(EndingId::from(id)).await },
+        |preview| {
+            Clock::here().set(preview.now);
+            view! { <Shown preview=preview /> }.into_any()
+        },
+    )
 }
 
 #[component]
@@ -37,12 +37,10 @@ fn Shown(preview: Preview) -> impl IntoView {
         counted(p.people, "person", "people")
     );
     let frozen = p.frozen_at;
-    let lead = move || {
-        format!(
-            "Frozen at {}. Nothing has been asked yet. Sessions that start after this are not touched.",
-            clock.full(frozen)
-        )
-    };
+    let lead = format!(
+        "Frozen at {}. Nothing has been asked yet. Sessions that start after this are not touched.",
+        clock.full(frozen)
+    );
     let back = paths::sessions(&p.back_query);
     view! {
         <Crumbs first="Sessions" href=back second="Preview" />

@@ -4,12 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::calls;
-use super::live::{Link, LinkMark};
+use super::link::LiveMark;
 use super::preview::Crumbs;
 use super::result::ResultBody;
 use super::wire::{EndingPage as Page, EndingState, ItemFilter};
-use super::words::{at_work, heading, took, worth_a_retry};
+use super::words::{at_work, heading, milestone, took, worth_a_retry};
 use crate::error::AppError;
 use crate::layout::{Echo, FrameContext, loaded};
 use crate::paths;
@@ -26,35 +25,23 @@ pub fn address(ending_no: i64, only: Option<ItemFilter>, cursor: Option<&str>) -
 /// The page of one ending.
 #[component]
 pub fn EndingPage() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let asked = Memo::new(move |_| {
-        let number = params.with(|p| p.get("no")).and_then(|no| no.parse::<i64>().ok());
-        let only = query.with(|q| q.get("only"));
-        let after = query.with(|q| q.get("after")).filter(|after| !after.is_empty());
-        (number, only, after)
-    });
-    let data = Resource::new(
-        move || asked.get(),
-        |(number, only, after)| async move {
+    let number = use_params_map().with_untracked(|p| p.get("no")?.parse::<i64>().ok());
+    let (only, after) = use_query_map().with_untracked(|q| (q.get("only"), q.get("after")));
+    let after = after.filter(|after| !after.is_empty());
+    loaded(
+        move |b| async move {
             let number = number.ok_or_else(|| AppError::not_found("ending"))?;
             let only = match only {
                 None => None,
                 Some(name) => Some(ItemFilter::from_name(&name).ok_or_else(|| unknown_filter(&name))?),
             };
-            calls::read_ending(number, only, after).await
+            b.endings.ending_page(number, only, after).await
         },
-    );
-    let newest = RwSignal::new(None::<Page>);
-    let link = RwSignal::new(Link::None);
-    #[cfg(feature = "hydrate")]
-    keep_current(asked, newest, link);
-    loaded(data, move |page| {
-        Clock::here().set(page.now);
-        // Only a reading of this very list counts; the stream brings the next one.
-        newest.set(Some(page));
-        view! { <Shown newest=newest link=link /> }.into_any()
-    })
+        |page| {
+            Clock::here().set(page.now);
+            view! { <Whole page=page /> }.into_any()
+        },
+    )
 }
 
 fn unknown_filter(name: &str) -> AppError {
@@ -64,100 +51,29 @@ fn unknown_filter(name: &str) -> AppError {
     )
 }
 
-/// Reads the page again whenever the server says that the ending changed; an older answer never replaces a newer one.
-#[cfg(feature = "hydrate")]
-fn keep_current(
-    asked: Memo<(Option<i64>, Option<String>, Option<String>)>,
-    newest: RwSignal<Option<Page>>,
-    link: RwSignal<Link>,
-) {
-    use crate::ui::Announcer;
-
-    let announcer = Announcer::here();
-    let clock = Clock::here();
-    let reading = StoredValue::new(0_u64);
-    let read = Callback::new(move |()| {
-        let (Some(number), only, after) = asked.get_untracked() else {
-            return;
-        };
-        let only = only.as_deref().and_then(ItemFilter::from_name);
-        let turn = reading.get_value() + 1;
-        reading.set_value(turn);
-        leptos::task::spawn_local(async move {
-            let answer = calls::read_ending_again(number, only, after.clone()).await;
-            let same = asked.try_get_untracked().is_some_and(|(n, o, a)| {
-                n == Some(number) && o.as_deref().and_then(ItemFilter::from_name) == only && a == after
-            });
-            // Not answering for a moment: the stream or the next round asks again.
-            let Ok(page) = answer else { return };
-            if !same || reading.get_value() != turn {
-                return;
-            }
-            clock.set(page.now);
-            let before = newest.with_untracked(|p| p.as_ref().map(|p| (p.brief.state, p.brief.counts)));
-            let (state, counts) = (page.brief.state, page.brief.counts);
-            newest.set(Some(page));
-            if let Some((was, had)) = before {
-                if let Some(words) = super::words::milestone((was, &had), (state, &counts)) {
-                    announcer.say(words);
-                }
-                if at_work(was) && !at_work(state) {
-                    focus_result();
-                }
-            }
-        });
-    });
-    // One stream per ending, opened once its id is known.
-    let topic = Memo::new(move |_| newest.with(|p| p.as_ref().map(|p| p.brief.ending_id.clone())));
-    Effect::new(move |_| {
-        if let Some(id) = topic.get() {
-            super::live::follow(format!("ending:{id}"), link, read);
-        }
-    });
-}
-
-/// After the end of an ending focus goes to its result, unless the person is somewhere else already.
-#[cfg(feature = "hydrate")]
-fn focus_result() {
-    use leptos::wasm_bindgen::JsCast;
-    use leptos::web_sys::HtmlElement;
-
-    let idle = document()
-        .active_element()
-        .is_none_or(|at| ["BODY", "MAIN"].contains(&at.tag_name().as_str()));
-    let result = document().get_element_by_id("result");
-    if idle && let Some(result) = result.and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
-        // Fails only for an element that left the document meanwhile.
-        let _ = result.focus();
-    }
-}
-
 #[component]
-fn Shown(newest: RwSignal<Option<Page>>, link: RwSignal<Link>) -> impl IntoView {
-    move || newest.get().map(|page| view! { <Whole page=page link=link /> })
-}
-
-#[component]
-fn Whole(page: Page, link: RwSignal<Link>) -> impl IntoView {
+fn Whole(page: Page) -> impl IntoView {
     let clock = Clock::here();
     let brief = page.brief.clone();
     let number = brief.ending_no;
     let title = heading(brief.state, &brief.counts);
-    let lead = {
-        let brief = brief.clone();
-        let now = page.now;
-        move || lead_words(&brief, now, clock)
-    };
+    let lead = lead_words(&brief, page.now, clock);
+    let working = at_work(brief.state);
+    let topic = working.then(|| format!("ending:{}", brief.ending_id));
     view! {
         <PrintHead page=page.clone() />
         <Crumbs first="Endings" href=paths::ENDINGS second=number.to_string() />
         <Title text=format!("{title} · Ending {number}") />
         <div class="page-head">
-            <h1 id="result" tabindex="-1">
+            // Script moves focus here once there is a result.
+            <h1 id="result" tabindex="-1" data-at-work=working.then_some("")>
                 {title}
             </h1>
+            <span hidden data-say="">
+                {milestone(brief.state, &brief.counts)}
+            </span>
             <div class="page-tools">
-                <LinkMark link=link address=address(number, page.only, None) />
+                <LiveMark topic=topic address=address(number, page.only, None) />
                 <Acts page=page.clone() />
             </div>
         </div>
@@ -257,7 +173,7 @@ fn Refused(number: i64) -> impl IntoView {
 #[component]
 fn PrintHead(page: Page) -> impl IntoView {
     let clock = Clock::here();
-    let frame = FrameContext::here();
+    let (house, name) = FrameContext::here().read(|f| (f.instance.clone(), f.display_name.clone()));
     let number = page.brief.ending_no;
     let now = page.now;
     let audit = page
@@ -266,13 +182,7 @@ fn PrintHead(page: Page) -> impl IntoView {
         .unwrap_or_default();
     view! {
         <p class="print-only print-head">
-            {move || {
-                let (house, name) = frame
-                    .live
-                    .with(|f| f.as_ref().map(|f| (f.instance.clone(), f.display_name.clone())))
-                    .unwrap_or_default();
-                format!("Curfew · {house} · ending {number} · printed {} by {name}{audit}", clock.full(now))
-            }}
+            {format!("Curfew · {house} · ending {number} · printed {} by {name}{audit}", clock.full(now))}
         </p>
     }
     .into_any()

@@ -66,24 +66,16 @@ pub const fn worth_a_retry(counts: &EndingCounts) -> u64 {
     counts.not_gone() - counts.unsupported
 }
 
-/// What to say aloud between two readings: each quarter, and the end; `None` = nothing worth interrupting for.
-pub fn milestone(
-    before: (EndingState, &EndingCounts),
-    after: (EndingState, &EndingCounts),
-) -> Option<String> {
-    let (was, before) = before;
-    let (is, after) = after;
-    if at_work(was) && !at_work(is) {
-        return Some(heading(is, after));
+/// What is said aloud of an ending: it changes with each quarter and with the end, and nothing between is worth
+/// interrupting for. Empty before the first quarter.
+pub fn milestone(state: EndingState, counts: &EndingCounts) -> String {
+    if !at_work(state) {
+        return heading(state, counts);
     }
-    let quarter = |c: &EndingCounts| (c.settled() * 4).checked_div(c.wanted).unwrap_or(0);
-    (quarter(after) > quarter(before) && at_work(is)).then(|| {
-        format!(
-            "{} of {} settled",
-            thousands(after.settled()),
-            thousands(after.wanted)
-        )
-    })
+    match (counts.settled() * 4).checked_div(counts.wanted).unwrap_or(0) {
+        0 => String::new(),
+        quarters => format!("{} % of {} settled", quarters.min(4) * 25, thousands(counts.wanted)),
+    }
 }
 
 #[cfg(test)]
@@ -136,28 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn ui_h4_milestones_are_said_once() {
+    fn ui_h4_milestones_change_with_each_quarter_and_the_end_only() {
         use EndingState::{Running, Settled};
-        let say = |a: (EndingState, u64), b: (EndingState, u64)| {
-            milestone((a.0, &counts(a.1, 0, 100)), (b.0, &counts(b.1, 0, 100)))
-        };
-        assert_eq!(say((Running, 1), (Running, 2)), None, "no chatter");
-        assert_eq!(
-            say((Running, 24), (Running, 26)).as_deref(),
-            Some("26 of 100 settled")
-        );
-        assert_eq!(say((Running, 26), (Running, 30)), None);
-        assert_eq!(
-            say((Running, 99), (Settled, 100)).as_deref(),
-            Some("All 100 sessions are gone")
-        );
-        assert_eq!(say((Settled, 100), (Settled, 100)), None);
-        let none = EndingCounts::default();
-        assert_eq!(
-            milestone((Running, &none), (Running, &none)),
-            None,
-            "no division by nothing"
-        );
+        let say = |state, ended| milestone(state, &counts(ended, 0, 100));
+        assert_eq!(say(Running, 1), say(Running, 24), "no chatter");
+        assert_eq!(say(Running, 26), "25 % of 100 settled");
+        assert_eq!(say(Running, 26), say(Running, 49));
+        assert_eq!(say(Settled, 100), "All 100 sessions are gone");
+        assert_eq!(milestone(Running, &EndingCounts::default()), "", "no division by nothing");
     }
 
     #[test]

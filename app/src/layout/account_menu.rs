@@ -26,11 +26,7 @@ pub fn ThemeMenu(
     context: FrameContext,
 ) -> impl IntoView {
     let next = here();
-    let current = move || {
-        context
-            .live
-            .with(|f| f.as_ref().map(|f| f.theme).unwrap_or_default())
-    };
+    let current = context.read(|frame| frame.theme);
     view! {
         <details class="menu" name="bar-menu">
             <summary class="icon-btn" aria-label="Theme">
@@ -38,7 +34,7 @@ pub fn ThemeMenu(
             </summary>
             <form class="menu-list" method="post" action=paths::post::ACCOUNT>
                 <input type="hidden" name="act" value="theme" />
-                <input type="hidden" name="next" value=move || next.get() />
+                <input type="hidden" name="next" value=next />
                 {[(Theme::System, "As the device says"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
                     .map(|(theme, words)| {
                         view! {
@@ -46,10 +42,10 @@ pub fn ThemeMenu(
                                 class="menu-item"
                                 name="theme"
                                 value=theme.name()
-                                aria-pressed=move || if current() == theme { "true" } else { "false" }
+                                aria-pressed=if current == theme { "true" } else { "false" }
                             >
                                 <span class="menu-tick">
-                                    {move || (current() == theme).then(|| view! { <Glyph icon=Icon::Check /> })}
+                                    {(current == theme).then(|| view! { <Glyph icon=Icon::Check /> })}
                                 </span>
                                 <span>{words}</span>
                             </button>
@@ -68,21 +64,13 @@ pub fn AccountMenu(
     /// The frame.
     context: FrameContext,
 ) -> impl IntoView {
-    let name = move || {
-        context
-            .live
-            .with(|f| f.as_ref().map(|f| f.display_name.clone()).unwrap_or_default())
-    };
-    let login = move || {
-        context
-            .live
-            .with(|f| f.as_ref().map(|f| f.login.clone()).unwrap_or_default())
-    };
+    let name = context.read(|frame| frame.display_name.clone());
+    let login = context.read(|frame| frame.login.clone());
     view! {
         <details class="menu" name="bar-menu">
             <summary class="avatar">
-                {move || context.initials()}
-                <span class="unseen">{move || format!(", account of {}", name())}</span>
+                {context.initials()}
+                <span class="unseen">{format!(", account of {name}")}</span>
             </summary>
             <div class="menu-list">
                 <p class="menu-who">

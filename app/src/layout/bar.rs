@@ -7,7 +7,6 @@ use super::account_menu::{AccountMenu, ThemeMenu};
 use super::frame::FrameContext;
 use crate::access::wire::Permission;
 use crate::paths;
-use crate::signin::wire::Frame;
 use crate::ui::{Glyph, Icon, Mark, Tag, Tone, thousands};
 
 /// Every page of the bar, with the permission that opens it. Only what exists stands here.
@@ -46,12 +45,8 @@ pub fn Bar(
     /// The frame, already learnt.
     context: FrameContext,
 ) -> impl IntoView {
-    let instance = move || {
-        context
-            .live
-            .with(|f| f.as_ref().map(|f| f.instance.clone()).unwrap_or_default())
-    };
-    let demo = move || context.live.with(|f| f.as_ref().is_some_and(|f| f.demo));
+    let instance = context.read(|frame| frame.instance.clone());
+    let demo = context.read(|frame| frame.demo);
     view! {
         <header class="bar">
             <a class="brand" href=paths::HOME>
@@ -61,7 +56,7 @@ pub fn Bar(
             <span class="instance">
                 <bdi>{instance}</bdi>
             </span>
-            {move || demo().then(|| view! { <Tag tone=Some(Tone::Warn)>"Simulated systems"</Tag> })}
+            {demo.then(|| view! { <Tag tone=Some(Tone::Warn)>"Simulated systems"</Tag> })}
             <nav class="nav" aria-label="Pages">
                 <NavLinks context=context />
             </nav>
@@ -90,22 +85,15 @@ fn NavLinks(
     /// The frame.
     context: FrameContext,
 ) -> impl IntoView {
-    let path = use_location().pathname;
+    let path = use_location().pathname.get_untracked();
     PAGES
-        .map(|(words, href, permission)| {
-            let current = move || within(&path.get(), href).then_some("page");
+        .into_iter()
+        .filter(|(.., permission)| context.may(*permission))
+        .map(|(words, href, _)| {
             view! {
-                {move || {
-                    context
-                        .may(permission)
-                        .then(|| {
-                            view! {
-                                <a class="nav-link" href=href aria-current=current>
-                                    {words}
-                                </a>
-                            }
-                        })
-                }}
+                <a class="nav-link" href=href aria-current=within(&path, href).then_some("page")>
+                    {words}
+                </a>
             }
         })
         .collect_view()
@@ -117,24 +105,18 @@ fn RunningEnding(
     /// The frame.
     context: FrameContext,
 ) -> impl IntoView {
-    let running = Memo::new(move |_| {
-        context
-            .live
-            .with(|f: &Option<Frame>| f.as_ref().and_then(|f| f.running))
+    let running = context.read(|frame| frame.running).map(|(number, settled, wanted)| {
+        view! {
+            <a class="running" href=paths::ending(number)>
+                <progress class="running-bar" max=wanted.max(1) value=settled aria-label="Settled"></progress>
+                <span class="running-long">
+                    {format!("Ending {number} · {} of {}", thousands(settled), thousands(wanted))}
+                </span>
+                <span class="running-short">{format!("Ending {number}")}</span>
+            </a>
+        }
     });
-    move || {
-        running.get().map(|(number, settled, wanted)| {
-            view! {
-                <a class="running" href=paths::ending(number)>
-                    <progress class="running-bar" max=wanted.max(1) value=settled aria-label="Settled"></progress>
-                    <span class="running-long">
-                        {format!("Ending {number} · {} of {}", thousands(settled), thousands(wanted))}
-                    </span>
-                    <span class="running-short">{format!("Ending {number}")}</span>
-                </a>
-            }
-        })
-    }
+    view! { <div id="running">{running}</div> }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! A form that could not be taken comes back with the page: what was typed, and what is wrong with it.
 
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldProblem;
@@ -17,19 +16,17 @@ pub struct FormEcho {
 }
 
 /// The refused form as one form of the page sees it: only its own values and problems.
+#[cfg(feature = "ssr")]
 #[derive(Clone, Debug, Default)]
 pub struct Echo(Option<FormEcho>);
 
-/// Holds the refused form of this page, if any; given by the app.
-#[derive(Clone, Copy)]
-pub struct EchoContext(pub RwSignal<Option<FormEcho>>);
-
+#[cfg(feature = "ssr")]
 impl Echo {
     /// The echo for the form that posts to `path`, and, where several do, sends this `act`.
     ///
     /// `marks` are further pairs that tell one form from its twins (a row's id).
     pub fn of(path: &str, act: Option<&str>, marks: &[(&str, &str)]) -> Self {
-        let echo = use_context::<EchoContext>().and_then(|EchoContext(echo)| echo.get_untracked());
+        let echo = leptos::prelude::use_context::<FormEcho>();
         Echo(echo.filter(|echo| {
             let sent = |key: &str, value: &str| echo.pairs.iter().any(|(k, v)| k == key && v == value);
             echo.path == path

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use super::frame::here;
 use crate::error::AppError;
@@ -41,13 +40,6 @@ pub fn ErrorPage(
 ) -> impl IntoView {
     let address = here();
     let (heading, not_done) = words(&error);
-    if error == AppError::SignedOut {
-        // In the browser only: the server has led away before.
-        let navigate = use_navigate();
-        Effect::new(move |_| {
-            navigate(&paths::sign_in_for(&address.get_untracked()), Default::default());
-        });
-    }
     let sentence = match &error {
         AppError::Internal { .. } => String::new(),
         other => other.sentence(),
@@ -58,10 +50,10 @@ pub fn ErrorPage(
     };
     let status = error.status();
     let again = match &error {
-        AppError::SignedOut => Some(("Sign in", paths::sign_in_for(&address.get_untracked()))),
-        AppError::StepUp => Some(("Confirm", paths::step_up_for(&address.get_untracked()))),
+        AppError::SignedOut => Some(("Sign in", paths::sign_in_for(&address))),
+        AppError::StepUp => Some(("Confirm", paths::step_up_for(&address))),
         AppError::Forbidden { .. } | AppError::NotFound { .. } => None,
-        _ => Some(("Try again", address.get_untracked())),
+        _ => Some(("Try again", address)),
     };
     view! {
         <Title text=heading />
@@ -107,16 +99,8 @@ pub fn ErrorPage(
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     // Not an answer of the server's own parts, so its status is set here.
-    #[cfg(feature = "ssr")]
     if let Some(crate::backend::SetStatus(set)) = use_context() {
         set(404);
     }
-    let path = use_location().pathname;
-    view! {
-        {move || {
-            path.get();
-            view! { <ErrorPage error=AppError::not_found("page") /> }
-        }}
-    }
-    .into_any()
+    view! { <ErrorPage error=AppError::not_found("page") /> }.into_any()
 }

@@ -1,49 +1,30 @@
-//! How a page waits for its data and what it shows when there is none.
+//! How a page comes to its data and what it shows when there is none.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::error_page::ErrorPage;
-use super::frame::FrameContext;
+use crate::backend::{Backend, ask};
 use crate::error::AppError;
 
-/// A page's data, then its view; the error page when it can't be had. Keeps the old view while newer data is on its
-/// way, and the frame is known before `show` runs.
-pub fn loaded<T, F>(data: Resource<Result<T, AppError>>, show: F) -> impl IntoView
+/// A page: its data, asked for in the caller's name, then its view; the error page when it can't be had.
+pub fn loaded<T, A>(
+    question: impl FnOnce(Backend) -> A + Send + 'static,
+    show: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
-    F: Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+    T: 'static,
+    A: Future<Output = Result<T, AppError>> + Send + 'static,
 {
-    let context = FrameContext::here();
-    view! {
-        <Transition fallback=Skeleton>
-            {move || {
-                let show = show.clone();
-                Suspend::new(async move {
-                    if let Ok(Some(frame)) = context.first.await
-                        && context.live.with_untracked(Option::is_none)
-                    {
-                        context.learn(frame);
-                    }
-                    match data.await {
-                        Ok(data) => show(data),
-                        Err(error) => view! { <ErrorPage error=error /> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
-    }
-}
-
-/// The shape of a page while it loads; shows only after 300 ms.
-#[component]
-fn Skeleton() -> impl IntoView {
-    view! {
-        <div class="skeleton" aria-hidden="true">
-            {(0..6).map(|_| view! { <div class="skeleton-row"></div> }).collect_view()}
-        </div>
-    }
-    .into_any()
+    // Asked here, while the request's context is at hand; awaited there.
+    let data = ask(question);
+    let page = Suspend::new(async move {
+        match data.await {
+            Ok(data) => show(data),
+            Err(error) => view! { <ErrorPage error=error /> }.into_any(),
+        }
+    });
+    view! { <Suspense>{page}</Suspense> }
 }
 
 /// Title of a page, beside it one quiet line, at the end its tools.

@@ -1,19 +1,25 @@
 //! The warning before one's own sign-in ends: at least two minutes ahead, with a way to stay.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
 use super::frame::{FrameContext, here};
+#[cfg(feature = "ssr")]
 use crate::paths;
-use crate::signin::calls;
-use crate::ui::{Button, ButtonKind, Clock, Dialog, LinkButton};
+#[cfg(feature = "ssr")]
+use crate::ui::{Button, ButtonKind, Dialog, LinkButton};
 use crate::wire::Timestamp;
+
+/// Id of the dialog.
+pub const TIMEOUT: &str = "timeout";
 
 /// How long before the end it is said, ms. More than the two minutes promised: pages ask again each half minute only.
 const AHEAD_MS: i64 = 150_000;
 
 /// What stands before the person now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ahead {
+pub enum Ahead {
     /// Enough time.
     Nothing,
     /// Idleness ends it soon, in this many whole minutes; can be put off.
@@ -24,8 +30,29 @@ enum Ahead {
     Over,
 }
 
+impl Ahead {
+    /// Which part of the dialog is shown: `data-when` of its parts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Ahead::Nothing => "",
+            Ahead::Idle(_) => "idle",
+            Ahead::Latest(_) => "latest",
+            Ahead::Over => "over",
+        }
+    }
+
+    /// The dialog's title.
+    pub fn title(self) -> String {
+        match self {
+            Ahead::Nothing => String::new(),
+            Ahead::Idle(minutes) | Ahead::Latest(minutes) => format!("You will be signed out in {minutes} min"),
+            Ahead::Over => "You are signed out".to_owned(),
+        }
+    }
+}
+
 /// Which warning is due at `now`.
-fn ahead(now: Timestamp, idle_ends_at: Timestamp, absolute_ends_at: Timestamp) -> Ahead {
+pub fn ahead(now: Timestamp, idle_ends_at: Timestamp, absolute_ends_at: Timestamp) -> Ahead {
     let idle = idle_ends_at.since(now);
     let latest = absolute_ends_at.since(now);
     let minutes = |ms: i64| ((ms + 30_000) / 60_000).max(1);
@@ -40,74 +67,41 @@ fn ahead(now: Timestamp, idle_ends_at: Timestamp, absolute_ends_at: Timestamp) -
     }
 }
 
-/// The warning, as a dialog.
+/// The warning, as a dialog that waits: script opens it when it is time, and shows the part that fits.
+#[cfg(feature = "ssr")]
 #[component]
 pub fn TimeoutWarning(
     /// The frame.
     context: FrameContext,
 ) -> impl IntoView {
-    let clock = Clock::here();
     let next = here();
-    let due = Memo::new(move |_| {
-        context.live.with(|frame| {
-            frame.as_ref().map_or(Ahead::Nothing, |f| {
-                ahead(clock.now(), f.idle_ends_at, f.absolute_ends_at)
-            })
-        })
-    });
-    let open = RwSignal::new(false);
-    Effect::new(move |before: Option<std::mem::Discriminant<Ahead>>| {
-        let now = std::mem::discriminant(&due.get());
-        if before != Some(now) {
-            open.set(due.get_untracked() != Ahead::Nothing);
-        }
-        now
-    });
-    let title = move || match due.get() {
-        Ahead::Nothing => String::new(),
-        Ahead::Idle(minutes) | Ahead::Latest(minutes) => format!("You will be signed out in {minutes} min"),
-        Ahead::Over => "You are signed out".to_owned(),
-    };
-    let stay = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        leptos::task::spawn_local(async move {
-            if let Ok(idle_ends_at) = calls::extend().await {
-                context.live.update(|frame| {
-                    if let Some(frame) = frame {
-                        frame.idle_ends_at = idle_ends_at;
-                    }
-                });
-                open.set(false);
-            }
-        });
-    };
+    let idle_ends = context.read(|frame| frame.idle_ends_at.0);
+    let ends = context.read(|frame| frame.absolute_ends_at.0);
     view! {
-        <Dialog id="timeout" title=title open=open alert=true>
-            <p class="dialog-words">
-                {move || match due.get() {
-                    Ahead::Latest(_) => "This is the longest time a sign-in may last. Finish what you are doing.",
-                    Ahead::Over => "A form you send now is kept and shown again after you sign in.",
-                    _ => "What you typed here is kept.",
-                }}
+        <Dialog id=TIMEOUT title="" alert=true>
+            // What an open page asks again and again; the dialog itself is script's.
+            <span id="sign-in-ends" hidden data-idle=idle_ends data-latest=ends></span>
+            <p class="dialog-words" data-when="latest">
+                "This is the longest time a sign-in may last. Finish what you are doing."
             </p>
-            <form class="dialog-foot" method="post" action=paths::post::ACCOUNT on:submit=stay>
+            <p class="dialog-words" data-when="over">
+                "A form you send now is kept and shown again after you sign in."
+            </p>
+            <p class="dialog-words" data-when="idle">
+                "What you typed here is kept."
+            </p>
+            <form class="dialog-foot" method="post" action=paths::post::ACCOUNT>
                 <input type="hidden" name="act" value="extend" />
-                <input type="hidden" name="next" value=move || next.get() />
-                {move || match due.get() {
-                    Ahead::Idle(_) => {
-                        view! { <Button kind=ButtonKind::Primary>"Stay signed in"</Button> }.into_any()
-                    }
-                    Ahead::Over => {
-                        view! {
-                            <LinkButton href=paths::sign_in_for(&next.get()) kind=ButtonKind::Primary outside=true>
-                                "Sign in"
-                            </LinkButton>
-                        }
-                            .into_any()
-                    }
-                    _ => ().into_any(),
-                }}
-                <button class="btn" type="button" on:click=move |_| open.set(false)>
+                <input type="hidden" name="next" value=next.clone() />
+                <span data-when="idle">
+                    <Button kind=ButtonKind::Primary>"Stay signed in"</Button>
+                </span>
+                <span data-when="over">
+                    <LinkButton href=paths::sign_in_for(&next) kind=ButtonKind::Primary outside=true>
+                        "Sign in"
+                    </LinkButton>
+                </span>
+                <button class="btn" type="button" data-close="">
                     "Close"
                 </button>
             </form>

@@ -1,23 +1,17 @@
 //! The editor of Curfew's own limits, with what they would mean while one types. Without script the question goes by
 //! address, in a small form of its own.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
-use super::calls;
 use super::form;
 use super::wire::{OwnPolicy, WhatIf, bounds};
 use crate::layout::Echo;
 use crate::paths;
-use crate::ui::time::limit_text;
+use crate::ui::ages::limit_text;
 use crate::ui::{
-    Announcer, Button, ButtonKind, Field, LinkButton, Note, Panel, TextArea, Tone, When, counted, thousands,
+    Button, ButtonKind, Field, LinkButton, Note, Panel, TextArea, Tone, When, counted, thousands,
 };
 use crate::wire::Limit;
-
-/// Pause after the last key before the server is asked.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// "15 min".
 fn words(seconds: i64) -> String {
@@ -43,7 +37,7 @@ pub fn ReadOnly(
     own: OwnPolicy,
 ) -> impl IntoView {
     let aside = version_aside(&own);
-    let what_if = RwSignal::new(own.what_if);
+    let what_if = own.what_if;
     view! {
         <Panel title="Curfew" aside=aside>
             <p>
@@ -83,18 +77,7 @@ pub fn Editor(
     let (idle_error, absolute_error) = (echo.error(form::IDLE), echo.error(form::ABSOLUTE));
     let reason_error = echo.error(form::REASON);
 
-    let what_if = RwSignal::new(own.what_if.clone());
-    let typed = RwSignal::new((idle.clone(), absolute.clone()));
-    ask_while_typing(typed, what_if);
-    // One listener for both fields: the parts know nothing of what is typed into them.
-    let on_input = move |event: leptos::ev::Event| {
-        let field: web_field::Field = event_target(&event);
-        typed.update(|(idle, absolute)| match field.name().as_str() {
-            form::IDLE => *idle = field.value(),
-            form::ABSOLUTE => *absolute = field.value(),
-            _ => {}
-        });
-    };
+    let what_if = own.what_if.clone();
     view! {
         <Panel title="Curfew" aside=aside>
             <form class="form without-script panel-section" method="get" action=paths::POLICIES>
@@ -106,7 +89,7 @@ pub fn Editor(
                     <Button small=true>"Show what that would mean"</Button>
                 </div>
             </form>
-            <form class="form panel-section" method="post" action=paths::post::POLICY on:input=on_input>
+            <form class="form panel-section" method="post" action=paths::post::POLICY data-what-if=paths::POLICIES>
                 {whole
                     .map(|problem| {
                         view! {
@@ -173,77 +156,44 @@ pub fn Editor(
     .into_any()
 }
 
-/// The element behind an input event.
-mod web_field {
-    pub use leptos::web_sys::HtmlInputElement as Field;
-}
-
-/// Asks the server what the typed limits would mean; an older answer never replaces a newer one.
-fn ask_while_typing(typed: RwSignal<(String, String)>, what_if: RwSignal<WhatIf>) {
-    let announcer = Announcer::here();
-    let round = StoredValue::new(0u32);
-    let pending: StoredValue<Option<TimeoutHandle>> = StoredValue::new(None);
-    Effect::new(move |before: Option<()>| {
-        let (idle, absolute) = typed.get();
-        if before.is_none() {
-            return;
-        }
-        if let Some(handle) = pending.get_value() {
-            handle.clear();
-        }
-        let Some((idle, absolute)) = form::asked(Some(&idle), Some(&absolute)) else {
-            return;
-        };
-        let mine = round.get_value() + 1;
-        round.set_value(mine);
-        let ask = move || {
-            leptos::task::spawn_local(async move {
-                if let Ok(answer) = calls::ask_what_if(idle, absolute).await
-                    && round.get_value() == mine
-                {
-                    announcer.say(format!(
-                        "{} over, {}",
-                        counted(answer.over, "session", "sessions"),
-                        counted(answer.people, "person", "people")
-                    ));
-                    what_if.set(answer);
-                }
-            });
-        };
-        pending.set_value(set_timeout_with_handle(ask, PAUSE).ok());
-    });
-}
-
 /// What limits would mean now: numbers, bars by age, and the same as a table.
 #[component]
 fn Meaning(
-    /// The newest answer.
-    what_if: RwSignal<WhatIf>,
+    /// The answer.
+    what_if: WhatIf,
 ) -> impl IntoView {
-    let over = move || what_if.with(|w| w.over);
-    let list = move || paths::sessions(&what_if.with(|w| w.over_query.clone()));
+    let over = what_if.over;
+    let exactly = (over > 0).then(|| {
+        let list = paths::sessions(&what_if.over_query);
+        view! { <a href=list>{format!("See exactly these {}", thousands(over))}</a> }
+    });
+    let said = format!(
+        "{} over, {}",
+        counted(over, "session", "sessions"),
+        counted(what_if.people, "person", "people")
+    );
     view! {
-        <div class="page-head">
-            <h3>"If this were in force now"</h3>
-            <span class="page-tools second">
-                {move || what_if.with(|w| counted(w.live, "session", "sessions"))}
+        <div id="meaning" class="meaning-box">
+            <span hidden data-say="">
+                {said}
             </span>
+            <div class="page-head">
+                <h3>"If this were in force now"</h3>
+                <span class="page-tools second">{counted(what_if.live, "session", "sessions")}</span>
+            </div>
+            <p class="meaning">
+                <span>
+                    <span class="big">{thousands(over)}</span>
+                    {if over == 1 { " session over" } else { " sessions over" }}
+                </span>
+                <span>
+                    <span class="big">{thousands(what_if.people)}</span>
+                    {if what_if.people == 1 { " person" } else { " people" }}
+                </span>
+                {exactly}
+            </p>
+            <Bars what_if=what_if />
         </div>
-        <p class="meaning">
-            <span>
-                <span class="big">{move || thousands(over())}</span>
-                {move || if over() == 1 { " session over" } else { " sessions over" }}
-            </span>
-            <span>
-                <span class="big">{move || what_if.with(|w| thousands(w.people))}</span>
-                {move || if what_if.with(|w| w.people) == 1 { " person" } else { " people" }}
-            </span>
-            {move || {
-                (over() > 0)
-                    .then(|| view! { <a href=list>{move || format!("See exactly these {}", thousands(over()))}</a> })
-            }}
-        </p>
-        {move || view! { <Bars what_if=what_if.get() /> }}
     }
     .into_any()
 }

@@ -1,6 +1,7 @@
-pub mod calls;
+#[cfg(feature = "ssr")]
 mod editor;
 pub mod form;
+#[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

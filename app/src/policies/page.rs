@@ -3,25 +3,24 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::calls;
 use super::editor::{Editor, ReadOnly};
 use super::form;
 use super::wire::{LimitSource, OwnPolicy, PoliciesPage as Page, SystemLimits};
 use crate::layout::{PageHead, loaded};
 use crate::paths;
-use crate::ui::time::limit_text;
+use crate::ui::ages::limit_text;
 use crate::ui::{Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, thousands};
 use crate::wire::Limit;
 
 /// The policies page.
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
-    let query = use_query_map();
-    let asked = Memo::new(move |_| {
-        query.with(|map| form::asked(map.get_str(form::IDLE), map.get_str(form::ABSOLUTE)))
-    });
-    let data = Resource::new(move || asked.get(), calls::fetch_policies);
-    loaded(data, |page| view! { <Policies page=page /> }.into_any())
+    let asked =
+        use_query_map().with_untracked(|map| form::asked(map.get_str(form::IDLE), map.get_str(form::ABSOLUTE)));
+    loaded(
+        move |b| async move { b.policies.policies_page(asked).await },
+        |page| view! { <Policies page=page /> }.into_any(),
+    )
 }
 
 /// The page with its data.

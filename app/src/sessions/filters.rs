@@ -27,25 +27,6 @@ impl Typed {
     }
 }
 
-/// The pairs of a filter form without what says nothing: empty fields, and comparisons of empty fields.
-#[cfg(any(feature = "hydrate", test))]
-pub fn meaningful(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    let filled: Vec<String> = pairs
-        .iter()
-        .filter(|(_, value)| !value.trim().is_empty())
-        .map(|(name, _)| name.clone())
-        .collect();
-    pairs
-        .into_iter()
-        .filter(|(name, value)| {
-            !value.trim().is_empty()
-                && name
-                    .strip_suffix(".op")
-                    .is_none_or(|of| filled.iter().any(|f| f == of))
-        })
-        .collect()
-}
-
 /// Search field, filters behind it, and what was not understood, named beneath.
 #[component]
 pub fn SearchForm(
@@ -54,11 +35,11 @@ pub fn SearchForm(
     /// The query string as it was asked.
     asked: String,
     /// What is ticked.
-    sel: Memo<Option<SelectionId>>,
+    sel: Option<SelectionId>,
 ) -> impl IntoView {
     // Dates come back as they can be typed again, so the understood query is shown where there was no problem.
     let typed = if page.problems.is_empty() {
-        Typed(shown_pairs(&page, Clock::here().offset_min_untracked()))
+        Typed(shown_pairs(&page, Clock::here().offset_min()))
     } else {
         Typed(paths::parse_query(&asked))
     };
@@ -100,7 +81,7 @@ pub fn SearchForm(
                     </summary>
                     <FilterFields page=page.clone() typed=typed.clone() problems=problems.clone() />
                 </details>
-                <input type="hidden" name=SEL value=move || sel.get().map(|s| s.0).unwrap_or_default() />
+                <input type="hidden" name=SEL value=sel.map(|s| s.0).unwrap_or_default() />
                 {["past", "key", "cols"]
                     .into_iter()
                     .filter(|name| !typed.value(name).is_empty())
@@ -433,7 +414,7 @@ fn chips_of(page: &SessionsPage) -> Vec<Chip> {
         let system = page.systems.iter().find(|s| s.system_id == *id);
         system.map_or_else(|| id.0.clone(), |s| s.name.clone())
     };
-    chips(&page.query, name, page.now, Clock::here().offset_min_untracked())
+    chips(&page.query, name, page.now, Clock::here().offset_min())
 }
 
 /// Filters in force, each with a link that takes it off, then one that clears all.
@@ -442,12 +423,12 @@ pub fn Chips(
     /// The page.
     page: SessionsPage,
     /// What is ticked, for the links.
-    sel: Memo<Option<SelectionId>>,
+    sel: Option<SelectionId>,
 ) -> impl IntoView {
     let all = chips_of(&page);
     let count = all.len();
     let clear = page.query.without_filters().to_query_string();
-    let clear = move || list_address(&clear, sel.get().as_ref());
+    let clear = list_address(&clear, sel.as_ref());
     (count > 0).then(|| {
         view! {
             <div class="chips" role="group" aria-label="Filters in force">
@@ -456,7 +437,7 @@ pub fn Chips(
                     .map(|chip| {
                         let label = format!("Take off: {}", chip.sentence());
                         let without = chip.without.to_query_string();
-                        let href = move || list_address(&without, sel.get().as_ref());
+                        let href = list_address(&without, sel.as_ref());
                         view! {
                             <span class="chip">
                                 <span>{chip.words}</span>
@@ -481,6 +462,7 @@ pub fn Chips(
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::meaningful;
     use super::*;
 
     #[test]

@@ -7,6 +7,12 @@ use super::wire::SelectionEdit;
 use crate::paths;
 use crate::wire::{SelectionId, SessionKey};
 
+/// Id of the row form, for buttons that stand outside of it.
+pub const ROWS_FORM: &str = "rows";
+/// Id of the form with search field and filters.
+pub const FILTER_FORM: &str = "filters";
+/// Id of the box that ticks the page.
+pub const PICK_PAGE: &str = "pick-page";
 /// `sel`: the selection so far.
 pub const SEL: &str = "sel";
 /// `shown`: one per row of the page that can be ended.
@@ -118,6 +124,24 @@ pub fn list_address(query: &str, selection: Option<&SelectionId>) -> String {
         pairs.push((SEL.to_owned(), selection.0.clone()));
     }
     paths::sessions(&paths::query_string(&pairs))
+}
+
+/// The pairs of a filter form without what says nothing: empty fields, and comparisons of empty fields.
+pub fn meaningful(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let filled: Vec<String> = pairs
+        .iter()
+        .filter(|(_, value)| !value.trim().is_empty())
+        .map(|(name, _)| name.clone())
+        .collect();
+    pairs
+        .into_iter()
+        .filter(|(name, value)| {
+            !value.trim().is_empty()
+                && name
+                    .strip_suffix(".op")
+                    .is_none_or(|of| filled.iter().any(|f| f == of))
+        })
+        .collect()
 }
 
 /// The column form as it was sent: all columns in order, which are ticked, and perhaps one to move.

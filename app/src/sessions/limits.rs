@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::paths;
 use crate::policies::wire::{LimitSource, SystemLimits};
-use crate::ui::time::limit_text;
+use crate::ui::ages::limit_text;
 use crate::ui::{Glyph, Icon, TimeAgo, thousands};
 
 /// The panel beside the list, on wide windows.

@@ -1,22 +1,24 @@
 //! The list of live sessions: query, columns, page. Start reading at `page.rs`; `form.rs` says what its forms send.
 
-pub mod calls;
 pub mod chips;
 pub mod columns;
+#[cfg(feature = "ssr")]
 mod empty;
+#[cfg(feature = "ssr")]
 mod filters;
 pub mod form;
+#[cfg(feature = "ssr")]
 mod limits;
-#[cfg(feature = "hydrate")]
-mod memory;
+#[cfg(feature = "ssr")]
 pub mod page;
-mod picks;
+pub mod picks;
 #[cfg(feature = "ssr")]
 pub mod port;
 pub mod query;
-#[cfg(feature = "hydrate")]
-mod script;
+#[cfg(feature = "ssr")]
 mod strip;
+#[cfg(feature = "ssr")]
 mod table;
+#[cfg(feature = "ssr")]
 mod toolbar;
 pub mod wire;

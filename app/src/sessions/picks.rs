@@ -1,81 +1,22 @@
 //! What is ticked: kept by the server, shown in the bulk bar. Without script the row form carries every tick; with it
 //! each tick is sent at once, one request after the other, so that an older one never overwrites a newer one.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
 use super::form::{ACT, Act};
-use super::wire::{SelectionSummary, SessionsPage};
-use crate::ui::{Glyph, Icon, count_text, counted, thousands};
-use crate::wire::{Count, SelectionId};
+use super::wire::SelectionSummary;
+#[cfg(feature = "ssr")]
+use crate::ui::{Glyph, Icon};
+use crate::ui::{count_text, counted, thousands};
+use crate::wire::Count;
 
-/// The selection as the page knows it.
-#[derive(Clone, Copy)]
-pub struct Picks {
-    /// Of the address: `?sel=`.
-    pub sel: Memo<Option<SelectionId>>,
-    /// The server's newest answer.
-    pub summary: RwSignal<Option<SelectionSummary>>,
-    /// Ticks made since that answer: more (or fewer) sessions than it counted.
-    pub ahead: RwSignal<i64>,
-    /// Writes a selection into the address, in place.
-    pub put: Callback<Option<SelectionId>>,
-    /// Goes to a list by its query string, with the selection.
-    pub go: Callback<String>,
-    /// Says how many are selected.
-    #[cfg(feature = "hydrate")]
-    pub(super) announcer: crate::ui::Announcer,
-    /// A request is on its way; a tick made meanwhile waits for its answer.
-    #[cfg(feature = "hydrate")]
-    pub(super) sending: StoredValue<bool>,
-    /// Ticks were made meanwhile.
-    #[cfg(feature = "hydrate")]
-    pub(super) again: StoredValue<bool>,
-    /// The box a range starts at.
-    #[cfg(feature = "hydrate")]
-    pub(super) anchor: StoredValue<Option<String>>,
-    /// Ticks of this page that the server's newest answer counted.
-    #[cfg(feature = "hydrate")]
-    pub(super) known: StoredValue<i64>,
-}
-
-impl Picks {
-    /// Nothing ticked yet.
-    pub fn new(
-        sel: Memo<Option<SelectionId>>,
-        put: Callback<Option<SelectionId>>,
-        go: Callback<String>,
-    ) -> Self {
-        Picks {
-            sel,
-            summary: RwSignal::new(None),
-            ahead: RwSignal::new(0),
-            put,
-            go,
-            #[cfg(feature = "hydrate")]
-            announcer: crate::ui::Announcer::here(),
-            #[cfg(feature = "hydrate")]
-            sending: StoredValue::new(false),
-            #[cfg(feature = "hydrate")]
-            again: StoredValue::new(false),
-            #[cfg(feature = "hydrate")]
-            anchor: StoredValue::new(None),
-            #[cfg(feature = "hydrate")]
-            known: StoredValue::new(0),
-        }
-    }
-
-    /// Takes over what a newly read page says.
-    pub fn learn(self, page: &SessionsPage) {
-        self.summary.set(page.selection.clone());
-        self.ahead.set(0);
-        #[cfg(feature = "hydrate")]
-        self.known
-            .set_value(page.rows.iter().filter(|row| row.selected).count() as i64);
-    }
-}
+/// Id of the bar.
+pub const BULK: &str = "bulk";
 
 /// What the bar shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BarFacts {
     /// "37 sessions".
     pub sessions: String,
@@ -130,86 +71,61 @@ pub fn bar_facts(summary: Option<&SelectionSummary>, ahead: i64) -> Option<BarFa
     })
 }
 
-/// The bar at the foot of the list; not there while nothing is ticked.
+/// The bar at the foot of the list; hidden while nothing is ticked. A tick changes its numbers at once (`data-bar`),
+/// the server's answer all of it.
+#[cfg(feature = "ssr")]
 #[component]
 pub fn BulkBar(
-    /// What is ticked.
-    picks: Picks,
+    /// What is ticked, as the server has it.
+    summary: Option<SelectionSummary>,
     /// How many match the list's filters.
     matching: Count,
-    /// The exact number behind "10,000+".
-    exact: RwSignal<Option<u64>>,
 ) -> impl IntoView {
-    let facts = Memo::new(move |_| bar_facts(picks.summary.get().as_ref(), picks.ahead.get()));
-    let there = Memo::new(move |_| facts.with(Option::is_some));
-    // Its parts change in place, so that focus on one of its buttons survives a new count.
-    let text = move |of: fn(&BarFacts) -> String| {
-        Memo::new(move |_| facts.with(|f| f.as_ref().map(of).unwrap_or_default()))
-    };
-    let sessions = text(|f| f.sessions.clone());
-    let end = text(|f| f.end.clone());
-    let who = text(|f| f.who.clone());
-    let stale = text(|f| f.stale.clone());
-    let hidden = text(|f| f.hidden.clone());
-    let all = Memo::new(move |_| facts.with(|f| f.as_ref().is_some_and(|f| f.all)));
-    let select_all = move || match (matching, exact.get()) {
-        (Count::MoreThan(_), Some(n)) | (Count::Exactly(n), _) => {
-            format!("Select all {} that match", thousands(n))
+    let counted = summary.as_ref().map_or(0, |s| s.sessions.at_least());
+    let facts = bar_facts(summary.as_ref(), 0);
+    let hidden_bar = facts.is_none();
+    let facts = facts.unwrap_or_default();
+    let stale = (!facts.stale.is_empty()).then(|| {
+        view! {
+            <span class="bulk-warn">
+                <Glyph icon=Icon::Warning />
+                {facts.stale}
+            </span>
         }
-        (more, None) => format!("Select all {} that match", count_text(more)),
-    };
+    });
+    let select_all = (!facts.all).then(|| {
+        view! {
+            <button class="bulk-link" name=ACT value=Act::All.value()>
+                "Select all "
+                <span data-exact="">{count_text(matching)}</span>
+                " that match"
+            </button>
+        }
+    });
     view! {
-        {move || {
-            there
-                .get()
-                .then(|| {
-                    view! {
-                        <div class="bulk" role="region" aria-label="Selected sessions">
-                            <p class="bulk-count">
-                                <b>{move || sessions.get()}</b>
-                                <span>{move || if all.get() { " that match" } else { " selected" }}</span>
-                            </p>
-                            <p class="bulk-words">
-                                <span>{move || who.get()}</span>
-                                {move || {
-                                    let words = stale.get();
-                                    (!words.is_empty())
-                                        .then(|| {
-                                            view! {
-                                                <span class="bulk-warn">
-                                                    <Glyph icon=Icon::Warning />
-                                                    {words}
-                                                </span>
-                                            }
-                                        })
-                                }}
-                                <span>{move || hidden.get()}</span>
-                            </p>
-                            <div class="bulk-more">
-                                {move || {
-                                    (!all.get())
-                                        .then(|| {
-                                            view! {
-                                                <button class="bulk-link" name=ACT value=Act::All.value()>
-                                                    {select_all}
-                                                </button>
-                                            }
-                                        })
-                                }}
-                                <button class="bulk-link" name=ACT value=Act::Clear.value()>
-                                    "Clear"
-                                </button>
-                            </div>
-                            <div class="bulk-end">
-                                <span class="bulk-hint">"Opens a preview, ends nothing yet"</span>
-                                <button class="btn btn-danger" name=ACT value=Act::Preview.value()>
-                                    {move || end.get()}
-                                </button>
-                            </div>
-                        </div>
-                    }
-                })
-        }}
+        <div id=BULK class="bulk" role="region" aria-label="Selected sessions" hidden=hidden_bar data-counted=counted>
+            <p class="bulk-count">
+                <b data-bar="sessions">{facts.sessions}</b>
+                <span>{if facts.all { " that match" } else { " selected" }}</span>
+            </p>
+            <p class="bulk-words" data-bar="known">
+                <span>{facts.who}</span>
+                {stale}
+                <span>{facts.hidden}</span>
+            </p>
+            <div class="bulk-more">
+                {select_all}
+                <button class="bulk-link" name=ACT value=Act::Clear.value()>
+                    "Clear"
+                </button>
+            </div>
+            <div class="bulk-end">
+                <span class="bulk-hint">"Opens a preview, ends nothing yet"</span>
+                <button class="btn btn-danger" name=ACT value=Act::Preview.value() data-bar="end">
+                    {facts.end}
+                </button>
+            </div>
+        </div>
     }
     .into_any()
 }
@@ -217,6 +133,7 @@ pub fn BulkBar(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::SelectionId;
 
     fn summary(sessions: u64) -> SelectionSummary {
         SelectionSummary {

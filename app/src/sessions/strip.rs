@@ -7,7 +7,7 @@ use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::layout::FrameContext;
 use crate::systems::wire::{Health, SystemBrief};
-use crate::ui::{HealthMark, Note, TimeAgo, Tone, count_text};
+use crate::ui::{Ends, HealthMark, Note, Remaining, TimeAgo, Tone, count_text};
 use crate::wire::{Count, SelectionId};
 
 /// The strip.
@@ -16,7 +16,7 @@ pub fn HealthStrip(
     /// The page.
     page: SessionsPage,
     /// What is ticked, for the links.
-    sel: Memo<Option<SelectionId>>,
+    sel: Option<SelectionId>,
 ) -> impl IntoView {
     let query = page.query.first_page();
     let all = SessionQuery {
@@ -48,7 +48,7 @@ pub fn HealthStrip(
             cell(
                 class,
                 one,
-                sel,
+                sel.clone(),
                 current,
                 Some(system.clone()),
                 system.name.clone(),
@@ -60,7 +60,7 @@ pub fn HealthStrip(
     let everything = cell(
         "health-cell",
         all,
-        sel,
+        sel.clone(),
         page.query.systems.is_empty(),
         None,
         "All systems".to_owned(),
@@ -82,7 +82,7 @@ pub fn HealthStrip(
 fn cell(
     class: &'static str,
     query: SessionQuery,
-    sel: Memo<Option<SelectionId>>,
+    sel: Option<SelectionId>,
     current: bool,
     system: Option<SystemBrief>,
     name: String,
@@ -90,7 +90,7 @@ fn cell(
     second: AnyView,
 ) -> AnyView {
     let query = query.to_query_string();
-    let href = move || list_address(&query, sel.get().as_ref());
+    let href = list_address(&query, sel.as_ref());
     let simulated = system.as_ref().is_some_and(|s| s.simulated);
     view! {
         <li><a class=class href=href aria-current=current.then_some("true") data-noscroll="">
@@ -128,12 +128,10 @@ pub fn SystemNotes(
     page: SessionsPage,
 ) -> impl IntoView {
     let frame = FrameContext::here();
-    let told: Vec<String> = frame
-        .live
-        .with_untracked(|f| f.as_ref().map(|f| f.banners.clone()).unwrap_or_default())
-        .into_iter()
-        .map(|banner| banner.fact)
-        .collect();
+    let told = frame.read(|frame| {
+        let facts = frame.banners.iter().map(|banner| banner.fact.clone());
+        facts.collect::<Vec<_>>()
+    });
     page.systems
         .into_iter()
         .filter(|system| matches!(system.health, Health::Stale | Health::Failed))
@@ -163,27 +161,10 @@ pub fn SystemNotes(
                     {rows}
                     {trouble}
                     " "
-                    {system.next_try_at.map(|at| view! { <NextTry at=at /> })}
+                    {system.next_try_at.map(|at| view! { "Next try " <Remaining ends=Ends::At(at) /> ". " })}
                     <a href=crate::paths::system(&system.system_id)>"See the system"</a>
                 </Note>
             }
         })
         .collect_view()
-}
-
-/// "Next try in 40 s."
-#[component]
-fn NextTry(
-    /// When.
-    at: crate::wire::Timestamp,
-) -> impl IntoView {
-    let clock = crate::ui::Clock::here();
-    move || {
-        let left = at.since(clock.now()).max(0);
-        if left == 0 {
-            "Being tried again now. ".to_owned()
-        } else {
-            format!("Next try {}. ", crate::ui::time::ahead(left))
-        }
-    }
 }

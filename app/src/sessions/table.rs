@@ -3,16 +3,13 @@
 use leptos::prelude::*;
 
 use super::columns::Column;
-use super::form::{ACT, Act, ROW, SHOWN};
+use super::form::{ACT, Act, PICK_PAGE, ROW, SHOWN};
 use super::query::SessionQuery;
 use super::wire::{CannotEnd, SessionKind, SessionRow, SessionState, SessionsPage};
 use crate::paths;
 use crate::systems::wire::Health;
 use crate::ui::{Cut, Ends, Glyph, HealthMark, Icon, Person, Remaining, Started, TimeAgo};
 use crate::wire::{Direction, Limit, Timestamp};
-
-/// Id of the row form, for buttons that stand outside of it.
-pub const ROWS_FORM: &str = "rows";
 
 /// The table. Boxes and heads belong to the row form around it.
 #[component]
@@ -46,7 +43,7 @@ pub fn SessionTable(
                     <th scope="col" role="columnheader" class="col-box">
                         <input
                             type="checkbox"
-                            id="pick-page"
+                            id=PICK_PAGE
                             class="pick-page"
                             aria-label="Select this page"
                         />
@@ -106,7 +103,7 @@ fn table_row(row: &SessionRow, columns: &[Column], may_end_any: bool) -> AnyView
     };
     let cells = columns.iter().map(|column| cell(row, *column)).collect_view();
     view! {
-        <tr role="row" class=(!class.is_empty()).then_some(class)>
+        <tr role="row" data-key=row.session_key.0.clone() class=(!class.is_empty()).then_some(class)>
             <td role="cell" class="col-box">{pick(row, may_end_any)}</td>
             {cells}
         </tr>

@@ -4,29 +4,26 @@ use leptos::prelude::*;
 
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor};
+use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Glyph, Icon, TimeAgo, count_text, thousands};
 use crate::wire::Count;
 
 /// "Showing 1–100 of 1,038 that match · 4,213 in all": never a silent cap.
-pub fn shown_words(page: &SessionsPage, exact: Option<u64>) -> (String, String, String) {
+pub fn shown_words(page: &SessionsPage) -> (String, String, String) {
     let rows = page.rows.len() as u64;
     let range = match (page.first_row, rows) {
         (_, 0) => "0".to_owned(),
         (0, n) => thousands(n),
         (first, n) => format!("{}–{}", thousands(first), thousands(first + n - 1)),
     };
-    let matching = match (page.matching, exact) {
-        (Count::MoreThan(_), Some(exact)) => thousands(exact),
-        (count, _) => count_text(count),
-    };
     let rest = if page.query.filter_count() == 0 {
         String::new()
     } else {
         format!("{} in all", count_text(page.in_all))
     };
-    (range, matching, rest)
+    (range, count_text(page.matching), rest)
 }
 
 /// The line above the table.
@@ -34,44 +31,38 @@ pub fn shown_words(page: &SessionsPage, exact: Option<u64>) -> (String, String, 
 pub fn Toolbar(
     /// The page.
     page: SessionsPage,
-    /// The exact number behind "10,000+", once it is known.
-    exact: RwSignal<Option<u64>>,
-    /// Reads the list again; in the browser only.
-    refresh: Callback<()>,
 ) -> impl IntoView {
     let address = paths::sessions(&page.query.to_query_string());
     let filtered = page.query.filter_count() > 0;
-    let at = page.now;
-    let words = page.clone();
+    let (range, matching, rest) = shown_words(&page);
+    // Where counting stopped, script asks for the exact number.
+    let count = matches!(page.matching, Count::MoreThan(_)).then(|| {
+        let query = page.query.first_page();
+        paths::with_query(paths::COUNT, &SessionQuery { selection: None, ..query }.to_query_string())
+    });
+    let said = match page.matching {
+        Count::Exactly(1) => "1 session matches".to_owned(),
+        count => format!("{} sessions match", count_text(count)),
+    };
     view! {
         <div class="list-head">
-            <p class="list-count">
-                {move || {
-                    let (range, matching, rest) = shown_words(&words, exact.get());
-                    view! {
-                        "Showing "
-                        <b>{range}</b>
-                        " of "
-                        <b>{matching}</b>
-                        {filtered.then_some(" that match")}
-                        {(!rest.is_empty()).then(|| view! { <span class="quiet">{format!(" · {rest}")}</span> })}
-                    }
-                }}
+            <p class="list-count" data-count=count>
+                "Showing "
+                <b>{range}</b>
+                " of "
+                <b data-exact="">{matching}</b>
+                {filtered.then_some(" that match")}
+                {(!rest.is_empty()).then(|| view! { <span class="quiet">{format!(" · {rest}")}</span> })}
             </p>
+            <span hidden data-say="">
+                {said}
+            </span>
             <div class="list-tools">
-                <a
-                    class="btn btn-small btn-quiet"
-                    href=address
-                    data-noscroll=""
-                    on:click=move |event| {
-                        event.prevent_default();
-                        refresh.run(());
-                    }
-                >
+                <a class="btn btn-small btn-quiet" href=address data-again="">
                     <Glyph icon=Icon::Again />
                     <span>"Refresh"</span>
                     <span class="quiet">
-                        <TimeAgo at=at passing=true />
+                        <TimeAgo at=page.now passing=true />
                     </span>
                 </a>
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />

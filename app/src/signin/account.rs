@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::calls;
 use super::wire::{MySession, MySessions, Theme, Times};
 use crate::layout::{Echo, FrameContext, PageHead, loaded};
 use crate::paths;
@@ -14,8 +13,10 @@ use crate::ui::{
 /// The account page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let data = Resource::new(|| (), |()| calls::fetch_my_sessions());
-    loaded(data, |mine| view! { <Account mine=mine /> }.into_any())
+    loaded(
+        |b| async move { b.signin.my_sessions().await },
+        |mine| view! { <Account mine=mine /> }.into_any(),
+    )
 }
 
 /// The page with its data.
@@ -25,21 +26,14 @@ fn Account(
     mine: MySessions,
 ) -> impl IntoView {
     Clock::here().set(mine.now);
-    let context = FrameContext::here();
-    let who = move || {
-        context.live.with(|f| {
-            f.as_ref()
-                .map(|f| format!("{}, {}", f.display_name, f.login))
-                .unwrap_or_default()
-        })
-    };
+    let who = FrameContext::here().read(|f| format!("{}, {}", f.display_name, f.login));
     let ends = mine
         .sessions
         .iter()
         .find(|s| s.current)
         .map(|s| (s.idle_ends_at, s.absolute_ends_at));
     view! {
-        <PageHead title="Your account" aside=move || view! { <bdi>{who()}</bdi> } />
+        <PageHead title="Your account" aside=move || view! { <bdi>{who.clone()}</bdi> } />
         <div class="beside">
             <div class="stack">
                 <MySignIns mine=mine />
@@ -171,8 +165,7 @@ fn Row(
 /// Theme and times, kept on the server.
 #[component]
 fn Preferences() -> impl IntoView {
-    let frame = FrameContext::here().live.get_untracked();
-    let (theme, times) = frame.map(|f| (f.theme, f.times)).unwrap_or_default();
+    let (theme, times) = FrameContext::here().read(|f| (f.theme, f.times));
     view! {
         <Panel title="How pages look">
             <form class="form panel-section" method="post" action=paths::post::ACCOUNT>
@@ -230,11 +223,7 @@ fn Preferences() -> impl IntoView {
 #[component]
 fn Password() -> impl IntoView {
     let echo = Echo::of(paths::post::ACCOUNT, Some("password"), &[]);
-    let login = FrameContext::here()
-        .live
-        .get_untracked()
-        .map(|f| f.login)
-        .unwrap_or_default();
+    let login = FrameContext::here().read(|f| f.login.clone());
     view! {
         <Panel title="Password">
             <form class="form" method="post" action=paths::post::ACCOUNT>

@@ -1,8 +1,9 @@
 //! Signing in and out, the one-time link, confirming one's password, one's own account.
 
+#[cfg(feature = "ssr")]
 pub mod account;
-pub mod calls;
 pub mod form;
+#[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod port;

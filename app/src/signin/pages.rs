@@ -8,21 +8,9 @@ use crate::layout::Echo;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Field, Mark, Note, Secret, Tone};
 
-/// The view of this request, brought from the server inside the page.
-#[derive(Clone, Copy)]
-struct ViewContext(StoredValue<SignInView>);
-
-/// Takes the server's [`SignInView`] over for these pages; called once by the app.
-pub fn provide_view() {
-    let view = SharedValue::new(|| use_context::<SignInView>().unwrap_or_default()).into_inner();
-    provide_context(ViewContext(StoredValue::new(view)));
-}
-
 /// What the server said about this request.
 fn told() -> SignInView {
-    use_context::<ViewContext>()
-        .map(|ViewContext(view)| view.get_value())
-        .unwrap_or_default()
+    use_context().unwrap_or_default()
 }
 
 /// One card in the middle: mark, heading, what is wrong, the form.
@@ -140,24 +128,6 @@ pub fn WelcomePage() -> impl IntoView {
         .problem
         .clone()
         .or_else(|| echo.whole(&["code", "new", "again"]));
-    let from_hash = RwSignal::new(false);
-    Effect::new(move |_| {
-        #[cfg(feature = "hydrate")]
-        {
-            use leptos::wasm_bindgen::JsCast;
-            let code = location_hash().unwrap_or_default();
-            let code = code.trim_start_matches('#').to_owned();
-            let field = document()
-                .get_element_by_id("code")
-                .and_then(|e| e.dyn_into::<leptos::web_sys::HtmlInputElement>().ok());
-            if let Some(field) = field
-                && !code.is_empty()
-            {
-                field.set_value(&code);
-                from_hash.set(true);
-            }
-        }
-    });
     view! {
         <Card title="Set your password" told=told>
             {problem_note(problem)}
@@ -170,7 +140,7 @@ pub fn WelcomePage() -> impl IntoView {
                     hint="What stands behind # in your link. It works once."
                     error=echo.error("code")
                 />
-                <p class="second" hidden=move || !from_hash.get()>
+                <p id="from-link" class="second" hidden>
                     "Taken from your link."
                 </p>
                 <Secret

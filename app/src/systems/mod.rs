@@ -1,5 +1,6 @@
-pub mod calls;
+#[cfg(feature = "ssr")]
 mod detail;
+#[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod port;

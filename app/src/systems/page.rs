@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::calls;
 use super::detail::Detail;
 use super::wire::{Abilities, Health, SystemDetail, SystemsPage as Page};
 use crate::layout::{PageHead, loaded};
@@ -12,33 +11,16 @@ use crate::ui::{
     Clock, ColumnHead, Cut, Empty, Glyph, HealthMark, Icon, TableCard, Tag, TimeAgo, Tone, count_text,
 };
 
-/// How often an open page asks again on its own, in milliseconds.
-const AGAIN_MS: u64 = 10_000;
+/// How often an open page asks again on its own, in seconds.
+const AGAIN_S: u32 = 10;
 
 /// The systems page.
 #[component]
 pub fn SystemsPage() -> impl IntoView {
-    let asked_again = RwSignal::new(0u32);
-    let data = Resource::new(
-        move || asked_again.get(),
-        |round| async move {
-            if round == 0 {
-                calls::fetch_systems().await
-            } else {
-                calls::fetch_systems_again().await
-            }
-        },
-    );
-    Effect::new(move |_| {
-        let tick = set_interval_with_handle(
-            move || asked_again.update(|round| *round += 1),
-            std::time::Duration::from_millis(AGAIN_MS),
-        );
-        if let Ok(tick) = tick {
-            on_cleanup(move || tick.clear());
-        }
-    });
-    loaded(data, |page| view! { <Systems page=page /> }.into_any())
+    loaded(
+        |b| async move { b.systems.systems_page().await },
+        |page| view! { <Systems page=page /> }.into_any(),
+    )
 }
 
 /// "5 connected, 4 live".
@@ -67,7 +49,6 @@ fn Systems(
     page: Page,
 ) -> impl IntoView {
     Clock::here().set(page.now);
-    let asked = use_query_map();
     let summary = summary(&page.systems);
     let head = view! {
         <PageHead
@@ -90,15 +71,24 @@ fn Systems(
         }
         .into_any();
     }
-    let page = StoredValue::new(page);
-    let open = move || {
-        let asked = asked.with(|map| map.get("system"));
-        page.with_value(|page| chosen(&page.systems, asked.as_deref()).cloned())
-    };
-    let open_id = Memo::new(move |_| open().map(|system| system.brief.system_id));
+    let asked = use_query_map().with_untracked(|map| map.get("system"));
+    let open = chosen(&page.systems, asked.as_deref()).cloned();
+    let open_id = open.as_ref().map(|system| system.brief.system_id.clone());
+    let rows = page
+        .systems
+        .iter()
+        .map(|system| {
+            let open = open_id.as_ref() == Some(&system.brief.system_id);
+            view! { <Row system=system.clone() open=open /> }
+        })
+        .collect_view();
+    let detail = open.map(|system| {
+        let may_manage = page.may_manage.contains(&system.brief.system_id);
+        view! { <Detail system=system may_manage=may_manage /> }
+    });
     view! {
         {head}
-        <div class="stack">
+        <div class="stack" data-every=AGAIN_S>
             <TableCard caption="Connected systems: health, rows, and what Curfew can do there">
                 <thead>
                     <tr>
@@ -113,22 +103,9 @@ fn Systems(
                         <ColumnHead label="Self-test" />
                     </tr>
                 </thead>
-                <tbody>
-                    {page
-                        .with_value(|page| page.systems.clone())
-                        .into_iter()
-                        .map(|system| view! { <Row system=system open_id=open_id /> })
-                        .collect_view()}
-                </tbody>
+                <tbody>{rows}</tbody>
             </TableCard>
-            {move || {
-                open()
-                    .map(|system| {
-                        let may_manage = page
-                            .with_value(|page| page.may_manage.contains(&system.brief.system_id));
-                        view! { <Detail system=system may_manage=may_manage /> }
-                    })
-            }}
+            {detail}
         </div>
     }
     .into_any()
@@ -139,8 +116,8 @@ fn Systems(
 fn Row(
     /// The system.
     system: SystemDetail,
-    /// The one that stands open.
-    open_id: Memo<Option<crate::wire::SystemId>>,
+    /// It stands open below.
+    open: bool,
 ) -> impl IntoView {
     let SystemDetail {
         brief,
@@ -148,8 +125,6 @@ fn Row(
         took_ms,
         ..
     } = system;
-    let id = brief.system_id.clone();
-    let is_open = Memo::new(move |_| open_id.with(|open| open.as_ref() == Some(&id)));
     let Abilities {
         list,
         end,
@@ -159,11 +134,11 @@ fn Row(
         ..
     } = abilities;
     view! {
-        <tr class:is-selected=move || is_open.get()>
+        <tr class:is-selected=open>
             <th scope="row">
                 <span class="person">
                     <span class="person-name">
-                        <a href=paths::system(&brief.system_id) aria-current=move || is_open.get().then_some("true")>
+                        <a href=paths::system(&brief.system_id) aria-current=open.then_some("true")>
                             <Cut text=brief.name />
                         </a>
                         {brief.simulated.then(|| view! { " " <Tag tone=Some(Tone::Warn)>"simulated"</Tag> })}

@@ -138,9 +138,6 @@ pub fn Secret(
 ) -> impl IntoView {
     let invalid = error.is_some();
     let (described_by, below) = below(&id, hint, error);
-    let shown = RwSignal::new(false);
-    let ready = RwSignal::new(false);
-    Effect::new(move |_| ready.set(true));
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
@@ -148,7 +145,7 @@ pub fn Secret(
                 <input
                     id=id.clone()
                     class="input"
-                    type=move || if shown.get() { "text" } else { "password" }
+                    type="password"
                     name=name
                     required=true
                     autocomplete=autocomplete
@@ -162,9 +159,8 @@ pub fn Secret(
                     class="link-btn secret-show"
                     type="button"
                     aria-controls=id
-                    aria-pressed=move || if shown.get() { "true" } else { "false" }
-                    hidden=move || !ready.get()
-                    on:click=move |_| shown.update(|shown| *shown = !*shown)
+                    aria-pressed="false"
+                    hidden
                 >
                     "Show"
                 </button>

@@ -43,6 +43,8 @@ pub struct Visit {
     pub fresh_link: Option<OneTimeLink>,
     /// What the sign-in pages show.
     pub view: SignInView,
+    /// The open page asked on its own: no activity of a person.
+    pub background: bool,
     /// Status that a port's error asked for; 0 = none.
     pub said: Arc<AtomicU16>,
 }
@@ -95,17 +97,16 @@ pub fn origin_of(request: &Request, proxy: Option<&TrustedProxy>) -> Origin {
 
 /// A request the page made on its own.
 pub fn is_background(path: &str, headers: &HeaderMap) -> bool {
-    path.starts_with(paths::BACKGROUND_CALLS)
-        || path == paths::LIVE
+    path == paths::LIVE
         || headers.contains_key("x-curfew-background")
         || headers
             .get("sec-purpose")
             .is_some_and(|v| v.as_bytes().starts_with(b"prefetch"))
 }
 
-/// A server function or a stream: answered as data, never with a page.
+/// Asked by script: answered as data, never with a page.
 pub fn is_call(path: &str) -> bool {
-    path.starts_with(paths::CALLS) || path == paths::LIVE
+    path == paths::LIVE || path == paths::COUNT
 }
 
 /// Pages that need nobody.
@@ -125,6 +126,7 @@ pub async fn authenticate(
     let background = is_background(&path, request.headers());
     let mut visit = Visit {
         origin: origin.clone(),
+        background,
         ..Visit::default()
     };
     let mut forget = false;

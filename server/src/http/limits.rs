@@ -35,7 +35,7 @@ fn per_minute(times: u32) -> Keyed {
     RateLimiter::keyed(Quota::per_minute(times))
 }
 
-/// Pages, lists and calls of one person. Background refetches of several open pages fit in.
+/// Pages, lists and ticks of one person. Background refetches of several open pages fit in.
 static READING: LazyLock<Keyed> = LazyLock::new(|| per_minute(600));
 /// Acts of one person.
 static ACTING: LazyLock<Keyed> = LazyLock::new(|| per_minute(240));
@@ -61,7 +61,7 @@ pub fn per_caller(path: &str, method: &Method, caller: &Caller) -> Result<(), Ap
     let serious = method == Method::POST && (path.ends_with("/confirm") || path == paths::STEP_UP);
     if serious {
         take(&SERIOUS, key)
-    } else if method == Method::POST && !path.starts_with(paths::CALLS) {
+    } else if method == Method::POST && path != paths::post::SELECTION {
         take(&ACTING, key)
     } else {
         take(&READING, key)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::audit::wire::AuditQuery;
 use app::error::AppError;
 use app::paths;
+use app::sessions::query::SessionQuery;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
@@ -54,6 +55,7 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
             post(doors::sign_out).get(async || plain::see_other(paths::HOME)),
         )
         .route(paths::LIVE, get(live::live))
+        .route(paths::COUNT, get(count))
         .route(paths::AUDIT_JSONL, get(export))
         .route(paths::AUDIT_CSV, get(export))
         .route(forms::ACCOUNT, post(forms::take).get(forms::look));
@@ -105,6 +107,28 @@ async fn nothing_here(
         Some(axum::http::StatusCode::NOT_FOUND),
     )
     .await
+}
+
+/// `GET /sessions/count?…`: how many sessions the query matches, exactly; what script asks where the page says "10,000+".
+async fn count(State(http): State<Arc<Http>>, Extension(visit): Extension<Visit>, request: Request) -> Response {
+    let pairs = paths::parse_query(request.uri().query().unwrap_or_default());
+    // A page writes moments into its queries, so no zone is needed to read them.
+    let counted = match SessionQuery::from_pairs(&pairs, 0) {
+        (_, problems) if !problems.is_empty() => Err(AppError::Invalid { problems }),
+        (query, _) => match visit.caller() {
+            Ok(caller) => (http.backend)(caller).sessions.count_sessions(query).await,
+            Err(error) => Err(error),
+        },
+    };
+    match counted {
+        Ok(number) => number.to_string().into_response(),
+        Err(error) => {
+            visit
+                .said
+                .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+            plain::json(&error)
+        }
+    }
 }
 
 /// `GET /audit/export.jsonl` and `.csv`: the log as a file, streamed.

@@ -1,10 +1,10 @@
-//! Mounts the pages: one context for pages and server functions alike, bound to the caller of this very request.
+//! Mounts the pages: one context, bound to the caller of this very request.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use app::access::page::FreshLink;
-use app::backend::SetStatus;
+use app::backend::{Background, SetStatus};
 use app::error::AppError;
 use app::layout::{ShownAt, SiteVersion};
 use app::paths;
@@ -30,7 +30,7 @@ pub fn options() -> LeptosOptions {
         .build()
 }
 
-/// The context of every page and server function.
+/// The context of every page.
 pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
     let http = http.clone();
     move || {
@@ -51,9 +51,7 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
                 options.set_status(status);
             }
         })));
-        if is_call(path) {
-            return;
-        }
+        provide_context(Background(visit.background));
         provide_context(SiteVersion(files::version()));
         provide_context(ShownAt(match parts.uri.path_and_query() {
             Some(whole) => whole.as_str().to_owned(),

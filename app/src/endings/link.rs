@@ -1,0 +1,35 @@
+//! How a page about endings stays current: script listens to the server's stream and reads the page again; without it
+//! there is the link.
+
+use leptos::prelude::*;
+
+use crate::systems::wire::Health;
+use crate::ui::{Glyph, HealthMark, Icon};
+
+/// The mark of the line, and the link that reads the page again without it.
+#[component]
+pub fn LiveMark(
+    /// What to listen to; `None` = nothing will change any more.
+    topic: Option<String>,
+    /// Address of this page.
+    address: String,
+) -> impl IntoView {
+    let mark = topic.map(|topic| {
+        view! {
+            <span class="link-mark no-print" data-live=topic>
+                <span data-when="live">
+                    <HealthMark health=Health::Live />
+                </span>
+                <span class="is-warn" role="status" data-when="lost"></span>
+            </span>
+        }
+    });
+    view! {
+        {mark}
+        <a class="btn btn-small btn-quiet" href=address data-again="">
+            <Glyph icon=Icon::Again />
+            <span>"Read again"</span>
+        </a>
+    }
+    .into_any()
+}

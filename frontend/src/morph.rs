@@ -1,0 +1,154 @@
+//! Turns an open part of the page into what the server sent, touching only what differs: focus, scroll places, open
+//! menus, and what a person typed or ticked meanwhile stay.
+//!
+//! Children are matched by `id` or `data-key`; those without either by kind and order.
+
+use std::collections::HashMap;
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlInputElement, HtmlTextAreaElement, Node};
+
+use crate::dom;
+
+/// Makes `old` look like `new`. `new` belongs to another document; what is taken from it is moved over.
+pub fn morph(old: &Element, new: &Element) {
+    if old.is_equal_node(Some(new)) && !holds_input(old) {
+        return;
+    }
+    attributes(old, new);
+    children(old, new);
+    input(old, new);
+}
+
+/// Inputs differ in more than their markup.
+fn holds_input(element: &Element) -> bool {
+    element.has_type::<HtmlInputElement>() || element.query_selector("input").ok().flatten().is_some()
+}
+
+/// What a person opened stays open, and what script wrote stays written.
+const KEPT: [&str; 2] = ["open", "data-kept"];
+
+fn attributes(old: &Element, new: &Element) {
+    for name in names(old) {
+        if !new.has_attribute(&name) && !KEPT.contains(&name.as_str()) {
+            // Fails for no name that an element just had.
+            drop(old.remove_attribute(&name));
+        }
+    }
+    for name in names(new) {
+        if KEPT.contains(&name.as_str()) {
+            continue;
+        }
+        let value = new.get_attribute(&name).unwrap_or_default();
+        if old.get_attribute(&name).as_ref() != Some(&value) {
+            dom::set(old, &name, &value);
+        }
+    }
+}
+
+fn names(element: &Element) -> Vec<String> {
+    let names = element.get_attribute_names();
+    names.iter().filter_map(|name| name.as_string()).collect()
+}
+
+fn key(node: &Node) -> Option<String> {
+    let element = node.dyn_ref::<Element>()?;
+    let id = element.id();
+    if id.is_empty() {
+        element.get_attribute("data-key")
+    } else {
+        Some(id)
+    }
+}
+
+fn list(parent: &Node) -> Vec<Node> {
+    let nodes = parent.child_nodes();
+    (0..nodes.length()).filter_map(|at| nodes.item(at)).collect()
+}
+
+fn children(old: &Element, new: &Element) {
+    let before = list(old);
+    let mut keyed: HashMap<String, Node> = before
+        .iter()
+        .filter_map(|node| Some((key(node)?, node.clone())))
+        .collect();
+    let mut unkeyed = before.iter().filter(|node| key(node).is_none()).cloned().peekable();
+    let mut place = old.first_child();
+    for wanted in list(new) {
+        let found = match key(&wanted) {
+            Some(key) => keyed.remove(&key).filter(|node| same_kind(node, &wanted)),
+            None => unkeyed.next_if(|node| same_kind(node, &wanted)),
+        };
+        match found {
+            Some(node) => {
+                if place.as_ref().is_some_and(|place| place.is_same_node(Some(&node))) {
+                    place = node.next_sibling();
+                } else {
+                    insert(old, &node, place.as_ref());
+                }
+                become_like(&node, &wanted);
+            }
+            None => insert(old, &wanted, place.as_ref()),
+        }
+    }
+    // What is left behind the last place has no counterpart; keyed nodes that were not met may stand before it.
+    while let Some(node) = place {
+        place = node.next_sibling();
+        remove(old, &node);
+    }
+    for node in keyed.into_values() {
+        remove(old, &node);
+    }
+}
+
+fn same_kind(a: &Node, b: &Node) -> bool {
+    a.node_type() == b.node_type() && a.node_name() == b.node_name()
+}
+
+fn become_like(node: &Node, wanted: &Node) {
+    match (node.dyn_ref::<Element>(), wanted.dyn_ref::<Element>()) {
+        (Some(old), Some(new)) => morph(old, new),
+        _ if node.node_value() != wanted.node_value() => {
+            node.set_node_value(wanted.node_value().as_deref());
+        }
+        _ => {}
+    }
+}
+
+fn insert(parent: &Element, node: &Node, before: Option<&Node>) {
+    // Adopts it from the other document. Fails only for a place that is not in this parent, and it was just read there.
+    drop(parent.insert_before(node, before));
+}
+
+fn remove(parent: &Element, node: &Node) {
+    if node.parent_node().is_some_and(|p| p.is_same_node(Some(parent))) {
+        drop(parent.remove_child(node));
+    }
+}
+
+/// Markup says what a field began with; what it holds now is the person's once they touched it.
+fn input(old: &Element, new: &Element) {
+    if let (Some(old), Some(new)) = (old.dyn_ref::<HtmlInputElement>(), new.dyn_ref::<HtmlInputElement>()) {
+        match old.type_().as_str() {
+            "checkbox" | "radio" => {
+                // Ticks go to the server as they are made, so its newest answer counts.
+                old.set_checked(new.has_attribute("checked"));
+            }
+            "hidden" => old.set_value(&new.value()),
+            _ if !is_focused(old) => old.set_value(&new.value()),
+            _ => {}
+        }
+    } else if let (Some(old), Some(new)) = (
+        old.dyn_ref::<HtmlTextAreaElement>(),
+        new.dyn_ref::<HtmlTextAreaElement>(),
+    ) && Ok(old.value()) == old.default_value()
+    {
+        old.set_value(&new.value());
+    }
+}
+
+fn is_focused(element: &Element) -> bool {
+    dom::document()
+        .active_element()
+        .is_some_and(|active| active.is_same_node(Some(element)))
+}

@@ -1,0 +1,343 @@
+//! Pages without a reload: asks the server for an address, and puts its answer into the open page.
+//!
+//! Links and GET forms that lead to the page one is on (another filter, sort, page of the list) are taken; everything
+//! else goes the plain way. An older answer never replaces a newer one.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use app::paths;
+use app::sessions::form::{FILTER_FORM, meaningful};
+use app::ui::thousands;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Document, DomParser, Element, Event, FormData, HtmlAnchorElement, HtmlElement, HtmlFormElement, MouseEvent,
+    RequestInit, Response, SupportedType, Url, UrlSearchParams,
+};
+
+use crate::dom::{self, document, window};
+use crate::{arrived, memory, morph};
+
+/// Marks a request as the page's own: no activity of a person. The server's word for it.
+const BACKGROUND: &str = "x-curfew-background";
+
+/// How long an answer may take before the page shows that it waits.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A person: counts as activity, goes into the history.
+    ByPerson,
+    /// Back or forward.
+    ByHistory,
+    /// The open page itself.
+    ByPage,
+}
+
+thread_local! {
+    /// Grows with every question whose answer would replace the page.
+    static TURN: Cell<u64> = const { Cell::new(0) };
+    static WAITS: RefCell<dom::Later> = const { RefCell::new(dom::Later::new()) };
+}
+
+/// The answer to a question.
+pub struct Answer {
+    /// Where it came from after all redirects: own path with query.
+    pub address: String,
+    pub document: Document,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The sign-in has ended.
+    SignedOut,
+    /// No answer, or one that is no page.
+    NoAnswer,
+}
+
+/// The address of the open page: path and query.
+pub fn here() -> String {
+    let here = window().location();
+    format!(
+        "{}{}",
+        here.pathname().unwrap_or_default(),
+        here.search().unwrap_or_default()
+    )
+}
+
+/// Asks for `address`; with `form`, sends it there.
+pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<Answer, Trouble> {
+    let init = RequestInit::new();
+    if let Some(form) = form {
+        init.set_method("POST");
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(form).map_err(|_| Trouble::NoAnswer)?;
+        init.set_body(&fields);
+    }
+    let headers = web_sys::Headers::new().map_err(|_| Trouble::NoAnswer)?;
+    if by == Asked::ByPage {
+        headers.set(BACKGROUND, "1").map_err(|_| Trouble::NoAnswer)?;
+    }
+    init.set_headers(&headers);
+    let response = JsFuture::from(window().fetch_with_str_and_init(address, &init))
+        .await
+        .map_err(|_| Trouble::NoAnswer)?;
+    let response: Response = response.dyn_into().map_err(|_| Trouble::NoAnswer)?;
+    let url = Url::new(&response.url()).map_err(|_| Trouble::NoAnswer)?;
+    if url.pathname() == paths::SIGN_IN {
+        return Err(Trouble::SignedOut);
+    }
+    let text = JsFuture::from(response.text().map_err(|_| Trouble::NoAnswer)?)
+        .await
+        .map_err(|_| Trouble::NoAnswer)?;
+    let text = text.as_string().ok_or(Trouble::NoAnswer)?;
+    let document = DomParser::new()
+        .and_then(|parser| parser.parse_from_string(&text, SupportedType::TextHtml))
+        .map_err(|_| Trouble::NoAnswer)?;
+    // Our pages have a main part; an answer from something in between has not.
+    if document.get_element_by_id("main").is_none() {
+        return Err(Trouble::NoAnswer);
+    }
+    Ok(Answer {
+        address: format!("{}{}", url.pathname(), url.search()),
+        document,
+    })
+}
+
+/// Asks for `address` and shows the answer in the open page.
+pub fn go(address: String, by: Asked) {
+    spawn_local(async move {
+        let _shown = show(&address, by).await;
+    });
+}
+
+/// As [`go`]; gives whether the answer was shown, `None` when a newer question overtook it.
+pub async fn show(address: &str, by: Asked) -> Option<bool> {
+    let turn = TURN.get() + 1;
+    TURN.set(turn);
+    if by != Asked::ByPage {
+        wait();
+    }
+    let answer = ask(address, None, by).await;
+    if TURN.get() != turn {
+        return None;
+    }
+    waited();
+    match answer {
+        Ok(answer) => {
+            if by == Asked::ByPerson && answer.address != here() {
+                push(&answer.address);
+            }
+            put(&answer.document);
+            if by == Asked::ByHistory {
+                memory::restore();
+            }
+            Some(true)
+        }
+        // The plain way leads to sign-in and back, or shows the browser's own words; an open page stays as it is.
+        Err(_) if by != Asked::ByPage => {
+            drop(window().location().assign(address));
+            Some(false)
+        }
+        Err(Trouble::SignedOut) => {
+            crate::timeout::over();
+            Some(false)
+        }
+        Err(Trouble::NoAnswer) => Some(false),
+    }
+}
+
+/// Reads the open page again on its own.
+pub async fn again() -> Option<bool> {
+    show(&here(), Asked::ByPage).await
+}
+
+/// An answer that is already here takes the page; questions on their way are overtaken.
+pub fn take(answer: &Answer) {
+    TURN.set(TURN.get() + 1);
+    put(&answer.document);
+}
+
+fn push(address: &str) {
+    memory::save();
+    if let Ok(history) = window().history() {
+        // Fails only when a page writes hundreds of times a second.
+        drop(history.push_state_with_url(&JsValue::NULL, "", Some(address)));
+    }
+}
+
+/// Puts another address in the place of this one, without asking for it.
+pub fn rename(address: &str) {
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        drop(history.replace_state_with_url(&state, "", Some(address)));
+    }
+}
+
+/// Puts parts of the answer into the open page: the main part, what runs, how long the sign-in lasts, and the title.
+fn put(answer: &Document) {
+    let focus = document().active_element().map(|element| element.id());
+    let said = sentences();
+    let at_work = dom::one::<Element>("#result[data-at-work]").is_some();
+    for id in ["running", "sign-in-ends", "main"] {
+        part(answer, id);
+    }
+    document().set_title(&answer.title());
+    keep_focus(focus);
+    arrived();
+    for (before, now) in said.iter().zip(sentences()) {
+        if *before != now && !now.is_empty() {
+            dom::say(&now);
+        }
+    }
+    if at_work
+        && idle()
+        && let Some(result) = dom::one::<HtmlElement>("#result:not([data-at-work])")
+    {
+        dom::focus(&result);
+    }
+}
+
+/// Puts one part of an answer into the open page.
+pub fn part(answer: &Document, id: &str) {
+    if let (Some(old), Some(new)) = (document().get_element_by_id(id), answer.get_element_by_id(id)) {
+        morph::morph(&old, &new);
+    }
+}
+
+/// What the page would say aloud now, in order.
+fn sentences() -> Vec<String> {
+    dom::each::<Element>("[data-say]")
+        .iter()
+        .map(|element| element.text_content().unwrap_or_default().trim().to_owned())
+        .collect()
+}
+
+/// Focus survives in place; where its element moved or was drawn anew, it finds it again by its id.
+fn keep_focus(id: Option<String>) {
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return;
+    };
+    if idle() && let Some(element) = dom::by_id::<HtmlElement>(&id) {
+        dom::focus(&element);
+    }
+}
+
+/// Nothing has focus that a person would miss.
+fn idle() -> bool {
+    document()
+        .active_element()
+        .is_none_or(|at| ["BODY", "MAIN"].contains(&at.tag_name().as_str()))
+}
+
+/// Shows that an answer takes its time.
+fn wait() {
+    WAITS.with_borrow_mut(|waits| {
+        waits.run(PATIENCE, || {
+            if let Some(main) = document().get_element_by_id("main") {
+                dom::set(&main, "aria-busy", "true");
+            }
+        });
+    });
+}
+
+fn waited() {
+    WAITS.with_borrow_mut(dom::Later::stop);
+    if let Some(main) = document().get_element_by_id("main") {
+        drop(main.remove_attribute("aria-busy"));
+    }
+}
+
+/// Where counting stopped ("10,000+"), asks for the exact number and puts it in its places.
+pub fn count_exactly() {
+    let Some(count) = dom::one::<Element>("[data-count]") else {
+        return;
+    };
+    let address = count.get_attribute("data-count").unwrap_or_default();
+    spawn_local(async move {
+        let init = RequestInit::new();
+        let Ok(headers) = web_sys::Headers::new() else { return };
+        drop(headers.set(BACKGROUND, "1"));
+        init.set_headers(&headers);
+        let Ok(response) = JsFuture::from(window().fetch_with_str_and_init(&address, &init)).await else {
+            return;
+        };
+        let Ok(response) = response.dyn_into::<Response>() else { return };
+        let (true, Ok(text)) = (response.ok(), response.text()) else {
+            return;
+        };
+        let number = JsFuture::from(text).await.ok().and_then(|text| text.as_string()?.parse::<u64>().ok());
+        // An answer for a list that is not shown any more says nothing.
+        let same = dom::one::<Element>("[data-count]")
+            .and_then(|count| count.get_attribute("data-count"))
+            .is_some_and(|now| now == address);
+        if let (true, Some(number)) = (same, number) {
+            for place in dom::each::<Element>("[data-exact]") {
+                place.set_text_content(Some(&thousands(number)));
+            }
+        }
+    });
+}
+
+/// A form's fields as a query string, without what says nothing.
+pub fn query_of(form: &HtmlFormElement) -> Option<String> {
+    let data = FormData::new_with_form(form).ok()?;
+    let params = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+    let pairs = paths::parse_query(&params.to_string().as_string()?);
+    Some(paths::query_string(&meaningful(pairs)))
+}
+
+/// Whether an address is another state of the page one is on.
+fn is_same_page(url: &Url) -> bool {
+    let here = window().location();
+    Some(url.origin()) == here.origin().ok() && Some(url.pathname()) == here.pathname().ok()
+}
+
+fn followed(event: &MouseEvent) {
+    let Some(link) = dom::around::<HtmlAnchorElement>(event, "a[href]") else {
+        return;
+    };
+    let plain = event.button() == 0
+        && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
+        && !event.default_prevented()
+        && link.target().is_empty()
+        && !link.has_attribute("download")
+        && link.rel() != "external";
+    let Ok(url) = Url::new(&link.href()) else { return };
+    // A place on this very page is the browser's.
+    let place = !url.hash().is_empty();
+    if plain && !place && is_same_page(&url) {
+        event.prevent_default();
+        go(format!("{}{}", url.pathname(), url.search()), Asked::ByPerson);
+    }
+}
+
+fn sent(event: &Event) {
+    let Some(form) = dom::target::<HtmlFormElement>(event) else {
+        return;
+    };
+    let Ok(url) = Url::new(&form.action()) else { return };
+    if event.default_prevented() || form.method() != "get" || !is_same_page(&url) {
+        return;
+    }
+    if let Some(query) = query_of(&form) {
+        event.prevent_default();
+        if form.id() == FILTER_FORM {
+            crate::small::close_details();
+        }
+        go(paths::with_query(&url.pathname(), &query), Asked::ByPerson);
+    }
+}
+
+pub fn start() {
+    // An answer to a form stands at the form's address; a reload should ask for the page it shows.
+    let shown = dom::one::<Element>("meta[name=shown-at]").and_then(|meta| meta.get_attribute("content"));
+    if let Some(shown) = shown.filter(|shown| *shown != here()) {
+        rename(&shown);
+    }
+    dom::on("click", |event: MouseEvent| followed(&event));
+    dom::on("submit", |event: Event| sent(&event));
+    dom::on("popstate", |_: Event| go(here(), Asked::ByHistory));
+}

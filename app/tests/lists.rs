@@ -162,7 +162,7 @@ fn ui_a3_the_document_of_100_rows_stays_small() {
 
 #[test]
 fn ui_d1_the_bulk_bar_is_there_only_with_a_selection() {
-    assert!(!list(page(12)).contains("class=\"bulk\""));
+    assert!(list(page(12)).contains("aria-label=\"Selected sessions\" hidden"));
     let html = list_at("/sessions?sel=s1", states());
     has(
         &html,

@@ -60,6 +60,10 @@ fn page(path: &str, given: Given) -> (u16, String) {
     // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
     let html = tokio::task::LocalSet::new().block_on(&runtime, async {
         let (meta, output) = ServerMetaContext::new();
+        let frame = match &given.backend {
+            Some(backend) => Some(backend.signin.frame().await),
+            None => None,
+        };
         let stream = owner.with(|| {
             let status = status.clone();
             provide_context(SetStatus(Arc::new(move |code| {
@@ -69,6 +73,9 @@ fn page(path: &str, given: Given) -> (u16, String) {
             provide_context(meta);
             provide_context(RequestUrl::new(path));
             provide_context(SiteVersion("7".to_owned()));
+            if let Some(frame) = frame {
+                provide_context(app::layout::FrameAnswer(frame));
+            }
             if let Some(given) = given.backend {
                 provide_context(given);
             }

@@ -1,4 +1,4 @@
-//! The frame: who is signed in and what they may, asked once per page.
+//! The frame: who is signed in and what they may, from the server, once per page.
 
 use leptos::prelude::*;
 use leptos_meta::Html;
@@ -11,7 +11,6 @@ use super::error_page::ErrorPage;
 use super::flash::FlashNote;
 use super::timeout::TimeoutWarning;
 use crate::access::wire::Permission;
-use crate::backend::ask;
 use crate::error::AppError;
 use crate::paths;
 use crate::signin::wire::{Frame, Theme};
@@ -55,61 +54,55 @@ fn is_bare(path: &str) -> bool {
     [paths::SIGN_IN, paths::WELCOME, paths::STEP_UP].contains(&path)
 }
 
-/// Bar and banners around the routes; the routes are drawn once the frame is known.
+/// What the server said to "who is signed in": put into the context for every page that needs somebody.
+#[derive(Clone)]
+pub struct FrameAnswer(pub Result<Frame, AppError>);
+
+/// Bar and banners around the routes.
 #[component]
 pub fn Framed(
     /// The routes.
     children: Children,
 ) -> impl IntoView {
     let bare = is_bare(&use_location().pathname.get_untracked());
-    let known = StoredValue::new(None);
-    let context = FrameContext(known);
+    let (frame, trouble) = match use_context::<FrameAnswer>() {
+        Some(FrameAnswer(Ok(frame))) => (Some(frame), None),
+        Some(FrameAnswer(Err(error))) => (None, Some(error)),
+        None => (None, None),
+    };
+    if let Some(frame) = &frame {
+        Clock::here().begin(frame.now, frame.times, frame.zone_offset_min, &frame.zone_name);
+    }
+    let signed_in = frame.is_some();
+    let context = FrameContext(StoredValue::new(frame));
     provide_context(context);
-    let around = Suspend::new(async move {
-        let mut trouble = None;
-        if !bare {
-            match ask(|b| async move { b.signin.frame().await }).await {
-                Ok(frame) => {
-                    Clock::here().begin(frame.now, frame.times, frame.zone_offset_min, &frame.zone_name);
-                    known.set_value(Some(frame));
-                }
-                // The address alone decides what nobody sees: a page that is not there, for one.
-                Err(AppError::SignedOut) => {}
-                Err(error) => trouble = Some(error),
-            }
-        }
-        let page = match trouble {
-            Some(error) => view! { <ErrorPage error=error /> }.into_any(),
-            None => children(),
-        };
-        let theme = match context.read(|frame| frame.theme) {
-            Theme::System => None,
-            chosen => Some(chosen.name()),
-        };
-        let signed_in = known.with_value(Option::is_some);
-        view! {
-            <Html {..} data-theme=theme />
-            {(!bare && !signed_in).then(|| view! { <PlainBar /> })}
-            {signed_in
-                .then(|| {
-                    view! {
-                        <Bar context=context />
-                        <TimeoutWarning context=context />
-                    }
-                })}
-            <main id="main" tabindex="-1" class=if bare { "main main-bare" } else { "main" }>
-                <Banners context=context />
-                <ClockMark />
-                <FlashNote />
-                {page}
-            </main>
-        }
-    });
+    let theme = match context.read(|frame| frame.theme) {
+        Theme::System => None,
+        chosen => Some(chosen.name()),
+    };
+    let page = match trouble {
+        Some(error) => view! { <ErrorPage error=error /> }.into_any(),
+        None => children(),
+    };
     view! {
+        <Html {..} data-theme=theme />
         <a class="skip" href="#main">
             "Skip to the content"
         </a>
-        <Suspense>{around}</Suspense>
+        {(!bare && !signed_in).then(|| view! { <PlainBar /> })}
+        {signed_in
+            .then(|| {
+                view! {
+                    <Bar context=context />
+                    <TimeoutWarning context=context />
+                }
+            })}
+        <main id="main" tabindex="-1" class=if bare { "main main-bare" } else { "main" }>
+            <Banners context=context />
+            <ClockMark />
+            <FlashNote />
+            {page}
+        </main>
         // Speaks what script puts into it.
         <div id="said" class="unseen" role="status" aria-live="polite"></div>
     }

@@ -25,7 +25,7 @@ pub use echo::FormEcho;
 pub use error_page::{ErrorPage, NotFoundPage};
 pub use flash::Flash;
 #[cfg(feature = "ssr")]
-pub use frame::{FrameAlone, FrameContext, Framed, here};
+pub use frame::{FrameAlone, FrameAnswer, FrameContext, Framed, here};
 #[cfg(feature = "ssr")]
 pub use page::{PageHead, loaded};
 

@@ -149,11 +149,13 @@ pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) ->
         .expect("a runtime of one thread");
     // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
     let html = tokio::task::LocalSet::new().block_on(&runtime, async {
+        let frame = backend.signin.frame().await;
         let stream = owner.with(|| {
             let (meta, _output) = ServerMetaContext::new();
             provide_context(meta);
             provide_context(RequestUrl::new(path));
             provide_context(backend);
+            provide_context(app::layout::FrameAnswer(frame));
             if let Some(echo) = echo {
                 provide_context(echo);
             }

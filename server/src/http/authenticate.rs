@@ -12,6 +12,7 @@ use app::error::AppError;
 use app::layout::{Flash, FormEcho};
 use app::paths;
 use app::signin::view::SignInView;
+use app::signin::wire::Frame;
 use app::wire::OperatorId;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -45,6 +46,8 @@ pub struct Visit {
     pub view: SignInView,
     /// The open page asked on its own: no activity of a person.
     pub background: bool,
+    /// What the frame of a page shows; asked by the layer around the pages.
+    pub frame: Option<Result<Frame, AppError>>,
     /// Status that a port's error asked for; 0 = none.
     pub said: Arc<AtomicU16>,
 }

@@ -45,7 +45,8 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
     };
     let mut pages: Router = Router::new()
         .leptos_routes_with_context(&options, generate_route_list(app::App), ui::context(&http), shell)
-        .with_state(options);
+        .with_state(options)
+        .layer(from_fn_with_state(http.clone(), ui::frame));
     let mut acts: Router<Arc<Http>> = Router::new()
         .route(paths::SIGN_IN, post(doors::sign_in))
         .route(paths::WELCOME, post(doors::welcome))

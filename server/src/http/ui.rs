@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use app::access::page::FreshLink;
 use app::backend::{Background, SetStatus};
 use app::error::AppError;
-use app::layout::{ShownAt, SiteVersion};
+use app::layout::{FrameAnswer, ShownAt, SiteVersion};
 use app::paths;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::Response;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
@@ -45,13 +46,20 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         let options = use_context::<ResponseOptions>();
         let said = visit.said.clone();
         let answer = options.clone();
-        provide_context(SetStatus(Arc::new(move |status| {
+        let set_status: Arc<dyn Fn(u16) + Send + Sync> = Arc::new(move |status| {
             said.store(status, Ordering::Relaxed);
             if let (Some(options), Ok(status)) = (&answer, StatusCode::from_u16(status)) {
                 options.set_status(status);
             }
-        })));
+        });
+        provide_context(SetStatus(set_status.clone()));
         provide_context(Background(visit.background));
+        if let Some(frame) = visit.frame.clone() {
+            if let Err(error) = &frame {
+                set_status(error.status());
+            }
+            provide_context(FrameAnswer(frame));
+        }
         provide_context(SiteVersion(files::version()));
         provide_context(ShownAt(match parts.uri.path_and_query() {
             Some(whole) => whole.as_str().to_owned(),
@@ -75,6 +83,22 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
+/// The layer around the pages: asks who is signed in and what they may, for the frame.
+pub async fn frame(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
+    if let Some(visit) = request.extensions_mut().remove::<Visit>() {
+        let visit = framed(&http, visit).await;
+        request.extensions_mut().insert(visit);
+    }
+    next.run(request).await
+}
+
+async fn framed(http: &Http, mut visit: Visit) -> Visit {
+    if let Some(caller) = &visit.caller {
+        visit.frame = Some((http.backend)(caller).signin.frame().await);
+    }
+    visit
+}
+
 /// Draws the page at `address` (an own path with query) for this visit; `status` instead of the page's own.
 ///
 /// For answers to forms: the browser shows what it would show at that address, with the form as it was sent.
@@ -86,7 +110,7 @@ pub async fn page(http: &Arc<Http>, visit: Visit, address: &str, status: Option<
     let Ok(mut request) = request else {
         return plain::see_other(paths::HOME);
     };
-    request.extensions_mut().insert(visit);
+    request.extensions_mut().insert(framed(http, visit).await);
     let options = options();
     let draw = leptos_axum::render_app_async_with_context(context(http), move || app::shell(options.clone()));
     let mut response = draw(request).await;

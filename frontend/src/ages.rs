@@ -36,7 +36,9 @@ pub fn zone() -> Option<Zone> {
             Some("absolute") => Times::Absolute,
             _ => Times::Relative,
         },
-        offset_min: number("data-offset").and_then(|offset| i32::try_from(offset).ok()).unwrap_or(0),
+        offset_min: number("data-offset")
+            .and_then(|offset| i32::try_from(offset).ok())
+            .unwrap_or(0),
     })
 }
 
@@ -54,13 +56,21 @@ fn tick() {
         let at = Timestamp(at as i64);
         let before = text("data-before");
         let words = age.words(at, &zone);
-        let words = if before.is_empty() { words } else { format!("{before} {words}") };
+        let words = if before.is_empty() {
+            words
+        } else {
+            format!("{before} {words}")
+        };
         if time.text_content().as_deref() != Some(&words) {
             time.set_text_content(Some(&words));
         }
         if age == Age::Ahead {
             let class = urgency(at.since(zone.now));
-            let class = if class.is_empty() { "tip".to_owned() } else { format!("tip {class}") };
+            let class = if class.is_empty() {
+                "tip".to_owned()
+            } else {
+                format!("tip {class}")
+            };
             if time.class_name() != class {
                 time.set_class_name(&class);
             }

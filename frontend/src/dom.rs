@@ -17,7 +17,12 @@ pub fn document() -> Document {
 
 /// The first element that fits, of a type.
 pub fn one<T: JsCast>(selector: &str) -> Option<T> {
-    document().query_selector(selector).ok().flatten()?.dyn_into().ok()
+    document()
+        .query_selector(selector)
+        .ok()
+        .flatten()?
+        .dyn_into()
+        .ok()
 }
 
 /// The element with this id, of a type.
@@ -43,6 +48,11 @@ pub fn each<T: JsCast>(selector: &str) -> Vec<T> {
         .unwrap_or_default()
 }
 
+/// The element's id, empty when it has none. By its attribute: a form with a field called `id` gives that field instead.
+pub fn id(element: &Element) -> String {
+    element.get_attribute("id").unwrap_or_default()
+}
+
 pub fn set(element: &Element, name: &str, value: &str) {
     // Fails only for a name that is no attribute name.
     drop(element.set_attribute(name, value));
@@ -60,7 +70,12 @@ pub fn target<T: JsCast>(event: &Event) -> Option<T> {
 
 /// The nearest element around an event that fits.
 pub fn around<T: JsCast>(event: &Event, selector: &str) -> Option<T> {
-    target::<Element>(event)?.closest(selector).ok().flatten()?.dyn_into().ok()
+    target::<Element>(event)?
+        .closest(selector)
+        .ok()
+        .flatten()?
+        .dyn_into()
+        .ok()
 }
 
 /// Runs for every such event of the window, as long as the document lives. Events that do not bubble are met on
@@ -75,10 +90,10 @@ pub fn on<E: JsCast + 'static>(name: &str, run: impl Fn(E) + 'static) {
 /// Runs again and again, as long as the document lives.
 pub fn every(pause: Duration, run: impl Fn() + 'static) {
     let run = Closure::<dyn Fn()>::new(run);
-    drop(window().set_interval_with_callback_and_timeout_and_arguments_0(
-        run.as_ref().unchecked_ref(),
-        ms(pause),
-    ));
+    drop(
+        window()
+            .set_interval_with_callback_and_timeout_and_arguments_0(run.as_ref().unchecked_ref(), ms(pause)),
+    );
     run.forget();
 }
 

@@ -23,6 +23,7 @@ use wasm_bindgen::prelude::*;
 /// Runs once per document, as soon as the module is there.
 #[wasm_bindgen(start)]
 fn start() {
+    console_error_panic_hook::set_once();
     page::start();
     memory::start();
     ticks::start();

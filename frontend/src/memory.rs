@@ -32,7 +32,7 @@ pub fn save() {
     let down = window().scroll_y().unwrap_or_default();
     let focus = document()
         .active_element()
-        .map(|element| element.id())
+        .map(|element| dom::id(&element))
         .filter(|id| !id.contains(' '))
         .unwrap_or_default();
     // Fails only when a page writes hundreds of times a second; then the place before it stays.
@@ -41,7 +41,10 @@ pub fn save() {
 
 /// Goes back to the place of this history entry, if it has one.
 pub fn restore() {
-    let state = window().history().ok().and_then(|history| history.state().ok()?.as_string());
+    let state = window()
+        .history()
+        .ok()
+        .and_then(|history| history.state().ok()?.as_string());
     let Some(state) = state else { return };
     let mut parts = state.splitn(3, ' ');
     let (Some(MARK), Some(down)) = (parts.next(), parts.next().and_then(|down| down.parse().ok())) else {

@@ -53,7 +53,7 @@ fn names(element: &Element) -> Vec<String> {
 
 fn key(node: &Node) -> Option<String> {
     let element = node.dyn_ref::<Element>()?;
-    let id = element.id();
+    let id = dom::id(element);
     if id.is_empty() {
         element.get_attribute("data-key")
     } else {
@@ -72,7 +72,11 @@ fn children(old: &Element, new: &Element) {
         .iter()
         .filter_map(|node| Some((key(node)?, node.clone())))
         .collect();
-    let mut unkeyed = before.iter().filter(|node| key(node).is_none()).cloned().peekable();
+    let mut unkeyed = before
+        .iter()
+        .filter(|node| key(node).is_none())
+        .cloned()
+        .peekable();
     let mut place = old.first_child();
     for wanted in list(new) {
         let found = match key(&wanted) {
@@ -81,7 +85,10 @@ fn children(old: &Element, new: &Element) {
         };
         match found {
             Some(node) => {
-                if place.as_ref().is_some_and(|place| place.is_same_node(Some(&node))) {
+                if place
+                    .as_ref()
+                    .is_some_and(|place| place.is_same_node(Some(&node)))
+                {
                     place = node.next_sibling();
                 } else {
                     insert(old, &node, place.as_ref());
@@ -128,7 +135,10 @@ fn remove(parent: &Element, node: &Node) {
 
 /// Markup says what a field began with; what it holds now is the person's once they touched it.
 fn input(old: &Element, new: &Element) {
-    if let (Some(old), Some(new)) = (old.dyn_ref::<HtmlInputElement>(), new.dyn_ref::<HtmlInputElement>()) {
+    if let (Some(old), Some(new)) = (
+        old.dyn_ref::<HtmlInputElement>(),
+        new.dyn_ref::<HtmlInputElement>(),
+    ) {
         match old.type_().as_str() {
             "checkbox" | "radio" => {
                 // Ticks go to the server as they are made, so its newest answer counts.

@@ -12,8 +12,8 @@ use app::ui::thousands;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlAnchorElement, HtmlElement, HtmlFormElement, MouseEvent,
-    RequestInit, Response, SupportedType, Url, UrlSearchParams,
+    Document, DomParser, Element, Event, FormData, HtmlAnchorElement, HtmlElement, HtmlFormElement,
+    MouseEvent, RequestInit, Response, SupportedType, Url, UrlSearchParams,
 };
 
 use crate::dom::{self, document, window};
@@ -178,7 +178,7 @@ pub fn rename(address: &str) {
 
 /// Puts parts of the answer into the open page: the main part, what runs, how long the sign-in lasts, and the title.
 fn put(answer: &Document) {
-    let focus = document().active_element().map(|element| element.id());
+    let focus = document().active_element().map(|element| dom::id(&element));
     let said = sentences();
     let at_work = dom::one::<Element>("#result[data-at-work]").is_some();
     for id in ["running", "sign-in-ends", "main"] {
@@ -220,7 +220,9 @@ fn keep_focus(id: Option<String>) {
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         return;
     };
-    if idle() && let Some(element) = dom::by_id::<HtmlElement>(&id) {
+    if idle()
+        && let Some(element) = dom::by_id::<HtmlElement>(&id)
+    {
         dom::focus(&element);
     }
 }
@@ -258,17 +260,24 @@ pub fn count_exactly() {
     let address = count.get_attribute("data-count").unwrap_or_default();
     spawn_local(async move {
         let init = RequestInit::new();
-        let Ok(headers) = web_sys::Headers::new() else { return };
+        let Ok(headers) = web_sys::Headers::new() else {
+            return;
+        };
         drop(headers.set(BACKGROUND, "1"));
         init.set_headers(&headers);
         let Ok(response) = JsFuture::from(window().fetch_with_str_and_init(&address, &init)).await else {
             return;
         };
-        let Ok(response) = response.dyn_into::<Response>() else { return };
+        let Ok(response) = response.dyn_into::<Response>() else {
+            return;
+        };
         let (true, Ok(text)) = (response.ok(), response.text()) else {
             return;
         };
-        let number = JsFuture::from(text).await.ok().and_then(|text| text.as_string()?.parse::<u64>().ok());
+        let number = JsFuture::from(text)
+            .await
+            .ok()
+            .and_then(|text| text.as_string()?.parse::<u64>().ok());
         // An answer for a list that is not shown any more says nothing.
         let same = dom::one::<Element>("[data-count]")
             .and_then(|count| count.get_attribute("data-count"))
@@ -318,13 +327,20 @@ fn sent(event: &Event) {
     let Some(form) = dom::target::<HtmlFormElement>(event) else {
         return;
     };
-    let Ok(url) = Url::new(&form.action()) else { return };
-    if event.default_prevented() || form.method() != "get" || !is_same_page(&url) {
+    // By their attributes: fields of a form may stand in the place of its properties.
+    let attribute = |name: &str| form.get_attribute(name).unwrap_or_default();
+    let Ok(url) = Url::new_with_base(
+        &attribute("action"),
+        &window().location().href().unwrap_or_default(),
+    ) else {
+        return;
+    };
+    if event.default_prevented() || attribute("method") != "get" || !is_same_page(&url) {
         return;
     }
     if let Some(query) = query_of(&form) {
         event.prevent_default();
-        if form.id() == FILTER_FORM {
+        if dom::id(&form) == FILTER_FORM {
             crate::small::close_details();
         }
         go(paths::with_query(&url.pathname(), &query), Asked::ByPerson);

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use app::paths;
 use app::sessions::form::{ACT, Act, PICK_PAGE, ROW, ROWS_FORM, SEL, list_address};
 use app::sessions::picks::{BULK, bar_facts};
 use app::sessions::wire::SelectionSummary;
@@ -10,7 +11,10 @@ use app::ui::counted;
 use app::wire::{Count, SelectionId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent, SubmitEvent};
+use web_sys::{
+    Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent,
+    SubmitEvent,
+};
 
 use crate::dom;
 use crate::page::{self, Asked, Trouble};
@@ -67,7 +71,7 @@ fn changed(event: &Event) {
     let Some(input) = dom::target::<HtmlInputElement>(event) else {
         return;
     };
-    if input.id() == PICK_PAGE {
+    if dom::id(&input) == PICK_PAGE {
         tick_page(input.checked());
     } else if input.name() != ROW || dom::around::<Element>(event, &format!("#{ROWS_FORM}")).is_none() {
         return;
@@ -118,7 +122,9 @@ fn key_pressed(event: &KeyboardEvent) {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
-    let input = at.dyn_ref::<HtmlInputElement>().filter(|input| input.name() == ROW);
+    let input = at
+        .dyn_ref::<HtmlInputElement>()
+        .filter(|input| input.name() == ROW);
     if key == " "
         && event.shift_key()
         && let Some(input) = input
@@ -175,7 +181,7 @@ fn neighbour(row: &Element, place: usize, down: bool) -> Option<HtmlElement> {
 /// A button of the row form: pages and sorts come without a reload, "all" and "clear" in place. A preview is a page
 /// of its own and goes the plain way, as does everything while a tick is still on its way: the form carries it.
 fn submitted(event: &SubmitEvent) {
-    if dom::target::<HtmlFormElement>(event).is_none_or(|form| form.id() != ROWS_FORM) || SENDING.get() {
+    if dom::target::<HtmlFormElement>(event).is_none_or(|form| dom::id(&form) != ROWS_FORM) || SENDING.get() {
         return;
     }
     let value = event.submitter().and_then(|button| button.get_attribute("value"));
@@ -222,7 +228,8 @@ fn selection() -> Option<SelectionId> {
 /// Ticks changed: the bar counts at once, the server is told.
 fn ticked() {
     mirror_head();
-    let counted = dom::by_id::<Element>(BULK).and_then(|bar| bar.get_attribute("data-counted")?.parse::<i64>().ok());
+    let counted =
+        dom::by_id::<Element>(BULK).and_then(|bar| bar.get_attribute("data-counted")?.parse::<i64>().ok());
     show_bar(counted.unwrap_or(0) + ticked_now() - KNOWN.get());
     if SENDING.get() {
         AGAIN.set(true);
@@ -233,7 +240,9 @@ fn ticked() {
 
 /// The bar for a number that the server has not counted yet: it claims nothing else.
 fn show_bar(sessions: i64) {
-    let Some(bar) = dom::by_id::<Element>(BULK) else { return };
+    let Some(bar) = dom::by_id::<Element>(BULK) else {
+        return;
+    };
     let summary = SelectionSummary {
         selection_id: SelectionId::from(String::new()),
         all: false,
@@ -261,12 +270,14 @@ fn show_bar(sessions: i64) {
 /// Sends the row form as it stands, and takes over what the server says is selected.
 fn send(act: Act) {
     let Some(form) = form() else { return };
-    let Ok(fields) = FormData::new_with_form(&form) else { return };
+    let Ok(fields) = FormData::new_with_form(&form) else {
+        return;
+    };
     drop(fields.append_with_str(ACT, &act.value()));
     SENDING.set(true);
     AGAIN.set(false);
     spawn_local(async move {
-        let answer = page::ask(&form.action(), Some(&fields), Asked::ByPerson).await;
+        let answer = page::ask(paths::post::SELECTION, Some(&fields), Asked::ByPerson).await;
         SENDING.set(false);
         match answer {
             Ok(_) if AGAIN.get() => send(Act::Select),

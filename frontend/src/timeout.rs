@@ -70,12 +70,14 @@ fn sent(event: &Event) {
     let Some(form) = dom::around::<HtmlFormElement>(event, &format!("#{TIMEOUT} form")) else {
         return;
     };
-    let Ok(fields) = FormData::new_with_form(&form) else { return };
+    let Ok(fields) = FormData::new_with_form(&form) else {
+        return;
+    };
     event.prevent_default();
     // The answer is the frame alone.
     drop(fields.set_with_str("next", paths::FRAME));
     spawn_local(async move {
-        match page::ask(&form.action(), Some(&fields), Asked::ByPerson).await {
+        match page::ask(paths::post::ACCOUNT, Some(&fields), Asked::ByPerson).await {
             Ok(answer) => {
                 page::part(&answer.document, "sign-in-ends");
                 look();

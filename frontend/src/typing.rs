@@ -22,7 +22,7 @@ fn typed(event: &Event) {
     let Some(field) = dom::target::<HtmlInputElement>(event) else {
         return;
     };
-    if field.id() == "q" {
+    if dom::id(&field) == "q" {
         LATER.with_borrow_mut(|later| {
             later.run(PAUSE, move || {
                 if let Some(query) = field.form().and_then(|form| page::query_of(&form)) {

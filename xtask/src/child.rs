@@ -304,7 +304,11 @@ mod tests {
             .background(&log)
             .expect("sh starts");
         let child = loop {
-            if let Ok(pid) = std::fs::read_to_string(&log).unwrap_or_default().trim().parse::<u32>() {
+            if let Ok(pid) = std::fs::read_to_string(&log)
+                .unwrap_or_default()
+                .trim()
+                .parse::<u32>()
+            {
                 break pid;
             }
             thread::sleep(Duration::from_millis(10));

@@ -46,43 +46,43 @@ fn here(cursor: Option<&str>) -> String {
 /// The switch: every worker stops before its next ask. For who may, a form with a reason; for all, what is the case.
 #[component]
 fn PauseControl(paused: Option<PausedBy>, may: bool) -> impl IntoView {
-        let (path, words, kind) = if paused.is_some() {
-            (
-                paths::post::RESUME_ALL,
-                "Let all endings go on",
-                ButtonKind::Primary,
-            )
-        } else {
-            (
-                paths::post::PAUSE_ALL,
-                "Pause all endings",
-                ButtonKind::DangerOutline,
-            )
-        };
-        let echo = Echo::of(path, None, &[]);
-        let refused = echo.whole(&["reason"]);
-        let open = echo.is_some();
-        let is_paused = paused.is_some();
-        let form = may.then(|| {
-            view! {
-                <form class="pause-form" method="post" action=path>
-                    {refused.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
-                    <Field
-                        id="pause-reason"
-                        name="reason"
-                        label="Reason"
-                        value=echo.value_or("reason", "")
-                        hint="Kept in the audit."
-                        error=echo.error("reason")
-                        required=true
-                        longest=500
-                    />
-                    <Button kind=kind>{words}</Button>
-                </form>
-            }
-        });
-        let note = paused.map(|by| view! { <PausedNote by=by /> });
-        let control = form.map(|form| {
+    let (path, words, kind) = if paused.is_some() {
+        (
+            paths::post::RESUME_ALL,
+            "Let all endings go on",
+            ButtonKind::Primary,
+        )
+    } else {
+        (
+            paths::post::PAUSE_ALL,
+            "Pause all endings",
+            ButtonKind::DangerOutline,
+        )
+    };
+    let echo = Echo::of(path, None, &[]);
+    let refused = echo.whole(&["reason"]);
+    let open = echo.is_some();
+    let is_paused = paused.is_some();
+    let form = may.then(|| {
+        view! {
+            <form class="pause-form" method="post" action=path>
+                {refused.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
+                <Field
+                    id="pause-reason"
+                    name="reason"
+                    label="Reason"
+                    value=echo.value_or("reason", "")
+                    hint="Kept in the audit."
+                    error=echo.error("reason")
+                    required=true
+                    longest=500
+                />
+                <Button kind=kind>{words}</Button>
+            </form>
+        }
+    });
+    let note = paused.map(|by| view! { <PausedNote by=by /> });
+    let control = form.map(|form| {
             view! {
                 <details class="drop drop-flow pause-all" open=open>
                     <summary class="btn btn-small">
@@ -101,7 +101,7 @@ fn PauseControl(paused: Option<PausedBy>, may: bool) -> impl IntoView {
                 </details>
             }
         });
-        view! { {note} {control} }.into_any()
+    view! { {note} {control} }.into_any()
 }
 
 #[component]

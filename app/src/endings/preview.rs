@@ -17,7 +17,9 @@ use crate::wire::{EndingId, Timestamp};
 /// The preview page.
 #[component]
 pub fn PreviewPage() -> impl IntoView {
-    let id = use_params_map().with_untracked(|p| p.get("id")).unwrap_or_default();
+    let id = use_params_map()
+        .with_untracked(|p| p.get("id"))
+        .unwrap_or_default();
     loaded(
         move |b| async move { b.endings.preview(EndingId::from(id)).await },
         |preview| {

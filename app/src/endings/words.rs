@@ -74,7 +74,11 @@ pub fn milestone(state: EndingState, counts: &EndingCounts) -> String {
     }
     match (counts.settled() * 4).checked_div(counts.wanted).unwrap_or(0) {
         0 => String::new(),
-        quarters => format!("{} % of {} settled", quarters.min(4) * 25, thousands(counts.wanted)),
+        quarters => format!(
+            "{} % of {} settled",
+            quarters.min(4) * 25,
+            thousands(counts.wanted)
+        ),
     }
 }
 
@@ -135,7 +139,11 @@ mod tests {
         assert_eq!(say(Running, 26), "25 % of 100 settled");
         assert_eq!(say(Running, 26), say(Running, 49));
         assert_eq!(say(Settled, 100), "All 100 sessions are gone");
-        assert_eq!(milestone(Running, &EndingCounts::default()), "", "no division by nothing");
+        assert_eq!(
+            milestone(Running, &EndingCounts::default()),
+            "",
+            "no division by nothing"
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl FrameContext {
 
     /// Something of the frame; its default where nobody is signed in.
     pub fn read<T: Default>(self, what: impl FnOnce(&Frame) -> T) -> T {
-        self.0.with_value(|frame| frame.as_ref().map(what).unwrap_or_default())
+        self.0
+            .with_value(|frame| frame.as_ref().map(what).unwrap_or_default())
     }
 
     /// Whether the person holds this permission anywhere. The server decides again on every act.

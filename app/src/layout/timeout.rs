@@ -45,7 +45,9 @@ impl Ahead {
     pub fn title(self) -> String {
         match self {
             Ahead::Nothing => String::new(),
-            Ahead::Idle(minutes) | Ahead::Latest(minutes) => format!("You will be signed out in {minutes} min"),
+            Ahead::Idle(minutes) | Ahead::Latest(minutes) => {
+                format!("You will be signed out in {minutes} min")
+            }
             Ahead::Over => "You are signed out".to_owned(),
         }
     }

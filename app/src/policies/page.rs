@@ -15,8 +15,8 @@ use crate::wire::Limit;
 /// The policies page.
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
-    let asked =
-        use_query_map().with_untracked(|map| form::asked(map.get_str(form::IDLE), map.get_str(form::ABSOLUTE)));
+    let asked = use_query_map()
+        .with_untracked(|map| form::asked(map.get_str(form::IDLE), map.get_str(form::ABSOLUTE)));
     loaded(
         move |b| async move { b.policies.policies_page(asked).await },
         |page| view! { <Policies page=page /> }.into_any(),

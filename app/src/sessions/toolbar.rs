@@ -38,7 +38,14 @@ pub fn Toolbar(
     // Where counting stopped, script asks for the exact number.
     let count = matches!(page.matching, Count::MoreThan(_)).then(|| {
         let query = page.query.first_page();
-        paths::with_query(paths::COUNT, &SessionQuery { selection: None, ..query }.to_query_string())
+        paths::with_query(
+            paths::COUNT,
+            &SessionQuery {
+                selection: None,
+                ..query
+            }
+            .to_query_string(),
+        )
     });
     let said = match page.matching {
         Count::Exactly(1) => "1 session matches".to_owned(),

@@ -111,7 +111,11 @@ async fn nothing_here(
 }
 
 /// `GET /sessions/count?…`: how many sessions the query matches, exactly; what script asks where the page says "10,000+".
-async fn count(State(http): State<Arc<Http>>, Extension(visit): Extension<Visit>, request: Request) -> Response {
+async fn count(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
     let pairs = paths::parse_query(request.uri().query().unwrap_or_default());
     // A page writes moments into its queries, so no zone is needed to read them.
     let counted = match SessionQuery::from_pairs(&pairs, 0) {

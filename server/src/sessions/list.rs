@@ -338,7 +338,13 @@ async fn read(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<(Vec<Row
                 return Ok((found.into_iter().map(|f| f.row).collect(), Count::Exactly(n)));
             }
             Some(_) => {}
-            None => return Ok((Vec::new(), count(conn, filter.condition(), way.reach).await?)),
+            // Either nothing lies behind the place, or none of the first matches does.
+            None => {
+                let matching = count(conn, filter.condition(), way.reach).await?;
+                if let Count::Exactly(_) = matching {
+                    return Ok((Vec::new(), matching));
+                }
+            }
         }
         return Ok((
             walk_or_gather(conn, filter, way).await?,

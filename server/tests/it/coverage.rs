@@ -282,7 +282,10 @@ async fn without_a_caller_calls_answer_401_and_pages_lead_to_sign_in() {
     }
     for (_, path, _) in PAGES.iter().filter(|(p, ..)| !is_open(p)) {
         let answer = browser.get(path).await;
-        if ["/live", "/sessions/count"].iter().any(|call| path.starts_with(call)) {
+        if ["/live", "/sessions/count"]
+            .iter()
+            .any(|call| path.starts_with(call))
+        {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
         } else {
             assert!(answer.leads_to_sign_in(), "{path}: {}", answer.status);

@@ -449,9 +449,14 @@ impl Browser {
 
     /// Whether this browser is signed in, asked in the background (never counts as activity).
     pub async fn is_in(&self) -> bool {
-self.send(Method::GET, app::paths::FRAME, &[("x-curfew-background", "1")], None)
-            .await
-            .status
+        self.send(
+            Method::GET,
+            app::paths::FRAME,
+            &[("x-curfew-background", "1")],
+            None,
+        )
+        .await
+        .status
             == StatusCode::OK
     }
 

@@ -135,7 +135,12 @@ async fn security_d4_d5_every_page_has_its_own_nonce_and_nothing_inline_without_
         }
         seen.push(nonce);
     }
-    for path in ["/healthz", "/pkg/none.css", "/live?topic=none", "/sessions/count?q=a"] {
+    for path in [
+        "/healthz",
+        "/pkg/none.css",
+        "/live?topic=none",
+        "/sessions/count?q=a",
+    ] {
         let policy = browser
             .get(path)
             .await

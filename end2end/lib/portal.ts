@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -77,6 +77,25 @@ export class Portal {
       const failed = error as { code?: number; stdout?: string; stderr?: string };
       return { code: failed.code ?? -1, output: `${failed.stdout ?? ''}${failed.stderr ?? ''}` };
     }
+  }
+
+  /** Sets what is wrong with a simulated system; what is left out works again. */
+  async faults(system: string, faults: Record<string, unknown>): Promise<void> {
+    await this.ask(system, '/control', faults);
+  }
+
+  /** What a simulated system says to a call of its own protocol (docs/systems/simulator.md). */
+  async ask<T>(system: string, path: string, body?: unknown): Promise<T> {
+    const file = await readFile(join(this.folder, 'simulated-systems.json'), 'utf8');
+    const { url, token } = (JSON.parse(file) as Record<string, { url: string; token: string }>)[system];
+    const answer = await fetch(`${url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${system}${path} answered ${answer.status}`);
+    const text = await answer.text();
+    return (text ? JSON.parse(text) : undefined) as T;
   }
 
   signIn(role: Role): SignIn {

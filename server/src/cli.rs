@@ -327,7 +327,11 @@ async fn demo(
         Some(crate::simulators::demo::demo_estate(clock.clone()).await?)
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
+    let data_dir = config.data_dir.clone();
     let portal = Portal::open(config, clock, true).await?;
+    if let Some(estate) = &estate {
+        estate.tell(&data_dir)?;
+    }
     for person in demo_people() {
         let seed = SeedOperator {
             login: person.login,

@@ -1,5 +1,6 @@
 //! The demo estate: four systems that do not exist, with about 4,200 people at work and every outcome to be met.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::people;
 use super::simulator::{Shape, Simulator};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
+use crate::keys::write_private;
 
 /// The running estate; it stops when this is dropped.
 pub struct DemoEstate {
@@ -14,6 +16,27 @@ pub struct DemoEstate {
     pub systems: Vec<(String, SystemSettings)>,
     /// The systems themselves, in the same order.
     pub simulators: Vec<Simulator>,
+}
+
+impl DemoEstate {
+    /// Writes down where each system answers and with which token, so that its faults can be set from outside.
+    pub fn tell(&self, folder: &Path) -> anyhow::Result<()> {
+        let systems: serde_json::Map<String, serde_json::Value> = self
+            .systems
+            .iter()
+            .zip(&self.simulators)
+            .map(|((id, _), simulator)| {
+                let (address, token) = simulator.access();
+                let access = serde_json::json!({ "url": format!("http://{address}"), "token": token });
+                (id.clone(), access)
+            })
+            .collect();
+        let text = serde_json::to_string_pretty(&systems)?;
+        let file = folder.join("simulated-systems.json");
+        // Left from an earlier start; its addresses are gone.
+        std::fs::remove_file(&file).ok();
+        write_private(&file, &text)
+    }
 }
 
 /// One system of the estate.

@@ -34,7 +34,7 @@ pub struct Visit {
     pub caller: Option<Arc<Caller>>,
     /// Where from.
     pub origin: Origin,
-    /// Whose session had run out when this request came with its cookie.
+    /// Whose session it was, when a request comes after its end.
     pub was: Option<OperatorId>,
     /// The form that came back with this page.
     pub echo: Option<FormEcho>,
@@ -71,6 +71,37 @@ pub fn forget_cookie(http: &Http) -> HeaderValue {
     } else {
         HeaderValue::from_static("curfew-id=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
     }
+}
+
+/// Name of the cookie that says whose session this browser had last. It opens nothing: a form that comes after the end
+/// of its session is kept for that person alone, and by then the session and its own cookie may be gone.
+const fn last_name(https: bool) -> &'static str {
+    if https { "__Host-last" } else { "curfew-last" }
+}
+
+/// Remembers whose session this browser has; `None` = forgets it.
+pub fn last_cookie(http: &Http, whose: Option<&str>) -> HeaderValue {
+    let name = last_name(http.is_https());
+    let secure = if http.is_https() { " Secure;" } else { "" };
+    let text = match whose {
+        Some(whose) => format!("{name}={whose}; Path=/;{secure} HttpOnly; SameSite=Lax"),
+        None => format!("{name}=; Path=/; Max-Age=0;{secure} HttpOnly; SameSite=Lax"),
+    };
+    // An operator's id holds no character that a header refuses.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Whose session this browser had last, as its cookie says.
+fn last_of(http: &Http, headers: &HeaderMap) -> Option<OperatorId> {
+    let name = last_name(http.is_https());
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(n, value)| *n == name && !value.is_empty())
+        .map(|(_, value)| OperatorId::from(value))
 }
 
 /// Where a request came from: the peer, or what the trusted proxy says.
@@ -150,6 +181,9 @@ pub async fn authenticate(
             }
             Err(cause) => return trouble(&http, visit, request, cause).await,
         }
+    }
+    if visit.caller.is_none() && visit.was.is_none() {
+        visit.was = last_of(&http, request.headers());
     }
     let mut response = if visit.caller.is_none() && !is_open(&path) {
         nobody(&http, visit, request, forget).await

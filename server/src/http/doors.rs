@@ -20,7 +20,7 @@ use axum::response::Response;
 use secrecy::SecretString;
 use tower_sessions::Session;
 
-use super::authenticate::{Visit, forget_cookie};
+use super::authenticate::{Visit, forget_cookie, last_cookie};
 use super::limits::AddressLimit;
 use super::{Http, forms, plain, ui};
 use crate::error::Error;
@@ -249,7 +249,11 @@ async fn let_in(
         http.signin.keep_echo(id, &echo).await?;
     }
     let next = own_path(value(pairs, "next")).unwrap_or_else(|| paths::HOME.to_owned());
-    Ok(plain::see_other(&next))
+    let mut response = plain::see_other(&next);
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, last_cookie(http, Some(whose)));
+    Ok(response)
 }
 
 /// `POST /sign-in`
@@ -402,6 +406,7 @@ pub async fn sign_out(
     let mut response = plain::see_other(paths::SIGN_IN);
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, forget_cookie(&http));
+    headers.append(header::SET_COOKIE, last_cookie(&http, None));
     // Not "cookies": that would sign people out of every neighbour under the same domain.
     headers.insert(
         HeaderName::from_static("clear-site-data"),

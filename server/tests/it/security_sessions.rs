@@ -241,6 +241,36 @@ async fn security_a8_ui_i5_what_was_typed_survives_signing_in_again_and_is_not_s
     assert!(!again.body.contains("payroll"), "it is shown once");
 }
 
+#[tokio::test]
+async fn ui_i5_what_was_typed_survives_when_the_page_asked_in_the_background_first() {
+    let app = App::start().await;
+    app.administrator("mara").await;
+    let browser = app.signed_in("mara").await;
+    app.clock.advance(16 * 60);
+    // The open page asks by itself and so learns of the end before the form is sent; the session's cookie is gone.
+    let asked = browser.send(
+        Method::POST,
+        "/call/background/frame",
+        &[("accept", "application/json")],
+        Some(("application/json", "{}".to_owned())),
+    );
+    assert_eq!(asked.await.status, StatusCode::UNAUTHORIZED);
+    assert!(browser.cookie().is_none());
+    let sent = [
+        ("act", "protect"),
+        ("account", "b.smith"),
+        ("reason", "runs the payroll"),
+    ];
+    let late = browser.post(ACCESS, &sent).await;
+    assert!(late.body.contains("runs the payroll"), "{}", late.body);
+    let mut fields = hidden_fields(&late.body);
+    fields.push(("login".to_owned(), "mara".to_owned()));
+    fields.push(("password".to_owned(), PASSWORD.to_owned()));
+    let answer = post_owned(&browser, "/sign-in", &fields).await;
+    let page = browser.get(answer.location()).await;
+    assert!(page.body.contains("runs the payroll"), "{}", page.body);
+}
+
 /// The hidden inputs of the sign-in page.
 fn hidden_fields(html: &str) -> Vec<(String, String)> {
     html.split("<input type=\"hidden\"")

@@ -32,6 +32,11 @@ pub fn sessions(query_string: &str) -> String {
     with_query(SESSIONS, query_string)
 }
 
+/// Exactly the sessions of a system that are past a limit of their own.
+pub fn sessions_over(system: &SystemId) -> String {
+    sessions(&query_string(&[("system", system.as_str()), ("over", "1")]))
+}
+
 /// A preview.
 pub fn preview(ending: &EndingId) -> String {
     format!("{ENDINGS}/preview/{ending}")

@@ -259,6 +259,10 @@ fn ui_b3_chips_and_limits_stand_beside_the_list() {
         "one off, the selection stays"
     );
     assert!(html.contains("href=\"/sessions?sel=s1\""));
+    assert!(
+        html.contains("href=\"/sessions?system=uportal&amp;over=1\""),
+        "a number that can't be opened is a number to be believed"
+    );
 }
 
 #[test]

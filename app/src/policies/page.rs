@@ -132,9 +132,19 @@ fn Table(
                 {systems
                     .into_iter()
                     .map(|system| {
-                        let over_class = match system.over {
-                            Some(1..) => "num is-danger",
-                            _ => "num",
+                        let over = match system.over {
+                            Some(over @ 1..) => {
+                                let words = format!(" over a limit in {}, show them", system.system_name);
+                                view! {
+                                    <a class="is-danger over-link" href=paths::sessions_over(&system.system_id)>
+                                        {thousands(over)}
+                                        <span class="unseen">{words}</span>
+                                    </a>
+                                }
+                                    .into_any()
+                            }
+                            Some(_) => "0".into_any(),
+                            None => "not counted".into_any(),
                         };
                         view! {
                             <tr>
@@ -146,12 +156,7 @@ fn Table(
                                 <td class="nowrap">{limit(system.idle)}</td>
                                 <td class="nowrap">{limit(system.absolute)}</td>
                                 <td>{source(&system)}</td>
-                                <td class=over_class>
-                                    {match system.over {
-                                        Some(over) => thousands(over),
-                                        None => "not counted".to_owned(),
-                                    }}
-                                </td>
+                                <td class="num">{over}</td>
                             </tr>
                         }
                     })

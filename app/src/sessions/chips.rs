@@ -163,6 +163,9 @@ pub fn chips(
         );
         push("past", "Past", value, "");
     }
+    if query.over {
+        push("over", "Over", "a limit of its own".to_owned(), "");
+    }
     if query.key.is_some() {
         push(
             "key",
@@ -264,6 +267,7 @@ mod tests {
         );
         assert_eq!(of("started=2d&started.op=older"), ["Started over 2 d ago"]);
         assert_eq!(of("past=15,480"), ["Past 15 min idle or 8 h in all"]);
+        assert_eq!(of("over=1"), ["Over a limit of its own"]);
     }
 
     #[test]
@@ -287,10 +291,10 @@ mod tests {
         let all = query(
             "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
              &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
-             &ends=1h&ends.op=within&past=1,2&key=k&sort=ip&after=c&sel=s1",
+             &ends=1h&ends.op=within&past=1,2&over=1&key=k&sort=ip&after=c&sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);
-        assert_eq!(chips.len(), 16);
+        assert_eq!(chips.len(), 17);
         for chip in &chips {
             let names: Vec<&str> = chip
                 .without

@@ -137,7 +137,16 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
     let over = match system.over {
         None => view! { <span class="quiet">"–"</span> }.into_any(),
         Some(0) => view! { <span class="quiet">"0"</span> }.into_any(),
-        Some(over) => view! { <b class="is-danger">{thousands(over)}</b> }.into_any(),
+        Some(over) => {
+            let words = format!(" over a limit in {}, show them", system.system_name);
+            view! {
+                <a class="is-danger over-link" href=paths::sessions_over(&system.system_id)>
+                    {thousands(over)}
+                    <span class="unseen">{words}</span>
+                </a>
+            }
+            .into_any()
+        }
     };
     let word = match system.source {
         LimitSource::Read => "Read",

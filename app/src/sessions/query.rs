@@ -49,6 +49,8 @@ pub struct SessionQuery {
     pub ends: Option<TimeFilter>,
     /// `past=15,480`: idle longer than, or older than, these minutes; what a policy what-if links to.
     pub past: Option<PastLimits>,
+    /// `over=1`: past one of the limits it has itself; what "Over" beside the list links to.
+    pub over: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
     /// `sort`.
@@ -358,6 +360,12 @@ impl SessionQuery {
                         "“{value}” is not a pair of limits. Write idle and longest minutes: 15,480."
                     )),
                 },
+                "over" => match value {
+                    "1" => query.over = true,
+                    _ => bad(format!(
+                        "“{value}” is not an answer to “over a limit”. Write over=1."
+                    )),
+                },
                 "key" => query.key = Some(SessionKey::from(value)),
                 "sort" => match SortKey::from_name(value) {
                     Some(sort) => query.sort = sort,
@@ -472,6 +480,9 @@ impl SessionQuery {
         if let Some(past) = &self.past {
             pairs.push(("past", format!("{},{}", past.idle_minutes, past.absolute_minutes)));
         }
+        if self.over {
+            pairs.push(("over", "1".to_owned()));
+        }
         if let Some(key) = &self.key {
             pairs.push(("key", key.0.clone()));
         }
@@ -510,6 +521,7 @@ impl SessionQuery {
             "idle_ends" => query.idle_ends = None,
             "ends" => query.ends = None,
             "past" => query.past = None,
+            "over" => query.over = false,
             "key" => query.key = None,
             _ => {}
         }
@@ -563,7 +575,7 @@ impl SessionQuery {
 
 /// Parameters that may stand there several times; any of their values counts.
 const MANY: [&str; 4] = ["system", "kind", "state", "site"];
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "q",
     "system",
     "kind",
@@ -579,6 +591,7 @@ const KNOWN: [&str; 22] = [
     "idle_ends",
     "ends",
     "past",
+    "over",
     "key",
     "sort",
     "dir",

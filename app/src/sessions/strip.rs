@@ -7,7 +7,7 @@ use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::layout::FrameContext;
 use crate::systems::wire::{Health, SystemBrief};
-use crate::ui::{Ends, HealthMark, Note, Remaining, TimeAgo, Tone, count_text};
+use crate::ui::{Ends, Glyph, HealthMark, Icon, Note, Remaining, TimeAgo, Tone, count_text};
 use crate::wire::{Count, SelectionId};
 
 /// The strip.
@@ -29,34 +29,55 @@ pub fn HealthStrip(
         (live, all) if live == all => format!("all {all} live"),
         (live, all) => format!("{live} of {all} live"),
     };
-    let cells = page
+    let one_cell = |system: &SystemBrief| {
+        let only = [system.system_id.clone()];
+        let current = query.systems == only;
+        let one = SessionQuery {
+            systems: only.to_vec(),
+            ..query.clone()
+        };
+        let class = match system.health {
+            Health::Live => "health-cell",
+            Health::Stale => "health-cell is-stale",
+            Health::Failed => "health-cell is-failed",
+            Health::Off => "health-cell",
+        };
+        cell(
+            class,
+            one,
+            sel.clone(),
+            current,
+            Some(system.clone()),
+            system.name.clone(),
+            system.count,
+            age(system),
+        )
+    };
+    let cells = page.systems.iter().map(one_cell).collect_view();
+    // On a narrow window what is fine folds into one cell; what is wrong, and what is chosen, stands beside it.
+    let fine: Vec<_> = page
         .systems
         .iter()
-        .map(|system| {
-            let only = [system.system_id.clone()];
-            let current = query.systems == only;
-            let one = SessionQuery {
-                systems: only.to_vec(),
-                ..query.clone()
-            };
-            let class = match system.health {
-                Health::Live => "health-cell",
-                Health::Stale => "health-cell is-stale",
-                Health::Failed => "health-cell is-failed",
-                Health::Off => "health-cell",
-            };
-            cell(
-                class,
-                one,
-                sel.clone(),
-                current,
-                Some(system.clone()),
-                system.name.clone(),
-                system.count,
-                age(system),
-            )
-        })
-        .collect_view();
+        .filter(|system| system.health == Health::Live && query.systems != [system.system_id.clone()])
+        .collect();
+    let folded = (!fine.is_empty()).then(|| {
+        let count = fine.len();
+        let cells = fine.into_iter().map(one_cell).collect_view();
+        view! {
+            <li class="health-fold">
+                <details class="drop">
+                    <summary class="health-cell">
+                        <HealthMark health=Health::Live bare=true />
+                        {format!("{count} live")}
+                        <Glyph icon=Icon::Chevron />
+                    </summary>
+                    <ul class="drop-body" role="list">
+                        {cells}
+                    </ul>
+                </details>
+            </li>
+        }
+    });
     let everything = cell(
         "health-cell",
         all,
@@ -69,7 +90,7 @@ pub fn HealthStrip(
     );
     view! {
         <nav aria-label="Systems">
-            <ul class="health" role="list">{everything} {cells}</ul>
+            <ul class="health" role="list">{everything} {cells} {folded}</ul>
         </nav>
     }
     .into_any()

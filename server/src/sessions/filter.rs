@@ -178,6 +178,13 @@ impl View {
         if let Some(past) = query.past {
             rest = rest.add(policies::past_condition(past, self.now));
         }
+        if query.over {
+            rest = rest.add(
+                Cond::any()
+                    .add(column("idle_ends_sort").lte(self.now.0))
+                    .add(column("absolute_sort").lte(self.now.0)),
+            );
+        }
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));
         }

@@ -88,6 +88,7 @@ impl Known {
             && query.idle_ends.is_none_or(|f| comes(r.idle_ends_at, f))
             && query.ends.is_none_or(|f| comes(s.absolute_expires_at, f))
             && query.past.is_none_or(|limits| past(s, limits))
+            && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
     }
 
@@ -152,6 +153,10 @@ fn comes(at: Option<i64>, filter: TimeFilter) -> bool {
         TimeFilter::OlderThan(s) => NOW.0 - at > s * 1000,
         TimeFilter::Within(s) => at >= NOW.0 && at - NOW.0 <= s * 1000,
     })
+}
+
+fn past_its_own(ends: Option<i64>) -> bool {
+    ends.is_some_and(|ends| ends <= NOW.0)
 }
 
 fn past(seed: &Seed, limits: PastLimits) -> bool {
@@ -330,6 +335,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         1 => (1_i64..300, 1_i64..300).prop_map(|(idle_minutes, absolute_minutes)| {
             change(move |q| q.past = Some(PastLimits { idle_minutes, absolute_minutes }))
         }),
+        1 => Just(change(|q| q.over = true)),
     ]
 }
 

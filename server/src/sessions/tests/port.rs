@@ -645,6 +645,14 @@ async fn the_panel_shows_limits_in_view_and_sessions_past_their_own() {
             ..SessionQuery::default()
         };
         assert_eq!(house.list(&everything(), &one).await.limits.len(), 1);
+        let counted = SessionQuery { over: true, ..one };
+        let rows = house.list(&everything(), &counted).await.rows;
+        let people: Vec<&str> = rows.iter().map(|row| row.person.as_str()).collect();
+        assert_eq!(
+            people,
+            ["Ann Smith"],
+            "the link behind the number lists what it counts"
+        );
         let helper = caller(&[(&[SEE], Scope::Everywhere)]);
         assert!(
             house

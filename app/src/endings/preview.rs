@@ -225,7 +225,7 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
                 <td>
                     <bdi>{p.systems.join(", ")}</bdi>
                 </td>
-                <td>
+                <td class="nowrap">
                     {match p.oldest_at {
                         Some(at) => view! { <When at=at /> }.into_any(),
                         None => view! { <span class="quiet">"not reported"</span> }.into_any(),

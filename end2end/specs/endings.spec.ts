@@ -70,7 +70,7 @@ test('ui_d6 one’s own session is left out until it is added on purpose', async
   await expect(box(own.first())).toBeDisabled();
 });
 
-test('ui_f1 the page of an ending is true after the server was killed in the middle @owed', async ({ portal, people, watch }) => {
+test('ui_f1 the page of an ending is true after the server was killed in the middle', async ({ portal, people, watch }) => {
   test.setTimeout(120_000);
   // The connection breaks; that is the test.
   watch.allow(/ERR_|\/live\b|Failed to (load|fetch)|status of 5\d\d/);

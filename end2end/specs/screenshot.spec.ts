@@ -1,4 +1,4 @@
-// The picture in the README, made anew on demand: UPDATE_SCREENSHOT=1 cargo xtask test e2e screenshot.
+// The picture in the README, made anew on demand: UPDATE_SCREENSHOT=1 cargo xtask test e2e "picture of the README".
 
 import { box, open, rows } from '../lib/journey';
 import { expect, test } from '../lib/test';

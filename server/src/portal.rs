@@ -84,9 +84,19 @@ pub fn audit_key(config: &Config) -> anyhow::Result<HashKey> {
 impl Portal {
     /// Opens and migrates the database, loads the keys, and puts the rooms together. Nothing runs yet.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, demo: bool) -> anyhow::Result<Arc<Self>> {
+        let db = open_database(&config).await?;
+        Self::over(db, config, clock, demo).await
+    }
+
+    /// [`Portal::open`] over a database that is open already: it alone says how many connections there are.
+    pub async fn over(
+        db: Db,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        demo: bool,
+    ) -> anyhow::Result<Arc<Self>> {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
-        let db = open_database(&config).await?;
         db.migrate().await?;
         let session_key = Arc::new(
             keys::load_key(config.keys.session.as_ref(), &config.data_dir.join("session.key"))

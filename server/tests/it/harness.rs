@@ -14,8 +14,9 @@ use secrecy::SecretString;
 use server::access::SeedOperator;
 use server::clock::FakeClock;
 use server::config::{Config, Database, SecretRef, TrustedProxy};
+use server::db::Db;
 use server::http;
-use server::portal::Portal;
+use server::portal::{Portal, open_database, sqlite_file};
 use tokio_util::sync::CancellationToken;
 
 /// The password of everybody here.
@@ -37,7 +38,8 @@ pub struct App {
     pub clock: Arc<FakeClock>,
     pub url: String,
     pub config: Config,
-    stop: CancellationToken,
+    /// Ends what runs in the background of this portal.
+    pub stop: CancellationToken,
     _dir: tempfile::TempDir,
 }
 
@@ -81,6 +83,16 @@ impl App {
 
     /// On either database, with settings of the test's own.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(engine, None, change).await
+    }
+
+    /// On either database with the fewest connections it can live on: SQLite one to read and one to write, PostgreSQL
+    /// one for both. Whoever holds one and waits for another waits for themselves.
+    pub async fn start_narrow(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(engine, Some(1), change).await
+    }
+
+    async fn start_on(engine: Engine, connections: Option<u32>, change: impl FnOnce(&mut Config)) -> Self {
         http::install_tls();
         let dir = tempfile::tempdir().unwrap();
         let (listener, port) = listener();
@@ -100,7 +112,18 @@ impl App {
         }
         change(&mut config);
         let clock = Arc::new(FakeClock::at(MORNING));
-        let portal = Portal::open(config.clone(), clock.clone(), false).await.unwrap();
+        let db = match (connections, &mut config.database) {
+            (Some(readers), None) => Db::sqlite(&sqlite_file(&config), readers).await.unwrap(),
+            (connections, database) => {
+                if let (Some(most), Some(database)) = (connections, database) {
+                    database.connections = most;
+                }
+                open_database(&config).await.unwrap()
+            }
+        };
+        let portal = Portal::over(db, config.clone(), clock.clone(), false)
+            .await
+            .unwrap();
         let app = Self {
             portal,
             clock,

@@ -1,6 +1,7 @@
 //! Curfew as a whole, over HTTP: a portal per test, with its own database and a clock that the test moves.
 
 mod coverage;
+mod crowd;
 mod grants_matrix;
 mod harness;
 mod security_accounts;

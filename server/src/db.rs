@@ -22,6 +22,13 @@ use crate::error::Error;
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
 
+/// Reading connections of an embedded database.
+///
+/// Nobody holds one while waiting for another (`server/tests/it/crowd.rs` runs on a single one), so this decides how many
+/// queries run side by side, not whether they end: enough for the processors, with a few to spare beside a slow count
+/// or an export. Each keeps a thread and up to 16 MiB of cache.
+pub const READERS: u32 = 4;
+
 /// Pools of one database. Cheap to clone.
 #[derive(Clone)]
 pub enum Db {
@@ -258,7 +265,7 @@ pub mod testing {
         pub async fn sqlite() -> Result<Self, Error> {
             let dir = std::env::temp_dir().join(format!("curfew-test-{}", crate::keys::random_id()));
             std::fs::create_dir_all(&dir).map_err(|e| Error::Other(e.into()))?;
-            let db = Db::sqlite(&dir.join("curfew.db"), 16).await?;
+            let db = Db::sqlite(&dir.join("curfew.db"), READERS).await?;
             db.migrate().await?;
             Ok(Self {
                 db,

@@ -21,7 +21,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::SharedConnector;
-use crate::db::Db;
+use crate::db::{Db, READERS};
 use crate::endings::{Endings, Parts};
 use crate::error::Error;
 use crate::http::Http;
@@ -64,7 +64,7 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Db> {
             std::fs::create_dir_all(&config.data_dir)
                 .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
             let file = sqlite_file(config);
-            Db::sqlite(&file, 16)
+            Db::sqlite(&file, READERS)
                 .await
                 .with_context(|| format!("opening {}", file.display()))
         }

@@ -104,11 +104,12 @@ impl ListSessions for Portal {
         let now = self.clock.now();
         match wanted {
             Wanted::Accounts(ids) => {
-                let mut conn = self.db.read().await.map_err(unreachable)?;
                 for id in ids {
+                    let mut conn = self.db.read().await.map_err(unreachable)?;
                     let rows = store::live_of(&mut conn, &OperatorId::from(id.as_str()), now)
                         .await
                         .map_err(unreachable)?;
+                    drop(conn);
                     if !rows.is_empty() {
                         sink.push(rows.into_iter().map(seen).collect()).await?;
                     }
@@ -117,7 +118,7 @@ impl ListSessions for Portal {
             Wanted::All => {
                 let mut after = String::new();
                 loop {
-                    // A connection of its own per batch: nothing is held while the reader of the sink catches up.
+                    // A connection of its own per batch, here as above: nothing is held while the reader of the sink catches up.
                     let mut conn = self.db.read().await.map_err(unreachable)?;
                     let rows = store::live_after(&mut conn, &after, BATCH, now)
                         .await

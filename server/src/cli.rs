@@ -24,6 +24,7 @@ use crate::connectors::{Completeness, Recipe, Sink, Wanted};
 use crate::error::Error;
 use crate::http;
 use crate::portal::{self, Portal};
+use crate::schedule;
 
 /// Who is signed in where, right now, and are they really out?
 #[derive(Parser)]
@@ -178,6 +179,8 @@ async fn run_portal(
     stop: CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let config = portal.config();
+    // A program that was killed gave nothing back.
+    schedule::free_leases_of_the_dead(&portal.db).await?;
     let router = http::router(Arc::new(portal.http(stop.clone())));
     println!("Curfew answers at {}", config.public_url());
     portal.note(Action::PortalStarted).await?;

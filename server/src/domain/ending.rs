@@ -62,6 +62,8 @@ pub struct Facts {
     pub asks: usize,
     /// Answer to the newest ask; means nothing while `asks` is 0.
     pub said: Said,
+    /// We stopped before we stored what came of the newest ask: it may never have been sent.
+    pub in_doubt: bool,
     /// Readings in a row that told nothing about it.
     pub looks: usize,
     /// It was asked to end under a new id.
@@ -180,7 +182,9 @@ pub fn before_asking(facts: Facts, listed: Listed, pauses: &[i64], now: Timestam
             (1.., _) if matches!(facts.said, Said::Refused) => {
                 Step::Settle(Outcome::Refused, Why::SystemRefused)
             }
-            (asks, _) if asks >= pauses.len() => Step::Settle(Outcome::StillThere, Why::Plain),
+            (asks, _) if asks >= pauses.len() && !facts.in_doubt => {
+                Step::Settle(Outcome::StillThere, Why::Plain)
+            }
             (_, Asking::Open) => Step::Ask,
             (_, Asking::Held) => Step::Leave,
             (0, Asking::Over) => Step::Settle(Outcome::Stopped, Why::Plain),
@@ -220,6 +224,7 @@ mod tests {
         Facts {
             asks,
             said,
+            in_doubt: false,
             looks: 0,
             rotated: false,
             asking: Asking::Open,
@@ -231,6 +236,24 @@ mod tests {
             at: NOW.plus_seconds(seconds),
             told: true,
         }
+    }
+
+    /// Ten crashes used up the three asks: sessions that no request had ever named were given up as "still there".
+    #[test]
+    fn an_ask_cut_off_by_a_crash_is_made_again_and_not_counted_as_answered() {
+        let last = Facts {
+            in_doubt: true,
+            ..facts(3, Said::NoAnswer)
+        };
+        assert_eq!(before_asking(last, Listed::Same, &PAUSES, NOW), Step::Ask);
+        let gone = Step::Settle(Outcome::Ended, Why::Plain);
+        assert_eq!(before_asking(last, Listed::Absent, &PAUSES, NOW), gone);
+        let stopped = Facts {
+            asking: Asking::Over,
+            ..last
+        };
+        let left = Step::Settle(Outcome::StillThere, Why::StoppedAsked);
+        assert_eq!(before_asking(stopped, Listed::Same, &PAUSES, NOW), left);
     }
 
     #[test]
@@ -409,6 +432,8 @@ mod tests {
                             let facts = Facts {
                                 asks,
                                 said,
+                                // Only where no answer is stored can there be a doubt.
+                                in_doubt: asks > 0 && said == Said::NoAnswer,
                                 looks,
                                 rotated,
                                 asking,

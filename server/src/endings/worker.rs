@@ -252,6 +252,7 @@ impl Endings {
                 facts: Facts {
                     asks: usize::try_from(row.attempts).unwrap_or(0),
                     said: Said::from_name(row.answer.as_deref().unwrap_or_default()),
+                    in_doubt: row.attempts > 0 && row.answer.is_none(),
                     looks: usize::try_from(row.looks).unwrap_or(0),
                     rotated: row.rotated_key.is_some(),
                     asking,
@@ -459,7 +460,8 @@ impl Endings {
             });
             for (ask, answer) in chunk.iter().zip(said) {
                 let item = &mut items[ask.at];
-                item.facts.asks += 1;
+                item.facts.asks += usize::from(!item.facts.in_doubt);
+                item.facts.in_doubt = false;
                 item.facts.looks = 0;
                 item.facts.rotated = ask.rotated.is_some();
                 item.row.rotated_key = ask
@@ -676,7 +678,7 @@ impl Item {
             ending: self.ending.clone(),
             key: self.key.clone(),
             account_name: self.row.account_name.clone(),
-            said: (self.facts.asks > 0).then_some(self.facts.said),
+            said: (self.facts.asks > 0 && !self.facts.in_doubt).then_some(self.facts.said),
             became: Became::Waits { at, told },
         }
     }

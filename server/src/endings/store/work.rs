@@ -81,6 +81,9 @@ fn update(ending: &EndingId, keys: &[SessionKey]) -> UpdateStatement {
 
 /// Writes down that these are about to be asked, before they are. Returns those that may be: their ending still runs,
 /// and endings are not paused.
+///
+/// One that was written down and never got its answer stored is asked again under the same number: a crash may have come
+/// before the request, and must not use up the few asks there are.
 pub async fn mark_asked(
     conn: &mut Conn,
     ending: &EndingId,
@@ -105,10 +108,12 @@ pub async fn mark_asked(
         .and_where(Expr::col(Alias::new("name")).eq(PAUSE))
         .and_where(Expr::col(Alias::new("value")).eq("on"))
         .to_owned();
+    let in_doubt = item("attempts").gt(0).and(item("answer").is_null());
+    let number = Expr::case(in_doubt, item("attempts")).finally(item("attempts").add(1));
     let mark = update(ending, keys)
         .value(Alias::new("state"), "asked")
         .value(Alias::new("asked_at"), now.0)
-        .value(Alias::new("attempts"), Expr::col(Alias::new("attempts")).add(1))
+        .value(Alias::new("attempts"), number)
         .value(Alias::new("answer"), Option::<String>::None)
         .value(Alias::new("looks"), 0)
         .value(Alias::new("next_attempt_at"), now.0)

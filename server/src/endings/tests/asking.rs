@@ -19,7 +19,8 @@ async fn what_was_asked_when_the_process_died_is_read_before_it_is_asked_again()
         let page = stage.work_to_the_end(no).await;
         assert_eq!(page.brief.counts.ended, 2);
         assert_eq!(stage.item(no, &ids[0]).await.attempts, 1);
-        assert_eq!(stage.item(no, &ids[1]).await.attempts, 2);
+        // Nobody knows whether the request had left: asking again is the same ask.
+        assert_eq!(stage.item(no, &ids[1]).await.attempts, 1);
         assert_eq!(stage.sim.calls("end"), 1);
     }
 }

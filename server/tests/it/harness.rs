@@ -55,7 +55,8 @@ fn listener() -> (std::net::TcpListener, u16) {
     (listener, port)
 }
 
-async fn new_postgres(dir: &std::path::Path) -> Database {
+/// An empty PostgreSQL database; its URL is kept in a file of `dir`.
+pub async fn new_postgres(dir: &std::path::Path) -> Database {
     use sqlx::ConnectOptions;
     let url = std::env::var("CURFEW_TEST_POSTGRES")
         .expect("set CURFEW_TEST_POSTGRES (cargo xtask test starts a server and sets it)");

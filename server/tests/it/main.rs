@@ -4,6 +4,7 @@ mod coverage;
 mod crowd;
 mod grants_matrix;
 mod harness;
+mod kill9;
 mod security_accounts;
 mod security_browser;
 mod security_service;

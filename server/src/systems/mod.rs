@@ -5,7 +5,7 @@
 //! Start reading at [`Systems::apply_settings`].
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use app::audit::wire::AuditResult;
@@ -59,8 +59,6 @@ pub struct Systems {
     audit: Arc<Audit>,
     connected: RwLock<BTreeMap<SystemId, Arc<Connected>>>,
     rules: RwLock<CollectRules>,
-    /// Health as last noted in the audit, by this process.
-    noted: Mutex<BTreeMap<SystemId, Health>>,
     wake: Arc<Notify>,
 }
 
@@ -84,7 +82,6 @@ impl Systems {
             audit,
             connected: RwLock::default(),
             rules: RwLock::default(),
-            noted: Mutex::default(),
             wake: Arc::new(Notify::new()),
         }
     }
@@ -291,31 +288,26 @@ impl Systems {
         changes::bump(conn, topic::SYSTEMS).await
     }
 
-    /// Audits a change of health, as this process knew it.
+    /// Audits a change of health, once however many processes see it.
     async fn note_health(&self, conn: &mut Conn, system: &SystemId, now: Timestamp) -> Result<(), Error> {
         let Some(row) = store::one(conn, system).await? else {
             return Ok(());
         };
-        let health = self.health_of(&row, now);
-        let before = {
-            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-            noted.insert(system.clone(), health)
-        };
-        // What was healthy before this process began need not be told again.
-        let news = before.map_or(health != Health::Live, |before| before != health);
-        if news {
-            let mut entry = Entry::curfew(Action::SystemHealth)
-                .system(system)
-                .target(format!("{} is {}", row.name, word(health)))
-                .fact("health", word(health));
-            if let Some(before) = before {
-                entry = entry.fact("before", word(before));
-            }
-            if let Some(kind) = &row.last_error_kind {
-                entry = entry.fact("trouble", kind.as_str()).result(AuditResult::Failed);
-            }
-            self.audit.append(conn, &entry, now).await?;
+        let health = word(self.health_of(&row, now));
+        if !store::note_health(conn, system, health).await? {
+            return Ok(());
         }
+        let mut entry = Entry::curfew(Action::SystemHealth)
+            .system(system)
+            .target(format!("{} is {health}", row.name))
+            .fact("health", health);
+        if let Some(before) = &row.noted_health {
+            entry = entry.fact("before", before.as_str());
+        }
+        if let Some(kind) = &row.last_error_kind {
+            entry = entry.fact("trouble", kind.as_str()).result(AuditResult::Failed);
+        }
+        self.audit.append(conn, &entry, now).await?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::on;
 
-/// A row of `system`; see migrations/*/0004_create_system.sql for every column.
+/// A row of `system`; see migrations/*/0004_create_system.sql and 0010_add_noted_health.sql for every column.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Row {
     pub system_id: String,
@@ -33,6 +33,7 @@ pub struct Row {
     pub proven_at: Option<i64>,
     pub proven_build: Option<String>,
     pub self_test: Option<String>,
+    pub noted_health: Option<String>,
 }
 
 /// What the settings say of a system.
@@ -49,7 +50,8 @@ pub struct Entry<'e> {
 const COLUMNS: &str = "s.system_id, s.kind, s.name, s.settings_hash, s.configured, s.simulated, s.abilities, \
      s.paused_at, s.paused_by, o.display_name AS paused_by_name, s.last_complete_pass_started_at, \
      s.last_pass_started_at, s.last_pass_took_ms, s.last_rows, s.last_error, s.last_error_kind, s.last_error_at, \
-     s.failures, s.next_pass_at, s.proven_at, s.proven_build, s.self_test \
+     s.failures, s.next_pass_at, s.proven_at, s.proven_build, s.self_test, \
+     s.noted_health \
      FROM system s LEFT JOIN operator o ON o.operator_id = s.paused_by";
 
 /// Every system ever connected and not yet forgotten, by name.
@@ -65,6 +67,20 @@ pub async fn one(conn: &mut Conn, system: &SystemId) -> Result<Option<Row>, Erro
         .bind(system.as_str())
         .fetch_optional(c)
         .await?))
+}
+
+/// Keeps the health that the audit is about to tell of; false when it was told already, by whichever process.
+///
+/// A system nobody told of yet counts as live: what is healthy from the start is no news.
+pub async fn note_health(conn: &mut Conn, system: &SystemId, health: &str) -> Result<bool, Error> {
+    Ok(on!(conn, c => sqlx::query(
+            "UPDATE system SET noted_health = $2 WHERE system_id = $1 AND COALESCE(noted_health, 'live') <> $2",
+        )
+        .bind(system.as_str())
+        .bind(health)
+        .execute(c)
+        .await?
+        .rows_affected() == 1))
 }
 
 /// Writes what the settings say; true when something of it is new. A changed entry is read at once.

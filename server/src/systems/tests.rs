@@ -208,6 +208,34 @@ async fn a_stopped_system_turns_stale_then_failed_and_each_turn_is_audited_once(
     }
 }
 
+/// Each replica, and each start of one, told of the same turn again.
+#[tokio::test]
+async fn a_turn_of_health_is_told_once_by_all_replicas_together() {
+    for house in House::both().await {
+        let key = Arc::new(HashKey::new([3; 32]));
+        let audit = Arc::new(Audit::new(house.db.clone(), house.clock.clone(), key));
+        let replica = Systems::new(house.db.clone(), house.clock.clone(), audit);
+        replica.apply_settings(&house.config, None).await.unwrap();
+        house.clock.advance(1_000);
+        for systems in [&house.systems, &replica, &house.systems] {
+            let connected = systems.connected(&id("sim")).unwrap();
+            let refused = ConnectorError::new(crate::connectors::ErrorKind::Unauthorized, "No.");
+            let mut conn = house.db.write().await.unwrap();
+            systems
+                .note_pass(
+                    &mut conn,
+                    &connected,
+                    house.clock.now(),
+                    &PassEnd::Failed(refused),
+                )
+                .await
+                .unwrap();
+            conn.commit().await.unwrap();
+        }
+        assert_eq!(house.audited("connector_health").await, ["Simulated is failed"]);
+    }
+}
+
 #[tokio::test]
 async fn a_caller_sees_the_systems_their_grants_touch_and_no_others() {
     for house in House::both().await {

@@ -112,6 +112,8 @@ const fn sixteen() -> u32 {
 pub struct KeyFiles {
     /// Names sessions. Default `data_dir/session.key`.
     pub session: Option<SecretRef>,
+    /// The session key before that one, until nothing it named lives any more; none = the key was not changed.
+    pub session_previous: Option<SecretRef>,
     /// Chains the audit log. Default `data_dir/audit.key`.
     pub audit: Option<SecretRef>,
 }

@@ -14,6 +14,7 @@ use crate::config::SecretRef;
 pub struct HashKey {
     id: String,
     bytes: [u8; 32],
+    previous: Option<Box<HashKey>>,
 }
 
 impl HashKey {
@@ -23,7 +24,30 @@ impl HashKey {
         Self {
             id: HEXLOWER.encode(&digest[..4]),
             bytes,
+            previous: None,
         }
+    }
+
+    /// The same key with the one it takes the place of: what that one named keeps its name.
+    pub fn after(self, previous: HashKey) -> Self {
+        Self {
+            previous: Some(Box::new(previous)),
+            ..self
+        }
+    }
+
+    /// The key before this one, while both are valid.
+    pub fn previous(&self) -> Option<&HashKey> {
+        self.previous.as_deref()
+    }
+
+    /// The names one session may have: by this key, and by the one before while both are valid.
+    pub fn session_keys(&self, system_id: &str, place: &str, kind: &str, handle: &str) -> Vec<SessionKey> {
+        [Some(self), self.previous()]
+            .into_iter()
+            .flatten()
+            .map(|key| key.session_key(system_id, place, kind, handle))
+            .collect()
     }
 
     /// A fresh random key.
@@ -107,24 +131,27 @@ pub fn short_reference() -> String {
 
 /// Reads a key where the settings say, else from `file`, which is made (readable by its owner only) if it is missing.
 pub fn load_key(named: Option<&SecretRef>, file: &Path) -> anyhow::Result<HashKey> {
-    let text = match named {
-        Some(reference) => reference.read()?,
-        None if file.exists() => SecretRef::File(file.to_owned()).read()?,
+    match named {
+        Some(reference) => read_key(reference),
+        None if file.exists() => read_key(&SecretRef::File(file.to_owned())),
         None => {
             let key = HashKey::generate();
             write_private(file, &HEXLOWER.encode(key.expose()))?;
-            return Ok(key);
+            Ok(key)
         }
-    };
-    let place = named.map_or_else(
-        || file.display().to_string(),
-        |reference| String::from(reference.clone()),
-    );
+    }
+}
+
+/// Reads a key from where a reference points.
+pub fn read_key(reference: &SecretRef) -> anyhow::Result<HashKey> {
     let bytes = HEXLOWER_PERMISSIVE
-        .decode(text.expose_secret().trim().as_bytes())
+        .decode(reference.read()?.expose_secret().trim().as_bytes())
         .ok()
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-        .ok_or_else(|| anyhow::anyhow!("{place}: a key is 64 hex digits (openssl rand -hex 32)"))?;
+        .ok_or_else(|| {
+            let place = String::from(reference.clone());
+            anyhow::anyhow!("{place}: a key is 64 hex digits (openssl rand -hex 32)")
+        })?;
     Ok(HashKey::new(bytes))
 }
 

@@ -81,6 +81,16 @@ pub fn audit_key(config: &Config) -> anyhow::Result<HashKey> {
     keys::load_key(config.keys.audit.as_ref(), &config.data_dir.join("audit.key")).context("keys.audit")
 }
 
+/// The key that names sessions, with the one before it while the settings name that.
+fn session_key(config: &Config) -> anyhow::Result<HashKey> {
+    let key = keys::load_key(config.keys.session.as_ref(), &config.data_dir.join("session.key"))
+        .context("keys.session")?;
+    Ok(match &config.keys.session_previous {
+        Some(reference) => key.after(keys::read_key(reference).context("keys.session_previous")?),
+        None => key,
+    })
+}
+
 impl Portal {
     /// Opens and migrates the database, loads the keys, and puts the rooms together. Nothing runs yet.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, demo: bool) -> anyhow::Result<Arc<Self>> {
@@ -98,10 +108,7 @@ impl Portal {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("making the folder {}", config.data_dir.display()))?;
         db.migrate().await?;
-        let session_key = Arc::new(
-            keys::load_key(config.keys.session.as_ref(), &config.data_dir.join("session.key"))
-                .context("keys.session")?,
-        );
+        let session_key = Arc::new(session_key(&config)?);
         let audit = Arc::new(Audit::new(
             db.clone(),
             clock.clone(),

@@ -242,7 +242,7 @@ impl Endings {
                 .filter(|c| c.guard.abilities().end)
                 .map(|c| c.system_id.clone())
                 .collect(),
-            own: own.map(|session| self.portal_key(session.as_str())),
+            own: own.map_or_else(Vec::new, |session| self.portal_keys(session.as_str())),
             protected: VisibleScope {
                 everywhere: false,
                 systems: Vec::new(),
@@ -262,12 +262,12 @@ impl Endings {
         })
     }
 
-    /// The key of one of Curfew's own sessions in the inventory.
-    fn portal_key(&self, portal_session_id: &str) -> SessionKey {
+    /// The names one of Curfew's own sessions may have in the inventory.
+    fn portal_keys(&self, portal_session_id: &str) -> Vec<SessionKey> {
         let kind = SessionKind::Portal.name();
         self.parts
             .key
-            .session_key(OWN_SYSTEM, "", kind, portal_session_id)
+            .session_keys(OWN_SYSTEM, "", kind, portal_session_id)
     }
 
     /// Forgets previews that nobody can confirm any more, a day later.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::wire::{SessionKey, SystemId, Timestamp};
 
-use super::identity::{self, Clients, Naming};
+use super::identity::{self, Clients, Naming, OldNames};
 use super::intake::{self, KnownRow};
 use crate::audit::{Action, Audit, Entry};
 use crate::changes::{self, topic};
@@ -131,6 +131,10 @@ impl Collector {
         let distinct: Vec<String> = wanted_accounts.iter().map(|a| (*a).to_owned()).collect();
         let narrow = connected.guard.narrows() && !wanted_accounts.contains("");
         let started_at = self.clock.now();
+        let old = self.old_names(system).await.map_err(|cause| {
+            tracing::warn!(%cause, "could not read which sessions the key before named");
+            ConnectorError::new(ErrorKind::Unreachable, "Curfew's own database did not answer.")
+        })?;
         let (sink, mut batches) = Sink::channel(4);
         let list = async move {
             let wanted = if narrow {
@@ -146,7 +150,8 @@ impl Collector {
             while let Some(batch) = batches.recv().await {
                 for seen in batch {
                     if wanted_accounts.contains(seen.account_id.as_str()) {
-                        let key = identity::session_key(&self.key, system, &seen);
+                        let by = identity::naming_key(&self.key, &old, system, &seen);
+                        let key = identity::session_key(by, system, &seen);
                         let newer = found
                             .get(&key)
                             .is_none_or(|f| f.last_active_at < seen.last_active_at);
@@ -164,6 +169,15 @@ impl Collector {
             completeness: completeness?,
             started_at,
         })
+    }
+
+    /// What the session key before named in a system; nothing unless two keys are valid.
+    async fn old_names(&self, system: &SystemId) -> Result<OldNames, Error> {
+        let Some(previous) = self.key.previous() else {
+            return Ok(OldNames::new());
+        };
+        let mut conn = self.db.read().await?;
+        intake::named_by(&mut conn, system, previous.id()).await
     }
 
     /// Starts a pass over every system that is due, each in a task of its own, and does not wait for them.
@@ -234,6 +248,7 @@ impl Collector {
             system_sort: connected.name.to_lowercase(),
             snapshot_id,
             known: &mut known,
+            old: self.old_names(system).await?,
             fresh: HashMap::new(),
             waiting: Vec::new(),
             places: HashMap::new(),
@@ -423,6 +438,7 @@ struct Intake<'p> {
     system_sort: String,
     snapshot_id: Option<String>,
     known: &'p mut Vec<KnownRow>,
+    old: OldNames,
     /// Sessions this pass met that were not live before, with their last activity.
     fresh: HashMap<[u8; 16], i64>,
     /// Changed rows that are not written yet, and where in it each key is.
@@ -448,7 +464,8 @@ impl Intake<'_> {
     /// active last counts.
     fn meet(&mut self, seen: SeenSession) {
         let system = SystemId(self.lease.system_id.clone());
-        let key = identity::session_key(&self.collector.key, &system, &seen);
+        let by = identity::naming_key(&self.collector.key, &self.old, &system, &seen);
+        let key = identity::session_key(by, &system, &seen);
         let Some(bits) = intake::key_bits(key.as_str()) else {
             return;
         };
@@ -504,16 +521,18 @@ impl Intake<'_> {
         }
         self.places.clear();
         let system = SystemId(self.lease.system_id.clone());
-        let mut naming = Naming {
-            key: &self.collector.key,
-            system_id: &system,
-            system_sort: &self.system_sort,
-            clients: &mut self.clients,
-        };
         let rows: Vec<identity::Row> = self
             .waiting
             .drain(..)
-            .map(|seen| identity::row(&seen, &mut naming))
+            .map(|seen| {
+                let mut naming = Naming {
+                    key: identity::naming_key(&self.collector.key, &self.old, &system, &seen),
+                    system_id: &system,
+                    system_sort: &self.system_sort,
+                    clients: &mut self.clients,
+                };
+                identity::row(&seen, &mut naming)
+            })
             .collect();
         let count = rows.len() as u64;
         let mut conn = self.collector.db.write().await?;

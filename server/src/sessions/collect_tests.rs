@@ -103,6 +103,46 @@ impl House {
 }
 
 #[tokio::test]
+async fn a_new_session_key_keeps_the_names_that_the_one_before_gave() {
+    for mut house in House::both().await {
+        let stays = house.sim.open(1);
+        let leaves = house.sim.open(2);
+        house.pass().await;
+        let before = HashKey::new([7; 32]);
+        let named = |raw: &str| before.session_key("sim", "", "web", raw).0;
+        let key = HashKey::new([8; 32]).after(HashKey::new([7; 32]));
+        let old = &house.collector;
+        house.collector = Arc::new(Collector::new(
+            house.db.clone(),
+            house.clock.clone(),
+            old.audit.clone(),
+            Arc::new(key),
+            house.systems.clone(),
+            old.policies.clone(),
+        ));
+        house.clock.advance(60);
+        house.sim.click(&stays);
+        let came = house.sim.open(3);
+        let pass = house.pass().await;
+        assert_eq!((pass.written, pass.vanished), (2, 0));
+        assert_eq!(house.count("live").await, 3);
+        let mut conn = house.db.read().await.unwrap();
+        let names: Vec<(String, String)> = on!(conn, c => sqlx::query_as("SELECT session_key, key_id FROM session")
+            .fetch_all(c).await.unwrap());
+        drop(conn);
+        let by = |key: &HashKey, name: String| names.contains(&(name, key.id().to_owned()));
+        assert!(by(&before, named(&stays)) && by(&before, named(&leaves)));
+        assert!(by(&house.collector.key, house.key_of(&came)));
+        let accounts = [people::person(1).account_id];
+        let reading = house.collector.read_accounts(&sim_id(), &accounts).await.unwrap();
+        assert!(reading.found.contains_key(&SessionKey(named(&stays))));
+        house.sim.close(&leaves);
+        assert_eq!(house.pass().await.vanished, 1);
+        assert_eq!(house.count("live").await, 2);
+    }
+}
+
+#[tokio::test]
 async fn a_pass_writes_new_and_changed_rows_only() {
     for house in House::both().await {
         house.sim.fill(100, 60);

@@ -2,12 +2,13 @@
 //!
 //! The raw id is hashed here and goes no further. Pure: `now` plays no part, so equal reports make equal rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use app::wire::{Limit, SessionKey, SystemId};
 use data_encoding::HEXLOWER;
 
+use super::intake;
 use crate::connectors::{Endable, SeenSession};
 use crate::keys::{self, HashKey};
 
@@ -83,6 +84,26 @@ pub fn session_key(key: &HashKey, system: &SystemId, seen: &SeenSession) -> Sess
         seen.kind.name(),
         seen.handle.expose(),
     )
+}
+
+/// Names that the key before made, of sessions we have a row of.
+pub type OldNames = HashSet<[u8; 16]>;
+
+/// The key that names a session: the one before where a row has that name, so that selections, endings and addresses
+/// that hold it stay true; else the current one.
+pub fn naming_key<'k>(
+    key: &'k HashKey,
+    old: &OldNames,
+    system: &SystemId,
+    seen: &SeenSession,
+) -> &'k HashKey {
+    key.previous()
+        .filter(|_| !old.is_empty())
+        .filter(|previous| {
+            intake::key_bits(session_key(previous, system, seen).as_str())
+                .is_some_and(|bits| old.contains(&bits))
+        })
+        .unwrap_or(key)
 }
 
 /// Over what was reported, 16 hex digits: a row is written only when it changes.

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use sea_query::{Alias, Expr, ExprTrait, IntoIden, OnConflict, Query};
 use sqlx::Row as _;
 
-use super::identity::Row;
+use super::identity::{OldNames, Row};
 use crate::db::{Conn, Typed};
 use crate::error::Error;
 use crate::on;
@@ -64,6 +64,14 @@ pub async fn known(conn: &mut Conn, system: &SystemId) -> Result<Vec<KnownRow>, 
     });
     rows.sort_unstable_by_key(|row| row.key);
     Ok(rows)
+}
+
+/// Names of a system's sessions that this key made, whatever became of them.
+pub async fn named_by(conn: &mut Conn, system: &SystemId, key_id: &str) -> Result<OldNames, Error> {
+    let names: Vec<String> = on!(conn, c => sqlx::query_scalar(
+        "SELECT session_key FROM session WHERE system_id = $1 AND key_id = $2")
+        .bind(system.as_str()).bind(key_id).fetch_all(c).await?);
+    Ok(names.iter().filter_map(|name| key_bits(name)).collect())
 }
 
 const COLUMNS: [&str; 42] = [

@@ -81,11 +81,11 @@ impl Sessions {
         }
     }
 
-    /// The caller's own session among the rows; `None` for callers without one.
-    pub fn own_key(&self, caller: &Caller) -> Option<SessionKey> {
-        caller.session.as_ref().map(|id| {
+    /// The names the caller's own session may have among the rows; none for callers without one.
+    pub fn own_keys(&self, caller: &Caller) -> Vec<SessionKey> {
+        caller.session.as_ref().map_or_else(Vec::new, |id| {
             self.key
-                .session_key(OWN_SYSTEM, "", SessionKind::Portal.name(), id.as_str())
+                .session_keys(OWN_SYSTEM, "", SessionKind::Portal.name(), id.as_str())
         })
     }
 
@@ -165,7 +165,7 @@ impl Sessions {
             caller,
             view: &view,
             now,
-            own_key: self.own_key(caller),
+            own_keys: self.own_keys(caller),
             briefs: &page.systems,
             systems: &self.systems,
             protected: self.access.protected(&mut conn).await?,
@@ -288,7 +288,8 @@ impl SessionsPort for For<Sessions> {
         let keys = store::namings(&mut conn, visible.clone())
             .await?
             .iter()
-            .map(|(system, place, kind)| self.room.key.session_key(system, place, kind, raw_id).0)
+            .flat_map(|(system, place, kind)| self.room.key.session_keys(system, place, kind, raw_id))
+            .map(|key| key.0)
             .collect();
         Ok(store::first_of(&mut conn, visible, keys).await?.map(SessionKey))
     }

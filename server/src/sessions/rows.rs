@@ -26,7 +26,7 @@ pub struct Beside<'p> {
     pub view: &'p View,
     pub now: Timestamp,
     /// The caller's own session among the rows.
-    pub own_key: Option<SessionKey>,
+    pub own_keys: Vec<SessionKey>,
     pub briefs: &'p [SystemBrief],
     pub systems: &'p Arc<Systems>,
     pub protected: Vec<ProtectedAccount>,
@@ -134,7 +134,7 @@ impl Beside<'_> {
         if row.state != SessionState::Live.name() {
             return Some(CannotEnd::NotLive);
         }
-        if self.own_key.as_ref().is_some_and(|own| own.0 == row.session_key) {
+        if self.own_keys.iter().any(|own| own.0 == row.session_key) {
             return Some(CannotEnd::OwnSession);
         }
         if row.endable == "own_connection" {

@@ -23,8 +23,8 @@ pub struct LeaveOut {
     pub outranking: HashSet<OperatorId>,
     /// Systems whose sessions can be ended one by one.
     pub can_end: Vec<SystemId>,
-    /// The caller's own session; `None` = it may be taken in.
-    pub own: Option<SessionKey>,
+    /// The caller's own session, by every name it may have; empty = it may be taken in.
+    pub own: Vec<SessionKey>,
     /// Protected accounts.
     pub protected: VisibleScope,
     /// Where protected accounts are taken in all the same; empty = nowhere.
@@ -55,8 +55,9 @@ impl LeaveOut {
                 .and(session("account_id").is_in(self.outranking.iter().map(|o| o.0.clone())));
             case = case.case(out_of_reach, "outside_grant");
         }
-        if let Some(own) = &self.own {
-            case = case.case(session("session_key").eq(own.0.clone()), "own_session");
+        if !self.own.is_empty() {
+            let own = session("session_key").is_in(self.own.iter().map(|key| key.0.clone()));
+            case = case.case(own, "own_session");
         }
         if !self.protected.accounts.is_empty() && !self.force.everywhere {
             let left = Cond::all()

@@ -26,6 +26,18 @@ async fn what_was_asked_when_the_process_died_is_read_before_it_is_asked_again()
 }
 
 #[tokio::test]
+async fn an_ending_frozen_under_the_session_key_before_ends_the_same_sessions() {
+    for mut stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2, 3]).await;
+        let no = stage.ask_to_end(&ids[..2]).await;
+        stage.change_key();
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.ended, 2);
+        assert_eq!((stage.sim.len(), stage.sim.lets_in(&ids[2])), (1, true));
+    }
+}
+
+#[tokio::test]
 async fn two_workers_share_one_lease_and_nobody_is_asked_twice() {
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1, 2, 3, 4]).await;

@@ -134,6 +134,32 @@ impl Stage {
         stages
     }
 
+    /// The portal starts again with a new session key beside the one it had.
+    fn change_key(&mut self) {
+        let key = Arc::new(HashKey::new([9; 32]).after(HashKey::new([1; 32])));
+        let db = self.test.db.clone();
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        self.collector = Arc::new(Collector::new(
+            db.clone(),
+            clock.clone(),
+            self.audit.clone(),
+            key.clone(),
+            self.systems.clone(),
+            Arc::new(Policies::new(db.clone(), clock.clone(), self.audit.clone())),
+        ));
+        self.endings = Arc::new(Endings::new(Parts {
+            db,
+            clock,
+            key,
+            collector: self.collector.clone(),
+            systems: self.systems.clone(),
+            access: self.access.clone(),
+            audit: self.audit.clone(),
+            changes: self.changes.clone(),
+            rules: EndingRules::default(),
+        }));
+    }
+
     /// Another replica: the same database and systems, a worker of its own.
     fn replica(&self) -> Arc<Endings> {
         Arc::new(Endings::new(Parts {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::sessions::wire::SessionsPage;
+use app::sessions::query::SessionQuery;
 use app::wire::{SessionKey, SystemId};
 use reqwest::Method;
 use server::simulators::simulator::{Shape, Simulator};
@@ -87,7 +87,7 @@ impl Walk {
 }
 
 /// Under load some pages were never finished and given up with 503 after ten seconds: two threads drew one page, and one
-/// read a signal at the very moment the other changed it (`app::ui::Shared`). A pool that starves looks the same.
+/// read a signal at the very moment the other changed it. A pool that starves looks the same.
 async fn walks_of_eight_people_at_once(engine: Engine) {
     let clock = Arc::new(server::clock::SystemClock);
     let sim = Simulator::start(clock, Shape::default()).await.unwrap();
@@ -107,10 +107,12 @@ async fn walks_of_eight_people_at_once(engine: Engine) {
     });
     let began = Instant::now();
     let browser = app.signed_in("mara0").await;
-    let page = browser
-        .call("/call/sessions", "{\"query\":\"system=north\"}")
-        .await;
-    let page: SessionsPage = serde_json::from_str(&page.body).unwrap();
+    let query = SessionQuery {
+        systems: vec![north],
+        ..SessionQuery::default()
+    };
+    let ports = browser.ports(&app).await;
+    let page = ports.sessions.list_sessions(query, false).await.unwrap();
     let keys: Vec<SessionKey> = page.rows.into_iter().map(|row| row.session_key).collect();
     let walks = keys.chunks(3).take(PEOPLE).enumerate().map(|(n, rows)| {
         let app = &app;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use app::access::wire::Scope;
 use app::endings::port::EndingsPort;
-use app::endings::wire::{Confirm, EndingPage, Outcome};
+use app::endings::wire::{Confirm, Outcome};
 use app::wire::{SessionKey, SystemId};
 use secrecy::SecretString;
 use server::access::SeedOperator;
@@ -230,10 +230,7 @@ async fn killed_ten_times_in_the_middle_of_a_thousand_endings(engine: Engine) {
     let browser = Browser::at(&server.url);
     let answer = browser.sign_in("mara", PASSWORD).await;
     assert!(answer.status.is_redirection(), "{}", answer.body);
-    let page = browser
-        .call("/call/ending", "{\"ending_no\":1,\"only\":null,\"cursor\":null}")
-        .await;
-    let page: EndingPage = serde_json::from_str(&page.body).unwrap();
+    let page = browser.get("/endings/1").await.body;
     server.kill();
 
     assert_eq!(sim.len(), OTHERS);
@@ -265,20 +262,11 @@ async fn killed_ten_times_in_the_middle_of_a_thousand_endings(engine: Engine) {
         );
         *by_outcome.entry(outcome).or_default() += 1;
     }
-    let counts = page.brief.counts;
-    let shown = [
-        (Outcome::Ended, counts.ended),
-        (Outcome::AlreadyGone, counts.already_gone),
-        (Outcome::Rotated, counts.rotated),
-    ];
-    for (outcome, on_the_page) in shown {
-        assert_eq!(
-            on_the_page,
-            by_outcome.get(&outcome).copied().unwrap_or(0),
-            "{outcome:?}"
-        );
-    }
-    assert_eq!((counts.wanted, counts.settled()), (SET as u64, SET as u64));
+    assert_eq!(by_outcome.values().sum::<u64>(), SET as u64);
+    assert!(
+        page.contains("All 1,000 sessions are gone"),
+        "the page tells something else"
+    );
     drop(conn);
     let audit = server::audit::chain::verify(&db, &audit_key(&config).unwrap(), None, SystemClock.now())
         .await

@@ -249,7 +249,12 @@ async fn ui_i5_what_was_typed_survives_when_the_page_asked_in_the_background_fir
     app.clock.advance(16 * 60);
     // The open page asks by itself and so learns of the end before the form is sent; the session's cookie is gone.
     let asked = browser
-        .send(Method::GET, app::paths::FRAME, &[("x-curfew-background", "1")], None)
+        .send(
+            Method::GET,
+            app::paths::FRAME,
+            &[("x-curfew-background", "1")],
+            None,
+        )
         .await;
     assert!(asked.leads_to_sign_in());
     assert!(browser.cookie().is_none());

@@ -91,7 +91,7 @@ fn listen(topic: String) -> Option<Stream> {
 /// Shows how the page hears of changes.
 fn mark() {
     if let Some(mark) = dom::one::<Element>("[data-live]") {
-        dom::set(&mark, "data-kept", LINK.get());
+        dom::set(&mark, "data-link", LINK.get());
         if let Ok(Some(words)) = mark.query_selector("[data-when=lost]") {
             let lost = LINK.get() == "lost";
             words.set_text_content(lost.then_some("Live updates stopped. Reading again every 10 s."));

@@ -26,7 +26,7 @@ fn holds_input(element: &Element) -> bool {
 }
 
 /// What a person opened stays open, and what script wrote stays written.
-const KEPT: [&str; 2] = ["open", "data-kept"];
+const KEPT: [&str; 3] = ["open", "data-kept", "data-link"];
 
 fn attributes(old: &Element, new: &Element) {
     for name in names(old) {

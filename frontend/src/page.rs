@@ -1,7 +1,7 @@
 //! Pages without a reload: asks the server for an address, and puts its answer into the open page.
 //!
-//! Links and GET forms that lead to the page one is on (another filter, sort, page of the list) are taken; everything
-//! else goes the plain way. An older answer never replaces a newer one.
+//! Links and GET forms to own pages are taken; files, forms that change something and everything outside go the plain
+//! way. An older answer never replaces a newer one.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -96,8 +96,13 @@ pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<An
     let document = DomParser::new()
         .and_then(|parser| parser.parse_from_string(&text, SupportedType::TextHtml))
         .map_err(|_| Trouble::NoAnswer)?;
-    // Our pages have a main part; an answer from something in between has not.
-    if document.get_element_by_id("main").is_none() {
+    // Our pages have a main part; an answer from something in between has not. One of another release goes the plain
+    // way too: this script may not know its marks.
+    let release = |of: &Document| {
+        let sheet = of.query_selector("link[rel=stylesheet]").ok().flatten();
+        sheet.and_then(|sheet| sheet.get_attribute("href"))
+    };
+    if document.get_element_by_id("main").is_none() || release(&document) != release(&dom::document()) {
         return Err(Trouble::NoAnswer);
     }
     Ok(Answer {
@@ -127,12 +132,21 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
     waited();
     match answer {
         Ok(answer) => {
+            let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
+            let other_page = by == Asked::ByPerson && path(&answer.address) != path(&here());
             if by == Asked::ByPerson && answer.address != here() {
                 push(&answer.address);
             }
             put(&answer.document);
             if by == Asked::ByHistory {
                 memory::restore();
+            }
+            if other_page {
+                // As after a load: from the top, and the keyboard starts at the content.
+                window().scroll_to_with_x_and_y(0.0, 0.0);
+                if let Some(main) = dom::by_id::<HtmlElement>("main") {
+                    dom::focus(&main);
+                }
             }
             Some(true)
         }
@@ -176,12 +190,12 @@ pub fn rename(address: &str) {
     }
 }
 
-/// Puts parts of the answer into the open page: the main part, what runs, how long the sign-in lasts, and the title.
+/// Puts an answer into the open page: bar, how long the sign-in lasts, main part, title.
 fn put(answer: &Document) {
     let focus = document().active_element().map(|element| dom::id(&element));
     let said = sentences();
     let at_work = dom::one::<Element>("#result[data-at-work]").is_some();
-    for id in ["running", "sign-in-ends", "main"] {
+    for id in ["bar", "sign-in-ends", "main"] {
         part(answer, id);
     }
     document().set_title(&answer.title());
@@ -298,10 +312,8 @@ pub fn query_of(form: &HtmlFormElement) -> Option<String> {
     Some(paths::query_string(&meaningful(pairs)))
 }
 
-/// Whether an address is another state of the page one is on.
-fn is_same_page(url: &Url) -> bool {
-    let here = window().location();
-    Some(url.origin()) == here.origin().ok() && Some(url.pathname()) == here.pathname().ok()
+fn is_ours(url: &Url) -> bool {
+    Some(url.origin()) == window().location().origin().ok()
 }
 
 fn followed(event: &MouseEvent) {
@@ -317,7 +329,7 @@ fn followed(event: &MouseEvent) {
     let Ok(url) = Url::new(&link.href()) else { return };
     // A place on this very page is the browser's.
     let place = !url.hash().is_empty();
-    if plain && !place && is_same_page(&url) {
+    if plain && !place && is_ours(&url) {
         event.prevent_default();
         go(format!("{}{}", url.pathname(), url.search()), Asked::ByPerson);
     }
@@ -335,7 +347,7 @@ fn sent(event: &Event) {
     ) else {
         return;
     };
-    if event.default_prevented() || attribute("method") != "get" || !is_same_page(&url) {
+    if event.default_prevented() || attribute("method") != "get" || !is_ours(&url) {
         return;
     }
     if let Some(query) = query_of(&form) {

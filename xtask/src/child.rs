@@ -186,6 +186,11 @@ impl Running {
         Ok(status.success())
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended yet.
     pub fn lives(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

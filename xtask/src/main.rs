@@ -1,8 +1,9 @@
-//! The one way to build, run, check and test Curfew: `cargo xtask <word>`.
+//! The one way to build, run, check, test and measure Curfew: `cargo xtask <word>`.
 //!
 //! Start reading at [`site`] (what browsers download), [`check`] (what every change must hold) and [`suite`] (all test
 //! layers and their counts). Nothing here depends on the server: it is built by cargo and started as a program.
 
+mod bench;
 mod check;
 mod child;
 mod css;
@@ -29,6 +30,7 @@ cargo xtask <word>
   test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust or e2e,
                          NAME keeps the tests whose name holds it
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
+  bench NAME [ARGS]      list, end or start: how fast, beside the raw limit of the same run; JSON under target/bench
   build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
 ";
 
@@ -57,6 +59,7 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["test", layer] => suite::run(&places, Some(layer.parse()?), None),
         ["test", layer, name] => suite::run(&places, Some(layer.parse()?), Some(name)),
         ["check"] => suite::run(&places, Some(suite::Layer::Check), None),
+        ["bench", name, rest @ ..] => bench::run(&places, name, rest),
         ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
         ["build-site", "--dev"] => site::build(&places, Mode::Dev).map(|()| true),
         [] | ["help" | "--help" | "-h"] => {

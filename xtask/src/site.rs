@@ -1,4 +1,4 @@
-//! What browsers download: the pages' WebAssembly and its script, one style sheet, and the files of `style/public`.
+//! What browsers download: the WebAssembly and its script, one style sheet, and the files of `style/public`.
 //!
 //! Everything lands in `target/site/pkg` of the clone, wherever cargo builds. Debug servers read it there at run time, so a
 //! changed page needs no new server; release builds embed it. `target/site/version.txt` names the content: the server puts
@@ -17,7 +17,7 @@ use crate::child::cargo;
 use crate::places::Places;
 use crate::{css, say, setup};
 
-/// The first part of every file name; wasm-bindgen's `_bg` stays, as leptos asks for it.
+/// The first part of every file name; wasm-bindgen adds `_bg` to the module's.
 const NAME: &str = "curfew";
 
 /// Script and WebAssembly of a page, compressed by brotli, in bytes; ui-acceptance A3 asks for 250,000 and hopes for
@@ -55,7 +55,7 @@ pub fn build(places: &Places, mode: Mode) -> Result<()> {
     }
     setup::wasm_target(places)?;
     let wasm = say::step(
-        "Building the pages for the browser (the first time takes about two minutes)",
+        "Building the browser's part (the first time takes about a minute)",
         || compile(places, mode),
     )?;
     let what = if mode == Mode::Release {

@@ -195,7 +195,7 @@ fn Outcomes(page: Page) -> impl IntoView {
     .map(|(_, n, only, mark, words)| {
         let big = if n > 0 {
             view! {
-                <a class="big big-link" href=address(number, Some(only), None) data-noscroll="">
+                <a class="big big-link" href=address(number, Some(only), None)>
                     {thousands(n)}
                     <span class="unseen">{format!(" {}, show them", only.words())}</span>
                 </a>
@@ -297,7 +297,7 @@ fn Causes(number: i64, causes: Vec<Cause>) -> impl IntoView {
                     <td class="words">{cause.words}</td>
                     <td class="words">
                         {cause.next_step} " "
-                        <a href=address(number, Some(only), None) data-noscroll="">
+                        <a href=address(number, Some(only), None)>
                             {format!("Show {}", thousands(cause.count))}
                         </a>
                     </td>
@@ -386,7 +386,7 @@ fn Items(page: Page) -> impl IntoView {
     let aside = move || {
         all.then(|| {
             view! {
-                <a href=address(number, None, None) data-noscroll="">
+                <a href=address(number, None, None)>
                     {format!("all {}", thousands(wanted))}
                 </a>
             }

@@ -29,7 +29,7 @@ fn within(path: &str, root: &str) -> bool {
 #[component]
 pub fn PlainBar() -> impl IntoView {
     view! {
-        <header class="bar">
+        <header id="bar" class="bar">
             <a class="brand" href=paths::HOME>
                 <Mark />
                 <span>"Curfew"</span>
@@ -48,7 +48,7 @@ pub fn Bar(
     let instance = context.read(|frame| frame.instance.clone());
     let demo = context.read(|frame| frame.demo);
     view! {
-        <header class="bar">
+        <header id="bar" class="bar">
             <a class="brand" href=paths::HOME>
                 <Mark />
                 <span>"Curfew"</span>

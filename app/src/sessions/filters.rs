@@ -445,14 +445,14 @@ pub fn Chips(
                                     <bdi>{chip.value}</bdi>
                                 </b>
                                 {(!chip.after.is_empty()).then(|| view! { <span>{chip.after}</span> })}
-                                <a class="chip-off" href=href aria-label=label data-noscroll="">
+                                <a class="chip-off" href=href aria-label=label>
                                     <Glyph icon=Icon::Close />
                                 </a>
                             </span>
                         }
                     })
                     .collect_view()}
-                <a href=clear data-noscroll="">
+                <a href=clear>
                     {if count == 1 { "Clear 1 filter".to_owned() } else { format!("Clear {count} filters") }}
                 </a>
             </div>

@@ -114,7 +114,7 @@ fn cell(
     let href = list_address(&query, sel.as_ref());
     let simulated = system.as_ref().is_some_and(|s| s.simulated);
     view! {
-        <li><a class=class href=href aria-current=current.then_some("true") data-noscroll="">
+        <li><a class=class href=href aria-current=current.then_some("true")>
             {system.map(|s| view! { <HealthMark health=s.health bare=true /> })}
             <span class="health-name">
                 <bdi class="cut">{name}</bdi>

@@ -1,4 +1,4 @@
-//! The plain forms: every act works without script. Read the fields, ask the same port as the server function, lead on.
+//! The plain forms: every act works without script. Read the fields, ask the port, lead on.
 //!
 //! 303 to the page with one sentence when it was done; when it was not, the page again with what had been typed and the
 //! status of the error. Signed out or too long since the password: the form is carried along (`doors`).

@@ -2,8 +2,8 @@
 //!
 //! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
 //! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
-//! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), server functions,
-//! `live` and the audit files. Health, files of the site and metrics have no cookie layer at all.
+//! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the audit
+//! files. Health, files of the site and metrics have no cookie layer at all.
 //! Start reading at [`router`].
 
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
 //! Requests that change something must come from our own pages (security D9).
 //!
-//! Server functions and forms are "simple" requests: no browser asks before it sends one from a foreign page. So every
-//! unsafe method needs `Sec-Fetch-Site: same-origin`; a browser too old to send that header must send our `Origin`.
-//! Without either the request is refused. Cookies are SameSite=Lax beside it.
+//! Forms are "simple" requests: no browser asks before it sends one from a foreign page. So every unsafe method needs
+//! `Sec-Fetch-Site: same-origin`; a browser too old to send that header must send our `Origin`. Without either the
+//! request is refused. Cookies are SameSite=Lax beside it.
 
 use std::sync::Arc;
 

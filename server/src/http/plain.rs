@@ -35,7 +35,7 @@ pub fn status(error: &AppError) -> StatusCode {
     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// An error as server functions read it.
+/// An error as script reads it.
 pub fn json(error: &AppError) -> Response {
     let mut response = (status(error), Json(error)).into_response();
     retry_after(error, &mut response);

@@ -178,8 +178,6 @@ fn app_rule(within: &str, module: &[String], named: &Named) -> Option<String> {
         // Marks show outcomes and health: closed vocabularies, which live in the wire files.
         "ui" => ((feature && part != "wire") || to == "layout")
             .then(|| format!("ui sees of a feature only its wire.rs, not crate::{to}::{part}")),
-        // The frame asks who is signed in.
-        "layout" if to == "signin" && part == "calls" => None,
         "backend" => {
             (feature && part != "port").then(|| "backend.rs is the sum of the ports and no more".to_owned())
         }

@@ -123,7 +123,7 @@ fn frame() {
         return;
     }
     spawn_local(async {
-        match page::ask(paths::FRAME, None, Asked::ByPage).await {
+        match page::ask(paths::FRAME, None, Asked::Page).await {
             Ok(answer) => {
                 for id in ["running", "sign-in-ends", "banners"] {
                     page::part(&answer.document, id);

@@ -29,11 +29,11 @@ const PATIENCE: Duration = Duration::from_millis(300);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// A person: counts as activity, goes into the history.
-    ByPerson,
+    Person,
     /// Back or forward.
-    ByHistory,
+    History,
     /// The open page itself.
-    ByPage,
+    Page,
 }
 
 thread_local! {
@@ -77,7 +77,7 @@ pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<An
         init.set_body(&fields);
     }
     let headers = web_sys::Headers::new().map_err(|_| Trouble::NoAnswer)?;
-    if by == Asked::ByPage {
+    if by == Asked::Page {
         headers.set(BACKGROUND, "1").map_err(|_| Trouble::NoAnswer)?;
     }
     init.set_headers(&headers);
@@ -122,7 +122,7 @@ pub fn go(address: String, by: Asked) {
 pub async fn show(address: &str, by: Asked) -> Option<bool> {
     let turn = TURN.get() + 1;
     TURN.set(turn);
-    if by != Asked::ByPage {
+    if by != Asked::Page {
         wait();
     }
     let answer = ask(address, None, by).await;
@@ -133,12 +133,12 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
     match answer {
         Ok(answer) => {
             let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
-            let other_page = by == Asked::ByPerson && path(&answer.address) != path(&here());
-            if by == Asked::ByPerson && answer.address != here() {
+            let other_page = by == Asked::Person && path(&answer.address) != path(&here());
+            if by == Asked::Person && answer.address != here() {
                 push(&answer.address);
             }
             put(&answer.document);
-            if by == Asked::ByHistory {
+            if by == Asked::History {
                 memory::restore();
             }
             if other_page {
@@ -151,7 +151,7 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
             Some(true)
         }
         // The plain way leads to sign-in and back, or shows the browser's own words; an open page stays as it is.
-        Err(_) if by != Asked::ByPage => {
+        Err(_) if by != Asked::Page => {
             drop(window().location().assign(address));
             Some(false)
         }
@@ -165,7 +165,7 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
 
 /// Reads the open page again on its own.
 pub async fn again() -> Option<bool> {
-    show(&here(), Asked::ByPage).await
+    show(&here(), Asked::Page).await
 }
 
 /// An answer that is already here takes the page; questions on their way are overtaken.
@@ -331,7 +331,7 @@ fn followed(event: &MouseEvent) {
     let place = !url.hash().is_empty();
     if plain && !place && is_ours(&url) {
         event.prevent_default();
-        go(format!("{}{}", url.pathname(), url.search()), Asked::ByPerson);
+        go(format!("{}{}", url.pathname(), url.search()), Asked::Person);
     }
 }
 
@@ -355,7 +355,7 @@ fn sent(event: &Event) {
         if dom::id(&form) == FILTER_FORM {
             crate::small::close_details();
         }
-        go(paths::with_query(&url.pathname(), &query), Asked::ByPerson);
+        go(paths::with_query(&url.pathname(), &query), Asked::Person);
     }
 }
 
@@ -367,5 +367,5 @@ pub fn start() {
     }
     dom::on("click", |event: MouseEvent| followed(&event));
     dom::on("submit", |event: Event| sent(&event));
-    dom::on("popstate", |_: Event| go(here(), Asked::ByHistory));
+    dom::on("popstate", |_: Event| go(here(), Asked::History));
 }

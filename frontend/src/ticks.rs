@@ -188,7 +188,7 @@ fn submitted(event: &SubmitEvent) {
     match Act::from_value(&value.unwrap_or_default()) {
         Act::GoTo(query) => {
             event.prevent_default();
-            page::go(list_address(&query, selection().as_ref()), Asked::ByPerson);
+            page::go(list_address(&query, selection().as_ref()), Asked::Person);
         }
         Act::Page => {
             event.prevent_default();
@@ -277,7 +277,7 @@ fn send(act: Act) {
     SENDING.set(true);
     AGAIN.set(false);
     spawn_local(async move {
-        let answer = page::ask(paths::post::SELECTION, Some(&fields), Asked::ByPerson).await;
+        let answer = page::ask(paths::post::SELECTION, Some(&fields), Asked::Person).await;
         SENDING.set(false);
         match answer {
             Ok(_) if AGAIN.get() => send(Act::Select),

@@ -77,7 +77,7 @@ fn sent(event: &Event) {
     // The answer is the frame alone.
     drop(fields.set_with_str("next", paths::FRAME));
     spawn_local(async move {
-        match page::ask(paths::post::ACCOUNT, Some(&fields), Asked::ByPerson).await {
+        match page::ask(paths::post::ACCOUNT, Some(&fields), Asked::Person).await {
             Ok(answer) => {
                 page::part(&answer.document, "sign-in-ends");
                 look();

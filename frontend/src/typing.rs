@@ -26,7 +26,7 @@ fn typed(event: &Event) {
         LATER.with_borrow_mut(|later| {
             later.run(PAUSE, move || {
                 if let Some(query) = field.form().and_then(|form| page::query_of(&form)) {
-                    page::go(paths::sessions(&query), Asked::ByPerson);
+                    page::go(paths::sessions(&query), Asked::Person);
                 }
             });
         });
@@ -46,7 +46,7 @@ fn what_if(form: &HtmlFormElement) {
     let round = ROUND.get() + 1;
     ROUND.set(round);
     spawn_local(async move {
-        let asked = page::ask(&paths::with_query(paths::POLICIES, &query), None, Asked::ByPage).await;
+        let asked = page::ask(&paths::with_query(paths::POLICIES, &query), None, Asked::Page).await;
         if let Ok(answer) = asked
             && ROUND.get() == round
         {

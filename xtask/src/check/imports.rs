@@ -16,8 +16,8 @@ const FEATURES: [&str; 7] = [
     "access", "audit", "endings", "policies", "sessions", "signin", "systems",
 ];
 /// What every feature may use.
-const APP_SHARED: [&str; 9] = [
-    "again", "backend", "civil", "error", "form", "json", "paths", "ui", "wire",
+const APP_SHARED: [&str; 8] = [
+    "again", "backend", "civil", "error", "form", "paths", "ui", "wire",
 ];
 /// What a feature shows to the others: its types, and for the list its address.
 const APP_PUBLIC: [&str; 2] = ["wire", "query"];
@@ -178,6 +178,8 @@ fn app_rule(within: &str, module: &[String], named: &Named) -> Option<String> {
         // Marks show outcomes and health: closed vocabularies, which live in the wire files.
         "ui" => ((feature && part != "wire") || to == "layout")
             .then(|| format!("ui sees of a feature only its wire.rs, not crate::{to}::{part}")),
+        // Names the page behind each address.
+        "pages" => None,
         "backend" => {
             (feature && part != "port").then(|| "backend.rs is the sum of the ports and no more".to_owned())
         }

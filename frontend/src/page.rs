@@ -168,12 +168,6 @@ pub async fn again() -> Option<bool> {
     show(&here(), Asked::Page).await
 }
 
-/// An answer that is already here takes the page; questions on their way are overtaken.
-pub fn take(answer: &Answer) {
-    TURN.set(TURN.get() + 1);
-    put(&answer.document);
-}
-
 fn push(address: &str) {
     memory::save();
     if let Ok(history) = window().history() {
@@ -194,7 +188,7 @@ pub fn rename(address: &str) {
 fn put(answer: &Document) {
     let focus = document().active_element().map(|element| dom::id(&element));
     let said = sentences();
-    let at_work = dom::one::<Element>("#result[data-at-work]").is_some();
+    let at_work = dom::by_id::<Element>("result").is_some_and(|result| result.has_attribute("data-at-work"));
     for id in ["bar", "sign-in-ends", "main"] {
         part(answer, id);
     }
@@ -206,9 +200,15 @@ fn put(answer: &Document) {
             dom::say(&now);
         }
     }
-    if at_work
-        && idle()
-        && let Some(result) = dom::one::<HtmlElement>("#result:not([data-at-work])")
+    if at_work {
+        focus_result("#result:not([data-at-work])");
+    }
+}
+
+/// Once there is a result focus goes there, unless the person is somewhere else already.
+fn focus_result(selector: &str) {
+    if idle()
+        && let Some(result) = dom::one::<HtmlElement>(selector)
     {
         dom::focus(&result);
     }
@@ -331,7 +331,12 @@ fn followed(event: &MouseEvent) {
     let place = !url.hash().is_empty();
     if plain && !place && is_ours(&url) {
         event.prevent_default();
-        go(format!("{}{}", url.pathname(), url.search()), Asked::Person);
+        let address = if link.has_attribute("data-again") {
+            here()
+        } else {
+            format!("{}{}", url.pathname(), url.search())
+        };
+        go(address, Asked::Person);
     }
 }
 
@@ -365,6 +370,8 @@ pub fn start() {
     if let Some(shown) = shown.filter(|shown| *shown != here()) {
         rename(&shown);
     }
+    // An ending may be over before its page is here.
+    focus_result("#result[data-fresh]");
     dom::on("click", |event: MouseEvent| followed(&event));
     dom::on("submit", |event: Event| sent(&event));
     dom::on("popstate", |_: Event| go(here(), Asked::History));

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use app::paths;
-use app::sessions::form::{ACT, Act, PICK_PAGE, ROW, ROWS_FORM, SEL, list_address};
+use app::sessions::form::{ACT, Act, CHIPS, PICK_PAGE, ROW, ROWS_FORM, SEL, STRIP, list_address};
 use app::sessions::picks::{BULK, bar_facts};
 use app::sessions::wire::SelectionSummary;
 use app::ui::counted;
@@ -12,8 +12,8 @@ use app::wire::{Count, SelectionId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent,
-    SubmitEvent,
+    Document, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent,
+    MouseEvent, SubmitEvent,
 };
 
 use crate::dom;
@@ -274,6 +274,7 @@ fn send(act: Act) {
         return;
     };
     drop(fields.append_with_str(ACT, &act.value()));
+    let sent = ticked_now();
     SENDING.set(true);
     AGAIN.set(false);
     spawn_local(async move {
@@ -282,8 +283,7 @@ fn send(act: Act) {
         match answer {
             Ok(_) if AGAIN.get() => send(Act::Select),
             Ok(answer) => {
-                page::rename(&answer.address);
-                page::take(&answer);
+                take(&answer.document, sent);
                 let n = dom::by_id::<Element>(BULK)
                     .and_then(|bar| bar.get_attribute("data-counted")?.parse::<u64>().ok())
                     .unwrap_or(0);
@@ -297,6 +297,29 @@ fn send(act: Act) {
             Err(Trouble::NoAnswer) => dom::say("The selection was not kept: Curfew did not answer."),
         }
     });
+}
+
+/// Takes over what the server counted, and the selection for every link and form. The rows stay as they are: what came
+/// or went meanwhile must not move the row under somebody's hand.
+fn take(answer: &Document, sent: i64) {
+    for id in [BULK, STRIP, CHIPS] {
+        page::part(answer, id);
+    }
+    let field = answer
+        .query_selector(&format!("#{ROWS_FORM} input[name={SEL}]"))
+        .ok()
+        .flatten()
+        .and_then(|field| field.get_attribute("value"))
+        .unwrap_or_default();
+    for input in dom::each::<HtmlInputElement>(&format!("input[name={SEL}]")) {
+        input.set_value(&field);
+    }
+    let here = page::here();
+    if let Some((paths::SESSIONS, query)) = here.split_once('?').or(Some((&here, ""))) {
+        page::rename(&list_address(query, selection().as_ref()));
+    }
+    KNOWN.set(sent);
+    mirror_head();
 }
 
 pub fn start() {

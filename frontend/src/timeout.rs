@@ -80,6 +80,7 @@ fn sent(event: &Event) {
         match page::ask(paths::post::ACCOUNT, Some(&fields), Asked::Person).await {
             Ok(answer) => {
                 page::part(&answer.document, "sign-in-ends");
+                page::part(&answer.document, "clock");
                 look();
             }
             Err(page::Trouble::SignedOut) => over(),

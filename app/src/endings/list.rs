@@ -24,7 +24,7 @@ pub fn EndingsPage() -> impl IntoView {
         move |b| async move { b.endings.endings_page(cursor).await },
         move |page| {
             Clock::here().set(page.now);
-            let topic = Some("endings".to_owned());
+            let topic = "endings".to_owned();
             view! {
                 <PageHead
                     title="Endings"

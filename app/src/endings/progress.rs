@@ -14,6 +14,9 @@ use crate::layout::{Echo, FrameContext, loaded};
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Clock, Note, Tone, thousands};
 
+/// How long after its end a result is news to who comes to the page, ms.
+const FRESH_MS: i64 = 10_000;
+
 /// Address of the page with a filter over its items and a cursor.
 pub fn address(ending_no: i64, only: Option<ItemFilter>, cursor: Option<&str>) -> String {
     let mut pairs = Vec::new();
@@ -59,14 +62,16 @@ fn Whole(page: Page) -> impl IntoView {
     let title = heading(brief.state, &brief.counts);
     let lead = lead_words(&brief, page.now, clock);
     let working = at_work(brief.state);
-    let topic = working.then(|| format!("ending:{}", brief.ending_id));
+    // Also after the end: people who come back are met for a while yet.
+    let topic = format!("ending:{}", brief.ending_id);
+    let fresh = brief.settled_at.is_some_and(|at| page.now.since(at) < FRESH_MS);
     view! {
         <PrintHead page=page.clone() />
         <Crumbs first="Endings" href=paths::ENDINGS second=number.to_string() />
         <Title text=format!("{title} · Ending {number}") />
         <div class="page-head">
             // Script moves focus here once there is a result.
-            <h1 id="result" tabindex="-1" data-at-work=working.then_some("")>
+            <h1 id="result" tabindex="-1" data-at-work=working.then_some("") data-fresh=fresh.then_some("")>
                 {title}
             </h1>
             <span hidden data-say="">

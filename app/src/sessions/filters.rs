@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::chips::{Chip, chips};
-use super::form::{BACK, RAW_ID, SEL, list_address};
+use super::form::{BACK, CHIPS, FILTER_FORM, RAW_ID, SEL, list_address};
 use super::query::SortKey;
 use super::wire::{SessionKind, SessionState, SessionsPage};
 use crate::error::FieldProblem;
@@ -52,7 +52,7 @@ pub fn SearchForm(
     let search = typed.value("q");
     view! {
         <search class="search-row">
-            <form class="filter-form" method="get" action=paths::SESSIONS id="filters">
+            <form class="filter-form" method="get" action=paths::SESSIONS id=FILTER_FORM>
                 <div class="search">
                     <Glyph icon=Icon::Search />
                     <label class="unseen" for="q">
@@ -431,7 +431,7 @@ pub fn Chips(
     let clear = list_address(&clear, sel.as_ref());
     (count > 0).then(|| {
         view! {
-            <div class="chips" role="group" aria-label="Filters in force">
+            <div id=CHIPS class="chips" role="group" aria-label="Filters in force">
                 {all
                     .into_iter()
                     .map(|chip| {

@@ -13,6 +13,10 @@ pub const ROWS_FORM: &str = "rows";
 pub const FILTER_FORM: &str = "filters";
 /// Id of the box that ticks the page.
 pub const PICK_PAGE: &str = "pick-page";
+/// Id of the strip of systems.
+pub const STRIP: &str = "strip";
+/// Id of the chips of filters in force.
+pub const CHIPS: &str = "chips";
 /// `sel`: the selection so far.
 pub const SEL: &str = "sel";
 /// `shown`: one per row of the page that can be ended.

@@ -118,6 +118,7 @@ fn Rows(page: Page) -> impl IntoView {
     let echo = Echo::of(paths::post::SELECTION, None, &[]);
     let refused = echo.whole(&[]);
     let matching = page.matching;
+    let may_end = page.may_end_any;
     let empty = page.rows.is_empty();
     let query = page.query.first_page();
     let query = SessionQuery {
@@ -165,7 +166,7 @@ fn Rows(page: Page) -> impl IntoView {
                 <Pager page=page />
                 {no_script}
             </div>
-            <BulkBar summary=summary matching=matching />
+            {may_end.then(|| view! { <BulkBar summary=summary matching=matching /> })}
         </form>
     }
     .into_any()

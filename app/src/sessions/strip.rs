@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::form::list_address;
+use super::form::{STRIP, list_address};
 use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::layout::FrameContext;
@@ -89,7 +89,7 @@ pub fn HealthStrip(
         words.into_any(),
     );
     view! {
-        <nav aria-label="Systems">
+        <nav id=STRIP aria-label="Systems">
             <ul class="health" role="list">{everything} {cells} {folded}</ul>
         </nav>
     }

@@ -13,7 +13,7 @@ export type SignIn = { login: string; password: string };
 
 const run = promisify(execFile);
 const program = resolve(process.env.E2E_SERVER ?? '../target/debug/curfew');
-const READY_MS = 30_000;
+const READY_MS = process.env.BENCH_TIMES ? 300_000 : 30_000;
 
 export class Portal {
   /** Where it answers, without a slash at the end. */
@@ -119,7 +119,8 @@ export class Portal {
 
   private async launch(listen: string): Promise<void> {
     const before = this.output.length;
-    const child = spawn(program, ['demo', '--listen', listen, '--data-dir', this.folder], {
+    const size = process.env.BENCH_TIMES ? ['--times', process.env.BENCH_TIMES] : [];
+    const child = spawn(program, ['demo', '--listen', listen, '--data-dir', this.folder, ...size], {
       env: this.env,
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],

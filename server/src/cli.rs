@@ -52,6 +52,9 @@ enum Command {
         /// Simulated systems are left out: only Curfew's own sessions.
         #[arg(long)]
         bare: bool,
+        /// Each simulated system has this many times its people and sessions (about 4,200 in all)
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
+        times: u16,
     },
     /// Brings the database up to this program.
     Migrate,
@@ -129,7 +132,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             listen,
             data_dir,
             bare,
-        } => demo(config()?, listen, data_dir, bare).await,
+            times,
+        } => demo(config()?, listen, data_dir, (!bare).then_some(times)).await,
         Command::Migrate => {
             portal::open_database(&config()?).await?.migrate().await?;
             println!("The database is up to date.");
@@ -309,7 +313,7 @@ async fn demo(
     mut config: Config,
     listen: SocketAddr,
     data_dir: PathBuf,
-    bare: bool,
+    times: Option<u16>,
 ) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         listen.ip().is_loopback(),
@@ -324,10 +328,9 @@ async fn demo(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The simulated systems live as long as this does.
-    let estate = if bare {
-        None
-    } else {
-        Some(crate::simulators::demo::demo_estate(clock.clone()).await?)
+    let estate = match times {
+        None => None,
+        Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into()).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();

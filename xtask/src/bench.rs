@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -27,7 +27,8 @@ pub fn run(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
     match name {
         "list" | "end" => cargo_bench(places, name, args),
         "start" => start(places),
-        other => bail!("no bench {other}: list, end or start"),
+        "page" => page(places, args),
+        other => bail!("no bench {other}: list, end, start or page"),
     }
 }
 
@@ -44,7 +45,7 @@ fn cargo_bench(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
         .shown(|_| ())
 }
 
-fn out(places: &Places, name: &str) -> Result<std::path::PathBuf> {
+fn out(places: &Places, name: &str) -> Result<PathBuf> {
     let folder = places.target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder.join(format!("{name}.json")))
@@ -53,16 +54,7 @@ fn out(places: &Places, name: &str) -> Result<std::path::PathBuf> {
 /// From the start of the process to the first `ready`, on an embedded database, and what an idle server holds in memory.
 /// Beside it the raw limit: the same binary that only prints its help.
 fn start(places: &Places) -> Result<bool> {
-    site::build(places, Mode::Release)?;
-    say::step(
-        "Building the server, optimised (the first time takes about ten minutes)",
-        || {
-            cargo(&places.root)
-                .args(["build", "--locked", "--release", "--package", "server"])
-                .must()
-        },
-    )?;
-    let curfew = places.target.join("release/curfew");
+    let curfew = optimised(places)?;
     let folder = std::env::temp_dir().join(format!("curfew-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     child::remove_at_end(&folder);
@@ -114,6 +106,40 @@ fn start(places: &Places) -> Result<bool> {
         ready / raw
     );
     Ok(true)
+}
+
+/// What a person feels on the sessions page, in Chromium; `args` = how many times the demo's 4,200 sessions.
+fn page(places: &Places, args: &[&str]) -> Result<bool> {
+    let times = match args {
+        [] => "24",
+        [times] => times,
+        more => bail!("one number: how many times the demo's 4,200 sessions, not {more:?}"),
+    };
+    setup::debian_parts()?;
+    setup::node_modules(places)?;
+    let curfew = optimised(places)?;
+    program(places.end2end().join("node_modules/.bin/playwright"))
+        .args(["test", "--config", "playwright.bench.config.ts"])
+        .dir(&places.end2end())
+        .env("E2E_SERVER", curfew)
+        .env("E2E_CHROMIUM", setup::CHROMIUM)
+        .env("BENCH_TIMES", times)
+        .env("BENCH_OUT", out(places, "page")?)
+        .shown(|_| ())
+}
+
+/// The program as people get it, with the site inside.
+fn optimised(places: &Places) -> Result<PathBuf> {
+    site::build(places, Mode::Release)?;
+    say::step(
+        "Building the server, optimised (the first time takes about ten minutes)",
+        || {
+            cargo(&places.root)
+                .args(["build", "--locked", "--release", "--package", "server"])
+                .must()
+        },
+    )?;
+    Ok(places.target.join("release/curfew"))
 }
 
 /// Whether the server there says that it is ready.

@@ -108,7 +108,8 @@ fn plans() -> [Plan; 4] {
 ///
 /// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau refuses one
 /// and holds Curfew's own sign-in; Domo gives one person a new session id each time it is asked for their sessions.
-pub async fn demo_estate(clock: Arc<dyn Clock>) -> anyhow::Result<DemoEstate> {
+/// `times` makes everything that many times as large.
+pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
         systems: Vec::new(),
         simulators: Vec::new(),
@@ -116,7 +117,7 @@ pub async fn demo_estate(clock: Arc<dyn Clock>) -> anyhow::Result<DemoEstate> {
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     for plan in plans() {
         let mut simulator = Simulator::start(clock.clone(), plan.shape).await?;
-        simulator.fill(plan.sessions, plan.people);
+        simulator.fill(plan.sessions * times, plan.people * times);
         simulator.faults(|faults| match plan.id {
             "uportal-campus" => faults.lie_for = ids(&["rtables", "d.volkov", "li.xiaoming"]),
             "keycloak-staff" => faults.let_back_for = ids(&["m.hohenlohe", "c.okonkwo"]),

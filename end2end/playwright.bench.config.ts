@@ -8,5 +8,8 @@ export default {
   workers: 1,
   timeout: 1_800_000,
   reporter: [['list']],
+  // While everything is read for the first time, pages wait.
+  use: { ...base.use, actionTimeout: 300_000, navigationTimeout: 300_000, trace: 'off' as const },
+  expect: { timeout: 300_000 },
   projects: [{ name: 'page', use: { database: 'sqlite' as const } }],
 };

@@ -1,9 +1,10 @@
 //! Short words for what the browser offers. Failures that can't happen here (a selector that is no selector, an
 //! attribute name that is none) read as absence.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, HtmlElement, Window};
 
@@ -97,9 +98,12 @@ pub fn every(pause: Duration, run: impl Fn() + 'static) {
     run.forget();
 }
 
-/// Something that runs later, unless it is put off or dropped.
+/// Something that runs later, unless it is put off or stopped.
+///
+/// Whether it still should is asked when its time comes, not told to the browser: a timer that fires all the same (its
+/// number need not fit what we can hold) finds nothing to do.
 #[derive(Default)]
-pub struct Later(Option<(i32, Closure<dyn FnMut()>)>);
+pub struct Later(Option<Rc<Cell<bool>>>);
 
 impl Later {
     pub const fn new() -> Self {
@@ -109,17 +113,19 @@ impl Later {
     /// Runs `run` after `pause`; what was to run before is put aside.
     pub fn run(&mut self, pause: Duration, run: impl FnOnce() + 'static) {
         self.stop();
-        let run = Closure::once(run);
-        let set = window().set_timeout_with_callback_and_timeout_and_arguments_0(
-            run.as_ref().unchecked_ref::<Function>(),
-            ms(pause),
-        );
-        self.0 = set.ok().map(|handle| (handle, run));
+        let wanted = Rc::new(Cell::new(true));
+        self.0 = Some(wanted.clone());
+        let run = Closure::once_into_js(move || {
+            if wanted.get() {
+                run();
+            }
+        });
+        drop(window().set_timeout_with_callback_and_timeout_and_arguments_0(run.unchecked_ref(), ms(pause)));
     }
 
     pub fn stop(&mut self) {
-        if let Some((handle, _)) = self.0.take() {
-            window().clear_timeout_with_handle(handle);
+        if let Some(wanted) = self.0.take() {
+            wanted.set(false);
         }
     }
 }

@@ -109,3 +109,22 @@ test('ui_f6 pausing everything stops what was not yet asked, and is told on ever
   await page.waitForTimeout(3_000);
   await expect(page.getByRole('heading', { level: 1 })).not.toContainText('gone');
 });
+
+test('a reason that was typed stays when the page reads itself again', async ({ people }) => {
+  const page = await people.signedIn('administrator');
+  await open(page, '/endings', SCRIPT);
+  const endings = await page.getByRole('row').count();
+  await page.locator('summary', { hasText: 'Pause all endings' }).click();
+  const reason = page.getByLabel('Reason');
+  await reason.fill('Half a thought');
+  await reason.blur();
+
+  const other = await page.context().newPage();
+  await preview(other, 'system=domo-northwind', 1);
+  await other.getByLabel('Reason').fill('Makes the first page read itself again');
+  await endButton(other).click();
+  await expect(other).toHaveURL(/\/endings\/\d+$/);
+
+  await expect(page.getByRole('row')).not.toHaveCount(endings);
+  await expect(reason).toHaveValue('Half a thought');
+});

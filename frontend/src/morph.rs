@@ -11,13 +11,32 @@ use web_sys::{Element, HtmlInputElement, HtmlTextAreaElement, Node};
 use crate::dom;
 
 /// Makes `old` look like `new`. `new` belongs to another document; what is taken from it is moved over.
-pub fn morph(old: &Element, new: &Element) {
+///
+/// With `keep_typed`, fields that a person changed stay as they are: nobody asked for the new page. Else they hold what
+/// the new page says, as after a load, except the one that is being typed into.
+pub fn morph(old: &Element, new: &Element, keep_typed: bool) {
     if old.is_equal_node(Some(new)) && !holds_input(old) {
         return;
     }
+    // Before the attributes, which say what a field began with.
+    let keep = keep_typed && is_typed(old);
     attributes(old, new);
-    children(old, new);
-    input(old, new);
+    children(old, new, keep_typed);
+    if !keep {
+        input(old, new);
+    }
+}
+
+/// Whether a field holds something else than what it began with.
+fn is_typed(field: &Element) -> bool {
+    if let Some(field) = field.dyn_ref::<HtmlInputElement>() {
+        field.type_() != "hidden"
+            && (field.value() != field.default_value() || field.checked() != field.default_checked())
+    } else if let Some(field) = field.dyn_ref::<HtmlTextAreaElement>() {
+        Ok(field.value()) != field.default_value()
+    } else {
+        false
+    }
 }
 
 /// Inputs differ in more than their markup.
@@ -66,7 +85,7 @@ fn list(parent: &Node) -> Vec<Node> {
     (0..nodes.length()).filter_map(|at| nodes.item(at)).collect()
 }
 
-fn children(old: &Element, new: &Element) {
+fn children(old: &Element, new: &Element, keep_typed: bool) {
     let before = list(old);
     let mut keyed: HashMap<String, Node> = before
         .iter()
@@ -93,7 +112,7 @@ fn children(old: &Element, new: &Element) {
                 } else {
                     insert(old, &node, place.as_ref());
                 }
-                become_like(&node, &wanted);
+                become_like(&node, &wanted, keep_typed);
             }
             None => insert(old, &wanted, place.as_ref()),
         }
@@ -112,9 +131,9 @@ fn same_kind(a: &Node, b: &Node) -> bool {
     a.node_type() == b.node_type() && a.node_name() == b.node_name()
 }
 
-fn become_like(node: &Node, wanted: &Node) {
+fn become_like(node: &Node, wanted: &Node, keep_typed: bool) {
     match (node.dyn_ref::<Element>(), wanted.dyn_ref::<Element>()) {
-        (Some(old), Some(new)) => morph(old, new),
+        (Some(old), Some(new)) => morph(old, new, keep_typed),
         _ if node.node_value() != wanted.node_value() => {
             node.set_node_value(wanted.node_value().as_deref());
         }
@@ -133,17 +152,14 @@ fn remove(parent: &Element, node: &Node) {
     }
 }
 
-/// Markup says what a field began with; what it holds now is the person's once they touched it.
+/// Markup says what a field begins with; here it holds it too.
 fn input(old: &Element, new: &Element) {
     if let (Some(old), Some(new)) = (
         old.dyn_ref::<HtmlInputElement>(),
         new.dyn_ref::<HtmlInputElement>(),
     ) {
         match old.type_().as_str() {
-            "checkbox" | "radio" => {
-                // Ticks go to the server as they are made, so its newest answer counts.
-                old.set_checked(new.has_attribute("checked"));
-            }
+            "checkbox" | "radio" => old.set_checked(new.has_attribute("checked")),
             "hidden" => old.set_value(&new.value()),
             _ if !is_focused(old) => old.set_value(&new.value()),
             _ => {}
@@ -151,7 +167,7 @@ fn input(old: &Element, new: &Element) {
     } else if let (Some(old), Some(new)) = (
         old.dyn_ref::<HtmlTextAreaElement>(),
         new.dyn_ref::<HtmlTextAreaElement>(),
-    ) && Ok(old.value()) == old.default_value()
+    ) && !is_focused(old)
     {
         old.set_value(&new.value());
     }

@@ -12,7 +12,7 @@ use app::ui::thousands;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlAnchorElement, HtmlElement, HtmlFormElement,
+    Document, DomParser, Element, Event, FormData, Headers, HtmlAnchorElement, HtmlElement, HtmlFormElement,
     MouseEvent, RequestInit, Response, SupportedType, Url, UrlSearchParams,
 };
 
@@ -68,31 +68,35 @@ pub fn here() -> String {
     )
 }
 
-/// Asks for `address`; with `form`, sends it there.
-pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<Answer, Trouble> {
+/// Asks for `address`, or sends `form` there: where the answer came from, whether it was one, and its text.
+async fn fetch(address: &str, form: Option<&FormData>, by: Asked) -> Result<(Url, bool, String), JsValue> {
     let init = RequestInit::new();
     if let Some(form) = form {
         init.set_method("POST");
-        let fields = UrlSearchParams::new_with_str_sequence_sequence(form).map_err(|_| Trouble::NoAnswer)?;
-        init.set_body(&fields);
+        init.set_body(&UrlSearchParams::new_with_str_sequence_sequence(form)?.into());
     }
-    let headers = web_sys::Headers::new().map_err(|_| Trouble::NoAnswer)?;
     if by == Asked::Page {
-        headers.set(BACKGROUND, "1").map_err(|_| Trouble::NoAnswer)?;
+        let headers = Headers::new()?;
+        headers.set(BACKGROUND, "1")?;
+        init.set_headers(&headers);
     }
-    init.set_headers(&headers);
-    let response = JsFuture::from(window().fetch_with_str_and_init(address, &init))
-        .await
-        .map_err(|_| Trouble::NoAnswer)?;
-    let response: Response = response.dyn_into().map_err(|_| Trouble::NoAnswer)?;
-    let url = Url::new(&response.url()).map_err(|_| Trouble::NoAnswer)?;
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(address, &init))
+        .await?
+        .dyn_into()?;
+    let text = JsFuture::from(response.text()?).await?;
+    Ok((
+        Url::new(&response.url())?,
+        response.ok(),
+        text.as_string().unwrap_or_default(),
+    ))
+}
+
+/// Asks for the page at `address`; with `form`, sends it there.
+pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<Answer, Trouble> {
+    let (url, _, text) = fetch(address, form, by).await.map_err(|_| Trouble::NoAnswer)?;
     if url.pathname() == paths::SIGN_IN {
         return Err(Trouble::SignedOut);
     }
-    let text = JsFuture::from(response.text().map_err(|_| Trouble::NoAnswer)?)
-        .await
-        .map_err(|_| Trouble::NoAnswer)?;
-    let text = text.as_string().ok_or(Trouble::NoAnswer)?;
     let document = DomParser::new()
         .and_then(|parser| parser.parse_from_string(&text, SupportedType::TextHtml))
         .map_err(|_| Trouble::NoAnswer)?;
@@ -114,12 +118,12 @@ pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<An
 /// Asks for `address` and shows the answer in the open page.
 pub fn go(address: String, by: Asked) {
     spawn_local(async move {
-        let _shown = show(&address, by).await;
+        show(&address, by).await;
     });
 }
 
-/// As [`go`]; gives whether the answer was shown, `None` when a newer question overtook it.
-pub async fn show(address: &str, by: Asked) -> Option<bool> {
+/// As [`go`], to its end; an answer that a newer question overtook is dropped.
+async fn show(address: &str, by: Asked) {
     let turn = TURN.get() + 1;
     TURN.set(turn);
     if by != Asked::Page {
@@ -127,7 +131,7 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
     }
     let answer = ask(address, None, by).await;
     if TURN.get() != turn {
-        return None;
+        return;
     }
     waited();
     match answer {
@@ -137,7 +141,7 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
             if by == Asked::Person && answer.address != here() {
                 push(&answer.address);
             }
-            put(&answer.document);
+            put(&answer.document, by);
             if by == Asked::History {
                 memory::restore();
             }
@@ -148,24 +152,17 @@ pub async fn show(address: &str, by: Asked) -> Option<bool> {
                     dom::focus(&main);
                 }
             }
-            Some(true)
         }
         // The plain way leads to sign-in and back, or shows the browser's own words; an open page stays as it is.
-        Err(_) if by != Asked::Page => {
-            drop(window().location().assign(address));
-            Some(false)
-        }
-        Err(Trouble::SignedOut) => {
-            crate::timeout::over();
-            Some(false)
-        }
-        Err(Trouble::NoAnswer) => Some(false),
+        Err(_) if by != Asked::Page => drop(window().location().assign(address)),
+        Err(Trouble::SignedOut) => crate::timeout::over(),
+        Err(Trouble::NoAnswer) => {}
     }
 }
 
 /// Reads the open page again on its own.
-pub async fn again() -> Option<bool> {
-    show(&here(), Asked::Page).await
+pub async fn again() {
+    show(&here(), Asked::Page).await;
 }
 
 fn push(address: &str) {
@@ -185,12 +182,12 @@ pub fn rename(address: &str) {
 }
 
 /// Puts an answer into the open page: bar, how long the sign-in lasts, main part, title.
-fn put(answer: &Document) {
+fn put(answer: &Document, by: Asked) {
     let focus = document().active_element().map(|element| dom::id(&element));
     let said = sentences();
     let at_work = dom::by_id::<Element>("result").is_some_and(|result| result.has_attribute("data-at-work"));
     for id in ["bar", "sign-in-ends", "main"] {
-        part(answer, id);
+        morph_part(answer, id, by == Asked::Page);
     }
     document().set_title(&answer.title());
     keep_focus(focus);
@@ -214,10 +211,14 @@ fn focus_result(selector: &str) {
     }
 }
 
-/// Puts one part of an answer into the open page.
+/// Puts one part of an answer into the open page; what a person typed meanwhile stays.
 pub fn part(answer: &Document, id: &str) {
+    morph_part(answer, id, true);
+}
+
+fn morph_part(answer: &Document, id: &str, keep_typed: bool) {
     if let (Some(old), Some(new)) = (document().get_element_by_id(id), answer.get_element_by_id(id)) {
-        morph::morph(&old, &new);
+        morph::morph(&old, &new, keep_typed);
     }
 }
 
@@ -273,30 +274,14 @@ pub fn count_exactly() {
     };
     let address = count.get_attribute("data-count").unwrap_or_default();
     spawn_local(async move {
-        let init = RequestInit::new();
-        let Ok(headers) = web_sys::Headers::new() else {
+        let Ok((_, true, text)) = fetch(&address, None, Asked::Page).await else {
             return;
         };
-        drop(headers.set(BACKGROUND, "1"));
-        init.set_headers(&headers);
-        let Ok(response) = JsFuture::from(window().fetch_with_str_and_init(&address, &init)).await else {
-            return;
-        };
-        let Ok(response) = response.dyn_into::<Response>() else {
-            return;
-        };
-        let (true, Ok(text)) = (response.ok(), response.text()) else {
-            return;
-        };
-        let number = JsFuture::from(text)
-            .await
-            .ok()
-            .and_then(|text| text.as_string()?.parse::<u64>().ok());
         // An answer for a list that is not shown any more says nothing.
         let same = dom::one::<Element>("[data-count]")
             .and_then(|count| count.get_attribute("data-count"))
             .is_some_and(|now| now == address);
-        if let (true, Some(number)) = (same, number) {
+        if let (true, Ok(number)) = (same, text.parse::<u64>()) {
             for place in dom::each::<Element>("[data-exact]") {
                 place.set_text_content(Some(&thousands(number)));
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app::signin::wire::Times;
-use app::ui::ages::{Age, Zone, urgency};
+use app::ui::ages::{self, Age, Zone};
 use app::wire::Timestamp;
 use js_sys::Date;
 use web_sys::Element;
@@ -54,26 +54,13 @@ fn tick() {
             continue;
         }
         let at = Timestamp(at as i64);
-        let before = text("data-before");
-        let words = age.words(at, &zone);
-        let words = if before.is_empty() {
-            words
-        } else {
-            format!("{before} {words}")
-        };
+        let words = ages::text(age, &text("data-before"), at, &zone);
         if time.text_content().as_deref() != Some(&words) {
             time.set_text_content(Some(&words));
         }
-        if age == Age::Ahead {
-            let class = urgency(at.since(zone.now));
-            let class = if class.is_empty() {
-                "tip".to_owned()
-            } else {
-                format!("tip {class}")
-            };
-            if time.class_name() != class {
-                time.set_class_name(&class);
-            }
+        let class = ages::class(age, at, &zone);
+        if time.class_name() != class {
+            time.set_class_name(class);
         }
     }
 }

@@ -79,8 +79,7 @@ pub fn around<T: JsCast>(event: &Event, selector: &str) -> Option<T> {
         .ok()
 }
 
-/// Runs for every such event of the window, as long as the document lives. Events that do not bubble are met on
-/// their way down.
+/// Runs for every such event of the window, as long as the document lives.
 pub fn on<E: JsCast + 'static>(name: &str, run: impl Fn(E) + 'static) {
     let run = Closure::<dyn Fn(Event)>::new(move |event: Event| run(event.unchecked_into()));
     drop(window().add_event_listener_with_callback(name, run.as_ref().unchecked_ref()));
@@ -102,7 +101,6 @@ pub fn every(pause: Duration, run: impl Fn() + 'static) {
 ///
 /// Whether it still should is asked when its time comes, not told to the browser: a timer that fires all the same (its
 /// number need not fit what we can hold) finds nothing to do.
-#[derive(Default)]
 pub struct Later(Option<Rc<Cell<bool>>>);
 
 impl Later {

@@ -108,7 +108,7 @@ fn read() {
     spawn_local(async {
         loop {
             WANTED.set(false);
-            let _shown = page::again().await;
+            page::again().await;
             if !WANTED.get() {
                 break;
             }

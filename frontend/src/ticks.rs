@@ -6,9 +6,8 @@ use std::cell::{Cell, RefCell};
 use app::paths;
 use app::sessions::form::{ACT, Act, CHIPS, PICK_PAGE, ROW, ROWS_FORM, SEL, STRIP, list_address};
 use app::sessions::picks::{BULK, bar_facts};
-use app::sessions::wire::SelectionSummary;
 use app::ui::counted;
-use app::wire::{Count, SelectionId};
+use app::wire::SelectionId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
@@ -243,16 +242,7 @@ fn show_bar(sessions: i64) {
     let Some(bar) = dom::by_id::<Element>(BULK) else {
         return;
     };
-    let summary = SelectionSummary {
-        selection_id: SelectionId::from(String::new()),
-        all: false,
-        sessions: Count::Exactly(u64::try_from(sessions).unwrap_or(0)),
-        people: Count::Exactly(0),
-        systems: 0,
-        stale: 0,
-        hidden_by_filter: 0,
-    };
-    let Some(facts) = bar_facts(Some(&summary), 0) else {
+    let Some(facts) = bar_facts(None, sessions) else {
         dom::set(&bar, "hidden", "");
         return;
     };

@@ -63,21 +63,31 @@ impl Age {
     }
 }
 
+/// Words of a time with what stands before them ("read 3 s ago").
+pub fn text(age: Age, before: &str, at: Timestamp, zone: &Zone) -> String {
+    let words = age.words(at, zone);
+    if before.is_empty() {
+        words
+    } else {
+        format!("{before} {words}")
+    }
+}
+
+/// Class of a time: it has its whole moment behind it, and what ends soon or should have ended is coloured.
+pub fn class(age: Age, at: Timestamp, zone: &Zone) -> &'static str {
+    match (age, at.since(zone.now)) {
+        (Age::Ahead, ..0) => "tip is-danger",
+        (Age::Ahead, 0..300_000) => "tip is-warn",
+        _ => "tip",
+    }
+}
+
 const DAY_MS: i64 = 86_400_000;
 
 /// "03:12:40", for lines where the day is plain.
 pub fn to_second(at: Timestamp, offset_min: i32) -> String {
     let c = Civil::at(at, offset_min);
     format!("{:02}:{:02}:{:02}", c.hour, c.minute, c.second)
-}
-
-/// Class of what ends in `left` ms: amber under 5 minutes, red when it is past.
-pub const fn urgency(left: i64) -> &'static str {
-    match left {
-        ..0 => "is-danger",
-        0..300_000 => "is-warn",
-        _ => "",
-    }
 }
 
 /// One unit, rounded: seconds to 59, minutes to 59, hours to 47, then days.

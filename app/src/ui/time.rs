@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::ages::{Age, Zone, full, to_second, urgency};
+use super::ages::{self, Age, Zone, full, to_second};
 use crate::civil::{Civil, rfc3339};
 use crate::signin::wire::Times;
 use crate::wire::Timestamp;
@@ -112,24 +112,19 @@ const fn stop(passing: bool) -> &'static str {
 }
 
 /// A moment whose words age, with all of it on hover and focus.
-fn time(at: Timestamp, age: Age, before: &'static str, class: &'static str, passing: bool) -> AnyView {
+fn time(at: Timestamp, age: Age, before: &'static str, passing: bool) -> AnyView {
     let clock = Clock::here();
-    let words = age.words(at, &clock.zone());
-    let words = if before.is_empty() {
-        words
-    } else {
-        format!("{before} {words}")
-    };
+    let zone = clock.zone();
     view! {
         <time
-            class=if class.is_empty() { "tip".to_owned() } else { format!("tip {class}") }
+            class=ages::class(age, at, &zone)
             datetime=rfc3339(at)
             data-age=age.name()
             data-before=(!before.is_empty()).then_some(before)
             data-tip=clock.full(at)
             tabindex=stop(passing)
         >
-            {words}
+            {ages::text(age, before, at, &zone)}
         </time>
     }
     .into_any()
@@ -147,7 +142,7 @@ pub fn TimeAgo(
     #[prop(optional)]
     passing: bool,
 ) -> impl IntoView {
-    time(at, Age::Ago, before, "", passing)
+    time(at, Age::Ago, before, passing)
 }
 
 /// A moment as clock within 24 h, else as date; whole on hover and focus.
@@ -161,7 +156,7 @@ pub fn Started(
 ) -> impl IntoView {
     match at {
         None => view! { <span class="quiet">"not reported"</span> }.into_any(),
-        Some(at) => time(at, Age::Start, "", "", passing),
+        Some(at) => time(at, Age::Start, "", passing),
     }
 }
 
@@ -171,7 +166,7 @@ pub fn When(
     /// When.
     at: Timestamp,
 ) -> impl IntoView {
-    time(at, Age::When, "", "", false)
+    time(at, Age::When, "", false)
 }
 
 /// What is known of the end of a session.
@@ -197,9 +192,6 @@ pub fn Remaining(
     match ends {
         Ends::Never => view! { <span class="quiet">"No limit"</span> }.into_any(),
         Ends::NotReported => view! { <span class="quiet">"not reported"</span> }.into_any(),
-        Ends::At(at) => {
-            let left = at.since(Clock::here().now());
-            time(at, Age::Ahead, "", urgency(left), passing)
-        }
+        Ends::At(at) => time(at, Age::Ahead, "", passing),
     }
 }

@@ -16,9 +16,7 @@ const FEATURES: [&str; 7] = [
     "access", "audit", "endings", "policies", "sessions", "signin", "systems",
 ];
 /// What every feature may use.
-const APP_SHARED: [&str; 8] = [
-    "again", "backend", "civil", "error", "form", "paths", "ui", "wire",
-];
+const APP_SHARED: [&str; 7] = ["backend", "civil", "error", "form", "paths", "ui", "wire"];
 /// What a feature shows to the others: its types, and for the list its address.
 const APP_PUBLIC: [&str; 2] = ["wire", "query"];
 

@@ -103,7 +103,10 @@ test('ui_f2 ui_f3 ui_f4 an ending says what was read back, why something is left
   for (const cause of [lied, refused]) {
     await expect(cause.getByRole('cell').last()).toContainText(/\w+ \w+/);
     await expect(cause.getByRole('link', { name: 'Show 1' })).toBeVisible();
+    await expect(cause.locator('pre')).toBeHidden();
   }
+  await lied.getByText('Technical detail').click();
+  await expect(lied.locator('pre')).toContainText(/outcome +still_there\nanswered +accepted 1\nasks +3\n/);
   await expect(page.getByRole('button', { name: 'Retry 2…' })).toBeVisible();
 
   // Who came back, and through which system.

@@ -4,8 +4,11 @@ use leptos::prelude::*;
 
 use super::bar::ShareBar;
 use super::progress::address;
-use super::wire::{Cause, EndingItemRow, EndingPage as Page, EndingState, EndingSystem, ItemFilter, Outcome};
+use super::wire::{
+    Cause, EndingItemRow, EndingPage as Page, EndingState, EndingSystem, ItemFilter, Outcome, Technical,
+};
 use super::words::at_work;
+use crate::civil::rfc3339;
 use crate::paths;
 use crate::ui::{
     Clock, Glyph, Icon, Note, OutcomeMark, Panel, Person, TableCard, Tiles, Tone, WaitingMark, When, counted,
@@ -294,7 +297,12 @@ fn Causes(number: i64, causes: Vec<Cause>) -> impl IntoView {
                     <td>
                         <bdi>{cause.system_name}</bdi>
                     </td>
-                    <td class="words">{cause.words}</td>
+                    <td class="words">
+                        {cause.words} <details class="technical">
+                            <summary>"Technical detail"</summary>
+                            <pre>{technical(number, cause.outcome, &cause.technical)}</pre>
+                        </details>
+                    </td>
                     <td class="words">
                         {cause.next_step} " "
                         <a href=address(number, Some(only), None)>
@@ -322,6 +330,38 @@ fn Causes(number: i64, causes: Vec<Cause>) -> impl IntoView {
         </Panel>
     }
     .into_any()
+}
+
+/// Facts for whoever runs the system, a line each, to be copied whole.
+fn technical(number: i64, outcome: Outcome, facts: &Technical) -> String {
+    let at = |when: Option<Timestamp>| when.map_or("never".to_owned(), rfc3339);
+    let (fewest, most) = facts.attempts;
+    let mut lines = vec![
+        format!("ending      {number}"),
+        format!("system      {}", facts.system_id.as_str()),
+        format!("outcome     {}", outcome.name()),
+    ];
+    if facts.answers.is_empty() {
+        lines.push("asked       never".to_owned());
+    } else {
+        let answers: Vec<String> = facts
+            .answers
+            .iter()
+            .map(|(said, times)| format!("{said} {times}"))
+            .collect();
+        lines.push(format!("answered    {}", answers.join(", ")));
+        lines.push(if fewest == most {
+            format!("asks        {most}")
+        } else {
+            format!("asks        {fewest} to {most}")
+        });
+        if facts.asked_from != facts.asked_to {
+            lines.push(format!("asked from  {}", at(facts.asked_from)));
+        }
+        lines.push(format!("last asked  {}", at(facts.asked_to)));
+    }
+    lines.push(format!("read back   {}", at(facts.read_back_at)));
+    lines.join("\n")
 }
 
 #[component]

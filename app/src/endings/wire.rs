@@ -471,6 +471,26 @@ pub struct Cause {
     pub next_step: String,
     /// How many.
     pub count: u64,
+    /// What whoever runs the system wants to know.
+    pub technical: Technical,
+}
+
+/// What was done to sessions that share a cause, for whoever runs the system. Holds no session id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Technical {
+    /// Where.
+    pub system_id: SystemId,
+    /// How often the system said what to the newest ask: `accepted`, `not_found`, `refused`, `no_answer`; none where
+    /// nothing was asked.
+    pub answers: Vec<(String, u64)>,
+    /// Fewest and most asks of one session.
+    pub attempts: (u64, u64),
+    /// The newest ask of the session that was asked longest ago.
+    pub asked_from: Option<Timestamp>,
+    /// Newest ask.
+    pub asked_to: Option<Timestamp>,
+    /// When the system was last read for one of them.
+    pub read_back_at: Option<Timestamp>,
 }
 
 /// The list of endings.

@@ -170,6 +170,14 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         words: words.to_owned(),
         next_step: next_step.to_owned(),
         count,
+        technical: Technical {
+            system_id: SYSTEMS[n].0.into(),
+            answers: vec![("accepted".to_owned(), count)],
+            attempts: (1, 3),
+            asked_from: Some(NOW.plus_seconds(-120)),
+            asked_to: Some(NOW.plus_seconds(-60)),
+            read_back_at: Some(NOW.plus_seconds(-30)),
+        },
     };
     EndingPage {
         now: NOW,

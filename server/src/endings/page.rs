@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app::access::wire::Permission;
 use app::endings::wire::{
     Cause, EndingBrief, EndingCounts, EndingItemRow, EndingPage, EndingState, EndingSystem, EndingsPage,
-    ItemFilter, Outcome, PausedBy, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem,
+    ItemFilter, Outcome, PausedBy, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem, Technical,
 };
 use app::error::AppError;
 use app::sessions::wire::{CannotEnd, SessionKind};
@@ -18,6 +18,7 @@ use super::store::{self, EndingRow, show};
 use crate::caller::Caller;
 use crate::changes::{self, topic};
 use crate::db::Conn;
+use crate::domain::ending::Said;
 use crate::domain::grant::About;
 use crate::error::Error;
 
@@ -495,5 +496,25 @@ fn cause(row: show::CauseRow, names: &Names) -> Option<Cause> {
         },
         next_step: next_step(outcome).to_owned(),
         count: row.items.unsigned_abs(),
+        technical: Technical {
+            answers: [
+                (Said::Accepted, row.accepted),
+                (Said::NotFound, row.not_found),
+                (Said::Refused, row.refused),
+                (Said::NoAnswer, row.no_answer),
+            ]
+            .into_iter()
+            .filter(|(_, times)| *times > 0)
+            .map(|(said, times)| (said.name().to_owned(), times.unsigned_abs()))
+            .collect(),
+            attempts: (
+                row.fewest_attempts.unsigned_abs(),
+                row.most_attempts.unsigned_abs(),
+            ),
+            asked_from: row.asked_from.map(Timestamp),
+            asked_to: row.asked_to.map(Timestamp),
+            read_back_at: row.read_back_at.map(Timestamp),
+            system_id: SystemId(row.system_id),
+        },
     })
 }

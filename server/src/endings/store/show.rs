@@ -7,6 +7,7 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Order, Query, Sel
 use super::freeze::PERSON;
 use super::{ENDING, EndingRow};
 use crate::db::Conn;
+use crate::domain::ending::Said;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::on;
@@ -245,15 +246,34 @@ pub struct CauseRow {
     pub outcome: String,
     pub words: String,
     pub items: i64,
+    pub fewest_attempts: i64,
+    pub most_attempts: i64,
+    pub asked_from: Option<i64>,
+    pub asked_to: Option<i64>,
+    pub read_back_at: Option<i64>,
+    pub accepted: i64,
+    pub not_found: i64,
+    pub refused: i64,
+    pub no_answer: i64,
 }
 
 /// What could not be ended, by cause; the largest first.
 pub async fn causes(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result<Vec<CauseRow>, Error> {
     let words = Expr::expr(Func::coalesce([item("detail"), Expr::val("")]));
+    let said = |what: Said| Func::count(Expr::case(item("answer").eq(what.name()), item("session_key")));
     let query = wanted(&row.id())
         .columns(["system_id", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))))
         .expr_as(Func::max(words), Alias::new("words"))
         .expr_as(Func::count(item("session_key")), Alias::new("items"))
+        .expr_as(Func::min(item("attempts")), Alias::new("fewest_attempts"))
+        .expr_as(Func::max(item("attempts")), Alias::new("most_attempts"))
+        .expr_as(Func::min(item("asked_at")), Alias::new("asked_from"))
+        .expr_as(Func::max(item("asked_at")), Alias::new("asked_to"))
+        .expr_as(Func::max(item("read_back_at")), Alias::new("read_back_at"))
+        .expr_as(said(Said::Accepted), Alias::new("accepted"))
+        .expr_as(said(Said::NotFound), Alias::new("not_found"))
+        .expr_as(said(Said::Refused), Alias::new("refused"))
+        .expr_as(said(Said::NoAnswer), Alias::new("no_answer"))
         .and_where(item("outcome").is_in(not_gone()))
         .cond_where(reader.items(row))
         .group_by_columns(

@@ -96,6 +96,10 @@ async fn security_b1_a_system_that_says_ok_and_ends_nothing_is_still_there_after
         let page = stage.page(no).await;
         assert_eq!(page.causes[0].outcome, Outcome::StillThere);
         assert!(!page.causes[0].words.is_empty() && !page.causes[0].next_step.is_empty());
+        let technical = &page.causes[0].technical;
+        assert_eq!(technical.answers, [("accepted".to_owned(), 1)]);
+        assert_eq!((technical.attempts, technical.asked_to), ((3, 3), item.asked_at));
+        assert!(technical.read_back_at > technical.asked_to);
         assert!(page.may_retry);
     }
 }

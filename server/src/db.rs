@@ -79,6 +79,11 @@ impl Db {
             .foreign_keys(true)
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-16384")
+            // 32 MiB instead of 4: the many indexes of the inventory touch the same pages again and again, and each
+            // checkpoint writes and syncs them. Measured with `cargo xtask bench collect`: a third less time.
+            .pragma("wal_autocheckpoint", "8000")
+            // ANALYZE looks at so many rows of each index: it holds the writer, and estimates are all that is wanted.
+            .pragma("analysis_limit", "2000")
             .busy_timeout(Duration::from_secs(5));
         let write = SqlitePoolOptions::new()
             .max_connections(1)

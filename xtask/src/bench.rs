@@ -25,10 +25,10 @@ const REST: Duration = Duration::from_secs(5);
 /// A bench by its name; `args` are the bench's own.
 pub fn run(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
     match name {
-        "list" | "end" => cargo_bench(places, name, args),
+        "collect" | "list" | "end" => cargo_bench(places, name, args),
         "start" => start(places),
         "page" => page(places, args),
-        other => bail!("no bench {other}: list, end, start or page"),
+        other => bail!("no bench {other}: collect, list, end, start or page"),
     }
 }
 

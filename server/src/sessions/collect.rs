@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use app::wire::{SessionKey, SystemId, Timestamp};
 
@@ -24,8 +25,9 @@ use crate::policies::Policies;
 use crate::schedule::{self, Held, Lease};
 use crate::systems::{Connected, PassEnd, Systems};
 
-/// Changed rows per transaction: SQLite's only writer must stay free for sign-in, audit and endings.
-const CHUNK: usize = 5_000;
+/// How long a transaction of a pass should hold SQLite's only writer: sign-in, audit and endings wait their turn for it.
+/// Shorter ones make the first reading of a large system slower, by half at 50 ms (`cargo xtask bench collect`).
+const HOLD: Duration = Duration::from_millis(200);
 /// New rows in one pass after which the planner's statistics are renewed.
 const ANALYZE_ABOVE: u64 = 20_000;
 /// Limits of a system are read again after so long, seconds.
@@ -252,6 +254,7 @@ impl Collector {
             fresh: HashMap::new(),
             waiting: Vec::new(),
             places: HashMap::new(),
+            share: Share::default(),
             clients: Clients::default(),
             seen: 0,
             written: 0,
@@ -307,13 +310,19 @@ impl Collector {
             .filter(|row| !row.seen)
             .map(|row| intake::key_text(&row.key))
             .collect();
+        let mut unseen = unseen.as_slice();
+        let mut share = Share::default();
         let mut vanished = 0;
-        for keys in unseen.chunks(CHUNK) {
+        while !unseen.is_empty() {
+            let (keys, rest) = unseen.split_at(share.rows.min(unseen.len()));
             let mut conn = self.db.write().await?;
+            let began = Instant::now();
             schedule::check_epoch(&mut conn, lease).await?;
             vanished += intake::vanish(&mut conn, keys, started_at).await?;
             changes::bump(&mut conn, &topic::sessions(system)).await?;
             conn.commit().await?;
+            share.learn(keys.len(), began.elapsed());
+            unseen = rest;
         }
         Ok(vanished)
     }
@@ -361,11 +370,14 @@ impl Collector {
         let held = Held::take(&self.db, &self.clock, "retention", "", &self.owner).await?;
         let Some(held) = held else { return Ok(0) };
         let before = self.clock.now().plus_seconds(-days.max(1).saturating_mul(86_400));
+        let mut share = Share::default();
         let mut forgotten = 0;
         loop {
+            let most = share.rows;
             let mut conn = self.db.write().await?;
+            let began = Instant::now();
             schedule::check_epoch(&mut conn, held.lease()).await?;
-            let deleted = intake::forget(&mut conn, before, CHUNK as i64).await?;
+            let deleted = intake::forget(&mut conn, before, most).await?;
             if deleted > 0 {
                 let entry = Entry::curfew(Action::SensitiveDelete)
                     .target(format!("{deleted} sessions gone for more than {days} days"))
@@ -376,9 +388,10 @@ impl Collector {
             }
             conn.commit().await?;
             forgotten += deleted;
-            if deleted < CHUNK as u64 {
+            if deleted < most as u64 {
                 break;
             }
+            share.learn(most, began.elapsed());
         }
         held.release().await?;
         Ok(forgotten)
@@ -430,6 +443,30 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// How many rows a transaction may take, learnt from the ones before: machines, disks and table sizes differ too much for
+/// a number that fits all.
+struct Share {
+    rows: usize,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { rows: Self::FEWEST }
+    }
+}
+
+impl Share {
+    const FEWEST: usize = 100;
+    const MOST: usize = 5_000;
+
+    /// `rows` took `time`. At most doubled at once: one quick transaction proves little.
+    fn learn(&mut self, rows: usize, time: Duration) {
+        let fit = rows as u128 * HOLD.as_micros() / time.as_micros().max(1);
+        let most = Self::MOST.min(2 * self.rows);
+        self.rows = usize::try_from(fit).unwrap_or(most).clamp(Self::FEWEST, most);
+    }
+}
+
 /// The writing half of a pass.
 struct Intake<'p> {
     collector: &'p Collector,
@@ -444,6 +481,7 @@ struct Intake<'p> {
     /// Changed rows that are not written yet, and where in it each key is.
     waiting: Vec<SeenSession>,
     places: HashMap<[u8; 16], usize>,
+    share: Share,
     clients: Clients,
     seen: u64,
     written: u64,
@@ -453,7 +491,7 @@ impl Intake<'_> {
     async fn take(&mut self, batch: Vec<SeenSession>) -> Result<(), Error> {
         for seen in batch {
             self.meet(seen);
-            if self.waiting.len() >= CHUNK {
+            if self.waiting.len() >= self.share.rows {
                 self.flush().await?;
             }
         }
@@ -534,13 +572,15 @@ impl Intake<'_> {
                 identity::row(&seen, &mut naming)
             })
             .collect();
-        let count = rows.len() as u64;
+        let count = rows.len();
         let mut conn = self.collector.db.write().await?;
+        let began = Instant::now();
         schedule::check_epoch(&mut conn, self.lease).await?;
         intake::write_live(&mut conn, rows, self.started_at, self.snapshot_id.as_deref()).await?;
         changes::bump(&mut conn, &topic::sessions(&system)).await?;
         conn.commit().await?;
-        self.written += count;
+        self.share.learn(count, began.elapsed());
+        self.written += count as u64;
         Ok(())
     }
 }

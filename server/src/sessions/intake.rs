@@ -11,8 +11,8 @@ use crate::db::{Conn, Typed};
 use crate::error::Error;
 use crate::on;
 
-/// Rows of one statement: 42 values each, within SQLite's 32,766 and PostgreSQL's 65,535.
-const ROWS_PER_STATEMENT: usize = 700;
+/// Rows of one statement. Few enough that most statements have all of them, so that the prepared one is used again.
+const ROWS_PER_STATEMENT: usize = 50;
 
 /// A live row as the pass found it in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,14 +234,14 @@ pub async fn vanish(conn: &mut Conn, keys: &[String], started_at: Timestamp) -> 
 
 /// Deletes up to `most` sessions gone before `before`, and sessions of systems out of the settings that were last read
 /// whole before it; how many there were.
-pub async fn forget(conn: &mut Conn, before: Timestamp, most: i64) -> Result<u64, Error> {
+pub async fn forget(conn: &mut Conn, before: Timestamp, most: usize) -> Result<u64, Error> {
     Ok(on!(conn, c => sqlx::query(
             "DELETE FROM session WHERE session_key IN (SELECT s.session_key FROM session s \
              LEFT JOIN system y ON y.system_id = s.system_id WHERE s.gone_at < $1 OR (y.configured = 0 \
              AND COALESCE(y.last_pass_started_at, 0) < $1) LIMIT $2)",
         )
         .bind(before.0)
-        .bind(most)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .execute(c)
         .await?
         .rows_affected()))

@@ -14,7 +14,7 @@ use app::paths;
 use app::signin::view::SignInView;
 use app::signin::wire::Frame;
 use app::wire::OperatorId;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -48,14 +48,19 @@ pub struct Visit {
     pub background: bool,
     /// What the frame of a page shows; asked by the layer around the pages.
     pub frame: Option<Result<Frame, AppError>>,
-    /// Status that a port's error asked for; 0 = none.
-    pub said: Arc<AtomicU16>,
+    /// Status that a port's error asked for; 0 = none. Written by [`Visit::note`].
+    pub(super) said: Arc<AtomicU16>,
 }
 
 impl Visit {
     /// The caller, or the error that leads to sign-in.
     pub fn caller(&self) -> Result<&Arc<Caller>, AppError> {
         self.caller.as_ref().ok_or(AppError::SignedOut)
+    }
+
+    /// Notes what a port's error asked for: refusals leave an audit entry.
+    pub fn note(&self, status: u16) {
+        self.said.store(status, Ordering::Relaxed);
     }
 }
 
@@ -207,9 +212,11 @@ pub async fn authenticate(
         let caller = visit.caller.clone();
         let said = visit.said.clone();
         let method = request.method().clone();
+        // An address that leads nowhere refuses nobody anything.
+        let leads_somewhere = request.extensions().get::<MatchedPath>().is_some();
         request.extensions_mut().insert(visit);
         let response = next.run(request).await;
-        if let Some(caller) = caller {
+        if let Some(caller) = caller.filter(|_| leads_somewhere) {
             note_refusal(
                 &http,
                 &caller,

@@ -372,9 +372,7 @@ async fn again(
         AppError::SignedOut => return plain::see_other(&doors::sign_in_after_end(page)),
         _ => {}
     }
-    visit
-        .said
-        .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+    visit.note(error.status());
     let status = plain::status(&error);
     let (problems, flash) = match &error {
         AppError::Invalid { problems } => (problems.clone(), None),
@@ -390,7 +388,7 @@ async fn again(
             (vec![whole], Some(flash))
         }
     };
-    let said = visit.said.clone();
+    let asked = visit.clone();
     let visit = Visit {
         echo: Some(FormEcho {
             path: path.to_owned(),
@@ -398,12 +396,11 @@ async fn again(
             problems,
         }),
         flash,
-        // What drawing the page answers must not hide what the form was answered.
-        said: Arc::default(),
         ..visit
     };
     let mut response = ui::page(http, visit, page, Some(status)).await;
-    said.store(error.status(), std::sync::atomic::Ordering::Relaxed);
+    // Drawing the page noted its own answer.
+    asked.note(error.status());
     plain::retry_after(&error, &mut response);
     response
 }

@@ -128,9 +128,7 @@ async fn count(
     match counted {
         Ok(number) => number.to_string().into_response(),
         Err(error) => {
-            visit
-                .said
-                .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+            visit.note(error.status());
             plain::json(&error)
         }
     }
@@ -159,9 +157,7 @@ async fn export(
         Ok(lines) => lines,
         Err(error) => {
             let error = AppError::from(error);
-            visit
-                .said
-                .store(error.status(), std::sync::atomic::Ordering::Relaxed);
+            visit.note(error.status());
             return plain::page(&error);
         }
     };

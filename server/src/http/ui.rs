@@ -1,7 +1,6 @@
 //! Mounts the pages: one context, bound to the caller of this very request.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use app::access::page::FreshLink;
 use app::backend::{Background, SetStatus};
@@ -44,10 +43,10 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         let path = parts.uri.path();
         let options = use_context::<ResponseOptions>();
-        let said = visit.said.clone();
+        let noted = visit.clone();
         let answer = options.clone();
         let set_status: Arc<dyn Fn(u16) + Send + Sync> = Arc::new(move |status| {
-            said.store(status, Ordering::Relaxed);
+            noted.note(status);
             if let (Some(options), Ok(status)) = (&answer, StatusCode::from_u16(status)) {
                 options.set_status(status);
             }

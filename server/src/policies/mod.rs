@@ -5,7 +5,8 @@
 //! ends nothing: who wants older sessions out follows the what-if's query to the list. Start reading at
 //! [`Policies::own`].
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use app::access::wire::Permission;
 use app::error::AppError;
@@ -61,6 +62,7 @@ pub struct Policies {
     clock: Arc<dyn Clock>,
     audit: Arc<Audit>,
     before_you_end: OnceLock<BeforeYouEnd>,
+    seen: Mutex<BTreeMap<SystemId, (Timestamp, (Limit, Limit))>>,
 }
 
 impl Policies {
@@ -71,6 +73,7 @@ impl Policies {
             clock,
             audit,
             before_you_end: OnceLock::new(),
+            seen: Mutex::default(),
         }
     }
 
@@ -171,7 +174,7 @@ impl Policies {
             } else {
                 match snapshots.iter().find(|s| s.system_id == system.system_id.0) {
                     Some(snapshot) => from_snapshot(&system, snapshot),
-                    None => seen_limits(conn, &system).await?,
+                    None => self.seen_limits(conn, &system).await?,
                 }
             };
             shown.over = over
@@ -189,6 +192,32 @@ impl Policies {
             limits.push(shown);
         }
         Ok(limits)
+    }
+
+    /// Limits that the sessions of a system agree on, looked at once per complete reading.
+    async fn seen_limits(&self, conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {
+        let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&system.system_id).copied();
+        let (idle, absolute) = match known {
+            Some((read_at, limits)) if Some(read_at) == system.read_at => limits,
+            _ => {
+                let limits = store::seen_limits(conn, &system.system_id).await?;
+                if let Some(read_at) = system.read_at {
+                    lock().insert(system.system_id.clone(), (read_at, limits));
+                }
+                limits
+            }
+        };
+        if (idle, absolute) == (Limit::Unknown, Limit::Unknown) {
+            return Ok(bare(system));
+        }
+        Ok(SystemLimits {
+            idle,
+            absolute,
+            source: LimitSource::Seen,
+            as_of: system.read_at,
+            ..bare(system)
+        })
     }
 
     async fn own_limits(&self, conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {
@@ -305,20 +334,6 @@ fn from_snapshot(system: &SystemFacts, snapshot: &store::SnapshotRow) -> SystemL
         source_note: snapshot.source_note.clone().unwrap_or_default(),
         ..bare(system)
     }
-}
-
-async fn seen_limits(conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {
-    let (idle, absolute) = store::seen_limits(conn, &system.system_id).await?;
-    if (idle, absolute) == (Limit::Unknown, Limit::Unknown) {
-        return Ok(bare(system));
-    }
-    Ok(SystemLimits {
-        idle,
-        absolute,
-        source: LimitSource::Seen,
-        as_of: system.read_at,
-        ..bare(system)
-    })
 }
 
 fn own_snapshot(version: &store::VersionRow) -> store::SnapshotRow {

@@ -52,6 +52,8 @@ pub struct Filter {
     pub rest: Condition,
     /// The same for rows that are met anyway: without the substring index, which would gather all its matches first.
     pub plain: Condition,
+    /// The part of `rest` that bounds a column lists are sorted by: where along its index matches begin and end.
+    pub ranges: Vec<(&'static str, Condition)>,
     /// True when `rest` leaves nothing out: no filter, and the caller sees everything.
     pub unfiltered: bool,
     /// True when matching rows are found through the substring index.
@@ -62,6 +64,15 @@ impl Filter {
     /// The whole condition.
     pub fn condition(&self) -> Condition {
         Cond::all().add(self.in_states()).add(self.rest.clone())
+    }
+
+    /// Where along the index of the sort `name` matches lie; empty = anywhere.
+    pub fn along(&self, name: &str) -> Condition {
+        let mut all = Cond::all();
+        for (_, range) in self.ranges.iter().filter(|(column, _)| *column == name) {
+            all = all.add(range.clone());
+        }
+        all
     }
 
     fn in_states(&self) -> Expr {
@@ -112,11 +123,31 @@ impl View {
         }
         Ok(Filter {
             unfiltered: rest.is_empty(),
+            ranges: self.ranges(query),
             states,
             rest,
             plain,
             by_text,
         })
+    }
+
+    /// What `query` asks of moments and addresses, by the column that is asked.
+    fn ranges(&self, query: &SessionQuery) -> Vec<(&'static str, Condition)> {
+        let mut ranges = Vec::new();
+        for (name, filter) in [
+            ("created_sort", query.started),
+            ("last_active_sort", query.last_activity),
+        ] {
+            ranges.extend(filter.map(|filter| (name, in_the_past(name, filter, self.now))));
+        }
+        for (name, filter) in [("idle_ends_sort", query.idle_ends), ("absolute_sort", query.ends)] {
+            ranges.extend(filter.map(|filter| (name, to_come(name, filter, self.now))));
+        }
+        if let Some(network) = &query.ip {
+            let (from, to) = network.sort_range();
+            ranges.push(("ip_sort", Cond::all().add(column("ip_sort").between(from, to))));
+        }
+        ranges
     }
 
     /// Everything but the states, and whether the substring index takes part.
@@ -147,11 +178,11 @@ impl View {
                 rest = rest.add(text.of_column(name, filter)).add(text.where_shown());
             }
         }
-        if let Some(network) = &query.ip {
-            let (from, to) = network.sort_range();
-            rest = rest
-                .add(column("ip_sort").between(from, to))
-                .add(text.where_shown());
+        for (_, range) in self.ranges(query) {
+            rest = rest.add(range);
+        }
+        if query.ip.is_some() {
+            rest = rest.add(text.where_shown());
         }
         if !query.systems.is_empty() {
             rest = rest.add(column("system_id").is_in(query.systems.iter().map(|s| s.0.clone())));
@@ -161,19 +192,6 @@ impl View {
         }
         if !query.sites.is_empty() {
             rest = rest.add(column("site").is_in(query.sites.iter().cloned()));
-        }
-        for (name, filter) in [
-            ("created_sort", query.started),
-            ("last_active_sort", query.last_activity),
-        ] {
-            if let Some(filter) = filter {
-                rest = rest.add(in_the_past(name, filter, self.now));
-            }
-        }
-        for (name, filter) in [("idle_ends_sort", query.idle_ends), ("absolute_sort", query.ends)] {
-            if let Some(filter) = filter {
-                rest = rest.add(to_come(name, filter, self.now));
-            }
         }
         if let Some(past) = query.past {
             rest = rest.add(policies::past_condition(past, self.now));

@@ -397,6 +397,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
             .expr(Expr::col((Alias::new("session"), sea_query::Asterisk)))
             .from(Alias::new("session"))
             .and_where(column("state").eq(state.name()))
+            .cond_where(filter.along(name))
             .cond_where(way.behind("session", name));
         way.sorted(&mut inner, "session", name);
         let mut outer = Query::select();
@@ -413,6 +414,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
                 outer
                     .from(Alias::new("session"))
                     .and_where(column("state").eq(state.name()))
+                    .cond_where(filter.along(name))
                     .cond_where(way.behind("session", name));
             }
         }

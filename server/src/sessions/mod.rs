@@ -135,8 +135,10 @@ impl Sessions {
             Ok(found) => found,
             Err(problem) => return Ok(bad(page, vec![problem])),
         };
-        page.in_all = match page.query.filter_count() {
-            0 => found.matching,
+        page.in_all = match (page.query.filter_count(), found.matching) {
+            (0, matching) => matching,
+            // More match than are counted, so there are more in all.
+            (_, Count::MoreThan(n)) if page.query.states.is_empty() => Count::MoreThan(n),
             _ => list::count(&mut conn, store::live_in(view.condition(), &[]), Reach::default()).await?,
         };
         if found.rows.is_empty() {

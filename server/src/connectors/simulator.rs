@@ -1,7 +1,7 @@
 //! The simulated system: a small JSON protocol of our own, for the demo estate and the fault tests.
 //!
 //! A real connector in every respect: it speaks HTTP through `http`, pages, batches, and must pass the conformance
-//! suite. Its other end is `simulators/simulator.rs`. Docs: docs/systems/simulator.md.
+//! suite. Its other end is `simulators/simulator`. Docs: docs/systems/simulator.md.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -568,7 +568,9 @@ mod tests {
     use super::super::conformance::{self, Fault, Subject};
     use super::*;
     use crate::clock::SystemClock;
-    use crate::simulators::simulator::{Bad, Shape, Simulator};
+    use crate::simulators::simulator::Simulator;
+    use crate::simulators::simulator::faults::{Bad, Faults};
+    use crate::simulators::simulator::shape::Shape;
 
     struct Sim {
         far: Simulator,
@@ -624,7 +626,7 @@ mod tests {
         async fn fault(&self, fault: Fault) -> bool {
             let many = self.far.len();
             self.far.faults(|faults| {
-                *faults = crate::simulators::simulator::Faults::default();
+                *faults = Faults::default();
                 match fault {
                     Fault::None => {}
                     Fault::TwoNodes => faults.two_nodes = true,

@@ -12,7 +12,9 @@ use axum::{Json, Router};
 
 use super::faults::{Bad, Faults, spoil};
 use super::{Inside, Shared};
-use crate::connectors::simulator::{CLICK_HEADER, WireAccount, WireAnswer, WireEnd, WireEnded, WirePolicy};
+use crate::connectors::simulator::wire::{
+    CLICK_HEADER, WireAccount, WireAnswer, WireEnd, WireEnded, WirePolicy,
+};
 
 type App = State<Arc<Shared>>;
 

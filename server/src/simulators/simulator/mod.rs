@@ -17,7 +17,7 @@ use self::shape::{Dice, Shape};
 use super::people;
 use crate::clock::Clock;
 use crate::config::SystemSettings;
-use crate::connectors::simulator::WireSession;
+use crate::connectors::simulator::wire::WireSession;
 use crate::keys;
 
 mod calls;

@@ -3,7 +3,7 @@
 use app::wire::Timestamp;
 
 use super::Inside;
-use crate::connectors::simulator::{WireAnswer, WirePage, WireSession};
+use crate::connectors::simulator::wire::{WireAnswer, WirePage, WireSession};
 use crate::keys;
 
 impl Inside {

@@ -3,7 +3,7 @@
 use app::wire::Timestamp;
 
 use super::{Inside, people};
-use crate::connectors::simulator::WireSession;
+use crate::connectors::simulator::wire::WireSession;
 use crate::keys;
 
 /// What the sessions of a simulated system look like.

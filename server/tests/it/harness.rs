@@ -454,7 +454,7 @@ impl Browser {
         let token = self.cookie().expect("signed in").parse().unwrap();
         let origin = server::caller::Origin::default();
         match http.signin.caller_by_token(&token, origin, false).await.unwrap() {
-            server::signin::Presence::Here(caller) => (http.backend)(&Arc::new(*caller)),
+            server::signin::presence::Presence::Here(caller) => (http.backend)(&Arc::new(*caller)),
             _ => panic!("this browser is not signed in"),
         }
     }

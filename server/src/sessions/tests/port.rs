@@ -3,7 +3,8 @@
 use app::error::AppError;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
-use app::sessions::query::{Network, SortKey, TextFilter, TextOp};
+use app::sessions::query::SortKey;
+use app::sessions::query::filter::{Network, TextFilter, TextOp};
 use app::sessions::wire::{
     CannotEnd, EmptyBecause, SelectionEdit, SelectionSummary, SessionKind, SessionState, SessionsPage,
 };

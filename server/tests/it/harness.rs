@@ -459,6 +459,11 @@ impl Browser {
         }
     }
 
+    /// The sign-ins of the person of this browser.
+    pub async fn my_sessions(&self, app: &App) -> app::signin::wire::MySessions {
+        self.ports(app).await.signin.my_sessions().await.unwrap()
+    }
+
     /// The sign-in form.
     pub async fn sign_in(&self, login: &str, password: &str) -> Answer {
         self.post("/sign-in", &[("login", login), ("password", password)])

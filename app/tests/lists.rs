@@ -15,6 +15,7 @@ use app::endings::wire::*;
 use app::error::{AppError, FieldProblem};
 use app::layout::FormEcho;
 use app::sessions::wire::*;
+use fake::rendering::markup;
 use lists::endings::{brief, ending, preview, running, settled};
 use lists::sessions::*;
 use lists::*;

@@ -4,135 +4,15 @@
 
 mod fake;
 
-use std::sync::{Arc, Mutex};
-
 use app::access::page::FreshLink;
 use app::access::wire::{OneTimeLink, Permission};
-use app::backend::{Backend, SetStatus};
 use app::error::{AppError, FieldProblem};
-use app::layout::{Flash, FormEcho, SiteVersion};
+use app::layout::{Flash, FormEcho};
 use app::paths;
 use app::signin::view::SignInView;
 use app::signin::wire::Times;
-use fake::{Fake, NOW, World};
-use futures::StreamExt;
-use hydration_context::SsrSharedContext;
-use leptos::prelude::*;
-use leptos_meta::ServerMetaContext;
-use leptos_router::location::RequestUrl;
-
-/// What the server would put into the context of one request.
-#[derive(Clone, Default)]
-struct Given {
-    backend: Option<Backend>,
-    view: Option<SignInView>,
-    echo: Option<FormEcho>,
-    flash: Option<Flash>,
-    link: Option<FreshLink>,
-}
-
-impl Given {
-    fn world(world: World) -> Self {
-        Given {
-            backend: Some(Fake::of(world)),
-            ..Given::default()
-        }
-    }
-
-    fn error(error: AppError) -> Self {
-        Given {
-            backend: Some(Fake::failing(World::many(), error)),
-            ..Given::default()
-        }
-    }
-}
-
-/// Status and HTML of a page, as a browser without script gets it.
-fn page(path: &str, given: Given) -> (u16, String) {
-    // Whoever comes first starts it.
-    let _ = any_spawner::Executor::init_tokio();
-    let status = Arc::new(Mutex::new(200));
-    let shared = Arc::new(SsrSharedContext::new());
-    let owner = Owner::new_root(Some(shared.clone()));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime of one thread");
-    // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
-    let html = tokio::task::LocalSet::new().block_on(&runtime, async {
-        let (meta, output) = ServerMetaContext::new();
-        let frame = match &given.backend {
-            Some(backend) => Some(backend.signin.frame().await),
-            None => None,
-        };
-        let stream = owner.with(|| {
-            let status = status.clone();
-            provide_context(SetStatus(Arc::new(move |code| {
-                *status.lock().expect("one thread") = code;
-            })));
-            leptos::nonce::provide_nonce();
-            provide_context(meta);
-            provide_context(RequestUrl::new(path));
-            provide_context(SiteVersion("7".to_owned()));
-            if let Some(frame) = frame {
-                provide_context(app::layout::FrameAnswer(frame));
-            }
-            if let Some(given) = given.backend {
-                provide_context(given);
-            }
-            if let Some(given) = given.view {
-                provide_context(given);
-            }
-            if let Some(given) = given.echo {
-                provide_context(given);
-            }
-            if let Some(given) = given.flash {
-                provide_context(given);
-            }
-            if let Some(given) = given.link {
-                provide_context(given);
-            }
-            let options = LeptosOptions::builder()
-                .output_name("curfew")
-                .site_pkg_dir("pkg")
-                .build();
-            app::shell(options).to_html_stream_in_order()
-        });
-        let html: String = stream.collect().await;
-        let whole = output
-            .inject_meta_context(Box::pin(futures::stream::once(async { html })))
-            .await;
-        whole.collect::<String>().await
-    });
-    drop(owner);
-    let status = *status.lock().expect("one thread");
-    (status, html)
-}
-
-/// The words of a page: its body without tags, script and comments, one space between.
-fn words(html: &str) -> String {
-    let body = html.split_once("<body").map_or(html, |(_, body)| body);
-    let mut out = String::new();
-    let mut rest = body;
-    while let Some(at) = rest.find('<') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = if rest.starts_with("<script") {
-            rest.find("</script>").map(|end| end + "</script>".len())
-        } else if rest.starts_with("<!--") {
-            rest.find("-->").map(|end| end + 3)
-        } else {
-            out.push(' ');
-            rest.find('>').map(|end| end + 1)
-        };
-        rest = end.map_or("", |end| &rest[end..]);
-    }
-    out.push_str(rest);
-    let out = out
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use fake::rendering::{Given, page, words};
+use fake::{NOW, World};
 
 #[track_caller]
 fn says(html: &str, parts: &[&str]) {

@@ -2,9 +2,8 @@
 
 use app::paths::{parse_query, query_string};
 use app::sessions::columns::Column;
-use app::sessions::query::{
-    Cursor, Network, PastLimits, SessionQuery, SortKey, TextFilter, TextOp, TimeFilter,
-};
+use app::sessions::query::filter::{Network, PastLimits, TextFilter, TextOp, TimeFilter};
+use app::sessions::query::{Cursor, SessionQuery, SortKey};
 use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::{Direction, SelectionId, SessionKey, SystemId, Timestamp};
 use proptest::collection::vec;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use app::access::wire::{Permission, Scope};
 use app::sessions::port::SessionsPort;
-use app::sessions::query::{PAGE_ROWS, SessionQuery, SortKey, TextFilter, TextOp, TimeFilter};
+use app::sessions::query::filter::{TextFilter, TextOp, TimeFilter};
+use app::sessions::query::{PAGE_ROWS, SessionQuery, SortKey};
 use app::sessions::wire::{SessionKind, SessionRow, SessionsPage};
 use app::wire::{Direction, GrantId, Limit, OperatorId, Timestamp};
 use server::access::Access;

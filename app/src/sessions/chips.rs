@@ -1,6 +1,7 @@
 //! The filters in force as chips: plain words, and the list without each of them.
 
-use super::query::{SessionQuery, TextFilter, TextOp, TimeFilter};
+use super::query::SessionQuery;
+use super::query::filter::{TextFilter, TextOp, TimeFilter};
 use super::wire::SessionState;
 use crate::civil::Civil;
 use crate::wire::{SystemId, Timestamp};

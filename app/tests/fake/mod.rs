@@ -1,5 +1,6 @@
 //! A backend made of plain values: what pages are shown on without a database, a server or a clock.
 
+pub mod rendering;
 pub mod world;
 
 use std::sync::Arc;

@@ -13,12 +13,8 @@ use app::sessions::query::SessionQuery;
 use app::sessions::wire::*;
 use app::wire::*;
 use async_trait::async_trait;
-use futures::StreamExt;
-use hydration_context::{SharedContext, SsrSharedContext};
-use leptos::prelude::*;
-use leptos_meta::ServerMetaContext;
-use leptos_router::location::RequestUrl;
 
+use crate::fake::rendering::{Given, markup, page};
 use crate::fake::{Fake, World};
 
 pub mod endings;
@@ -133,8 +129,6 @@ pub fn render(path: &str, answers: Answers) -> String {
 
 /// The same, with a form that was refused.
 pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) -> String {
-    // Whoever comes first starts it.
-    let _ = any_spawner::Executor::init_tokio();
     let mut world = World::many();
     world.frame.banners.clear();
     let backend = Backend {
@@ -142,38 +136,12 @@ pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) ->
         endings: answers,
         ..Fake::of(world)
     };
-    let shared = Arc::new(SsrSharedContext::new());
-    let owner = Owner::new_root(Some(shared.clone()));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime of one thread");
-    // One thread for one page: what the page spawns runs here too, and tests do not wait for each other.
-    let html = tokio::task::LocalSet::new().block_on(&runtime, async {
-        let frame = backend.signin.frame().await;
-        let stream = owner.with(|| {
-            let (meta, _output) = ServerMetaContext::new();
-            provide_context(meta);
-            provide_context(RequestUrl::new(path));
-            provide_context(backend);
-            provide_context(app::layout::FrameAnswer(frame));
-            if let Some(echo) = echo {
-                provide_context(echo);
-            }
-            let options = LeptosOptions::builder().output_name("curfew").build();
-            app::shell(options).to_html_stream_in_order()
-        });
-        let mut html: String = stream.collect().await;
-        let data: Vec<String> = shared.pending_data().expect("a server render").collect().await;
-        html.push_str(&data.concat());
-        html
-    });
-    drop(owner);
-    html
-}
-
-/// The document without the data that travels behind it for the browser.
-pub fn markup(html: &str) -> &str {
-    html.split_once("</html>").map_or(html, |(page, _)| page)
+    let given = Given {
+        backend: Some(backend),
+        echo,
+        ..Given::default()
+    };
+    page(path, given).1
 }
 
 /// How often a piece of markup stands there.

@@ -2,7 +2,7 @@
 //!
 //! Decides who may what; never looks at sessions of systems. A [`Caller`] is made here and nowhere else, from what the
 //! database says at this very moment, so that a change acts with the next request and the next leased batch. Pages come
-//! in through `page.rs`. Start reading at [`Access::caller_of`].
+//! in through `page`. Start reading at [`Access::caller_of`].
 
 use std::collections::HashSet;
 use std::sync::Arc;

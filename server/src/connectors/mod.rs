@@ -1,4 +1,4 @@
-//! Connectors: our code for one kind of system, each one file, each one line in the registry.
+//! Connectors: our code for one kind of system, each one file or folder, each one line in the registry.
 //!
 //! A connector lists, asks, reads; it never decides. It never says that a session ended: only the endings room makes an
 //! outcome, from a later list. Start reading at [`Connector`]; what wraps every call is in `guard`.

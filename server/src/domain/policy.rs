@@ -2,7 +2,7 @@
 
 use app::error::FieldProblem;
 use app::policies::wire::{PolicyEdit, bounds};
-use app::sessions::query::PastLimits;
+use app::sessions::query::filter::PastLimits;
 use app::wire::{Limit, Timestamp};
 
 /// The id of the portal among the connected systems.

@@ -25,7 +25,7 @@ use crate::audit::{Action, Entry};
 use crate::caller::{Caller, Origin};
 use crate::config::TrustedProxy;
 use crate::error::Error;
-use crate::signin::Presence;
+use crate::signin::presence::Presence;
 
 /// What is known of a request once it was looked at.
 #[derive(Clone, Default)]

@@ -14,7 +14,8 @@ use app::policies::port::PoliciesPort;
 use app::policies::wire::{
     LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, SystemLimits, WhatIf,
 };
-use app::sessions::query::{PastLimits, SessionQuery};
+use app::sessions::query::SessionQuery;
+use app::sessions::query::filter::PastLimits;
 use app::wire::{Done, Limit, SystemId, Timestamp};
 use async_trait::async_trait;
 use sea_query::{Cond, Condition, Expr, ExprTrait};

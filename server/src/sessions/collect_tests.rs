@@ -8,7 +8,9 @@ use crate::config::Config;
 use crate::db::testing::TestDb;
 use crate::on;
 use crate::simulators::people;
-use crate::simulators::simulator::{Bad, Faults, Shape, Simulator};
+use crate::simulators::simulator::Simulator;
+use crate::simulators::simulator::faults::{Bad, Faults};
+use crate::simulators::simulator::shape::Shape;
 
 const START: Timestamp = Timestamp(1_900_000_000_000);
 

@@ -5,7 +5,8 @@
 
 use app::access::wire::Permission;
 use app::error::FieldProblem;
-use app::sessions::query::{SessionQuery, SortKey, TextFilter, TextOp, TimeFilter};
+use app::sessions::query::filter::{TextFilter, TextOp, TimeFilter};
+use app::sessions::query::{SessionQuery, SortKey};
 use app::sessions::wire::SessionState;
 use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};

@@ -7,7 +7,8 @@ use app::wire::{Done, PortalSessionId, Timestamp};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::{SignIn, links, store};
+use super::{SignIn, store};
+use crate::access::links;
 use crate::audit::{Action, Entry};
 use crate::caller::For;
 use crate::changes::{self, topic};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::people;
-use super::simulator::{Shape, Simulator};
+use super::simulator::Simulator;
+use super::simulator::shape::Shape;
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys::write_private;

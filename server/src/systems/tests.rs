@@ -13,7 +13,8 @@ use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
 use crate::on;
-use crate::simulators::simulator::{Shape, Simulator};
+use crate::simulators::simulator::Simulator;
+use crate::simulators::simulator::shape::Shape;
 
 const START: Timestamp = Timestamp(1_900_000_000_000);
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use app::sessions::query::SessionQuery;
 use app::wire::{SessionKey, SystemId};
 use reqwest::Method;
-use server::simulators::simulator::{Shape, Simulator};
+use server::simulators::simulator::Simulator;
+use server::simulators::simulator::shape::Shape;
 
 use crate::harness::{App, Browser, Engine};
 

@@ -454,9 +454,14 @@ impl Browser {
         let token = self.cookie().expect("signed in").parse().unwrap();
         let origin = server::caller::Origin::default();
         match http.signin.caller_by_token(&token, origin, false).await.unwrap() {
-            server::signin::Presence::Here(caller) => (http.backend)(&Arc::new(*caller)),
+            server::signin::presence::Presence::Here(caller) => (http.backend)(&Arc::new(*caller)),
             _ => panic!("this browser is not signed in"),
         }
+    }
+
+    /// The sign-ins of the person of this browser.
+    pub async fn my_sessions(&self, app: &App) -> app::signin::wire::MySessions {
+        self.ports(app).await.signin.my_sessions().await.unwrap()
     }
 
     /// The sign-in form.

@@ -21,7 +21,8 @@ use server::db::Db;
 use server::keys::{self, HashKey};
 use server::on;
 use server::portal::{Portal, audit_key, open_database};
-use server::simulators::simulator::{Shape, Simulator};
+use server::simulators::simulator::Simulator;
+use server::simulators::simulator::shape::Shape;
 
 use crate::harness::{Browser, Engine, PASSWORD, new_postgres};
 

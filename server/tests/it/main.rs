@@ -8,4 +8,5 @@ mod kill9;
 mod security_accounts;
 mod security_browser;
 mod security_service;
+mod security_session_ends;
 mod security_sessions;

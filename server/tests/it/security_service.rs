@@ -42,7 +42,7 @@ async fn security_e8_the_browsers_address_comes_from_the_trusted_proxy_alone() {
     .await;
     app.administrator("mara").await;
     let browser = app.signed_in("mara").await;
-    let own = browser.ports(&app).await.signin.my_sessions().await.unwrap();
+    let own = browser.my_sessions(&app).await;
     assert_eq!(
         own.sessions[0].ip, "127.0.0.1",
         "the header of a stranger was believed"
@@ -58,7 +58,7 @@ async fn security_e8_the_browsers_address_comes_from_the_trusted_proxy_alone() {
         )
         .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let own = browser.ports(&app).await.signin.my_sessions().await.unwrap();
+    let own = browser.my_sessions(&app).await;
     assert_eq!(
         own.sessions[0].ip, "198.51.100.9",
         "what the proxy itself added counts"

@@ -282,7 +282,7 @@ fn outside_rule(within: &str, here: &str, store: bool, named: &Named) -> Option<
         {
             rule("conditions are built in rooms")
         }
-        "reqwest" if within != "connectors/http.rs" => {
+        "reqwest" if !within.starts_with("connectors/http/") => {
             let only_a_word = named
                 .path
                 .get(1)
@@ -290,7 +290,7 @@ fn outside_rule(within: &str, here: &str, store: bool, named: &Named) -> Option<
             if only_a_word {
                 None
             } else {
-                rule("outbound calls go through connectors/http.rs")
+                rule("outbound calls go through connectors/http")
             }
         }
         "axum" | "leptos" | "leptos_axum" | "tower_http"

@@ -19,7 +19,8 @@ use crate::on;
 use crate::policies::Policies;
 use crate::sessions::collect::Collector;
 use crate::signin::connector::Portal;
-use crate::simulators::simulator::{Shape, Simulator};
+use crate::simulators::simulator::Simulator;
+use crate::simulators::simulator::shape::Shape;
 use crate::systems::Systems;
 
 mod asking;

@@ -6,7 +6,7 @@ use app::endings::wire::{EndingState, Outcome};
 
 use super::*;
 use crate::caller::For;
-use crate::simulators::simulator::Bad;
+use crate::simulators::simulator::faults::Bad;
 
 #[tokio::test]
 async fn ui_f2_ended_is_said_only_after_the_system_was_read_again() {

@@ -20,9 +20,12 @@ use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
 
+mod hidden;
+mod house;
 mod model;
+mod page;
 mod paging;
-mod port;
+mod ticks;
 
 /// Small enough that a few hundred rows go every way: counted to the end or not, gathered, walked, walked in vain.
 const SMALL: Reach = Reach {

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use app::sessions::query::{Network, PastLimits, SessionQuery, SortKey, TextFilter, TextOp, TimeFilter};
+use app::sessions::query::filter::{Network, PastLimits, TextFilter, TextOp, TimeFilter};
+use app::sessions::query::{SessionQuery, SortKey};
 use app::sessions::wire::SessionState;
 use app::wire::{Direction, SystemId, Timestamp};
 use proptest::prelude::*;

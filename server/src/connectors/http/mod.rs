@@ -5,7 +5,6 @@
 //! redirects, no proxy from the environment. E6: limits on time, size, connections and pace. Log lines carry the name
 //! of the operation, never an address with ids in it.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -14,11 +13,16 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderVal
 use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use self::answered::Answered;
+use self::resolver::{CarefulResolver, LinkLocal};
+use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
+
+mod answered;
+mod resolver;
+mod throttle;
 
 /// How to reach a system.
 #[derive(Clone, Debug)]
@@ -49,30 +53,6 @@ pub struct Http {
     throttle: Throttle,
 }
 
-/// Most requests at a time, and the pause between them. A list is many requests, so this is counted here, not per call.
-struct Throttle {
-    slots: Arc<Semaphore>,
-    pace: Duration,
-    next: Mutex<Option<Instant>>,
-}
-
-impl Throttle {
-    async fn enter(&self) -> Result<OwnedSemaphorePermit, ConnectorError> {
-        let slot = self.slots.clone().acquire_owned().await;
-        let slot = slot.map_err(|_| ConnectorError::stopped())?;
-        if !self.pace.is_zero() {
-            let at = {
-                let mut next = self.next.lock().await;
-                let at = next.map_or_else(Instant::now, |due| due.max(Instant::now()));
-                *next = Some(at + self.pace);
-                at
-            };
-            tokio::time::sleep_until(at).await;
-        }
-        Ok(slot)
-    }
-}
-
 /// A failed call, and whether anything may have reached the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
@@ -86,14 +66,6 @@ impl From<CallError> for ConnectorError {
     fn from(failed: CallError) -> Self {
         failed.error
     }
-}
-
-/// An answer of the system: any status but 3xx, 401, 403 and 429, read to its end.
-pub struct Answered {
-    /// HTTP status.
-    pub status: u16,
-    html: bool,
-    body: Vec<u8>,
 }
 
 impl Http {
@@ -152,11 +124,7 @@ impl Http {
             base,
             timeout: settings.timeout,
             longest_answer: settings.longest_answer,
-            throttle: Throttle {
-                slots: Arc::new(Semaphore::new(settings.connections.max(1))),
-                pace: settings.pace,
-                next: Mutex::new(None),
-            },
+            throttle: Throttle::new(settings.connections, settings.pace),
         })
     }
 
@@ -375,45 +343,6 @@ impl Http {
     }
 }
 
-impl Answered {
-    /// The body as JSON. A web page, or a status that is not 2xx, is a failure however well it reads.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
-        let page = self.html || self.body.trim_ascii_start().starts_with(b"<");
-        if page {
-            return Err(ConnectorError::new(
-                ErrorKind::Protocol,
-                format!("It sent a web page instead of data (status {}).", self.status),
-            ));
-        }
-        match self.status {
-            200..=299 => {}
-            500..=599 => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Unreachable,
-                    format!("It reported a fault of its own (status {}).", self.status),
-                ));
-            }
-            status => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Protocol,
-                    format!("It answered with status {status}, which Curfew does not expect here."),
-                ));
-            }
-        }
-        serde_json::from_slice(&self.body).map_err(|cause| {
-            // Only the place: the text around it may hold session ids.
-            ConnectorError::new(
-                ErrorKind::Protocol,
-                format!(
-                    "Its answer is not the data Curfew expects (line {}, column {}).",
-                    cause.line(),
-                    cause.column()
-                ),
-            )
-        })
-    }
-}
-
 /// "10 s" or "300 ms".
 fn seconds(time: Duration) -> String {
     if time.as_millis().is_multiple_of(1000) {
@@ -437,54 +366,6 @@ fn refused_words(cause: &reqwest::Error) -> String {
     } else {
         "No connection: the host is not known, nothing listens there, or its certificate is not trusted."
             .to_owned()
-    }
-}
-
-/// The name leads to an address nobody means.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "The host name leads only to a link-local address, where clouds keep their metadata service. Curfew connects there \
-     only if the settings name the address itself."
-)]
-struct LinkLocal;
-
-/// Resolves names and leaves out addresses that a name has no business leading to.
-///
-/// An address written into the settings never comes here: it is what somebody meant.
-struct CarefulResolver;
-
-impl reqwest::dns::Resolve for CarefulResolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let good: Vec<SocketAddr> = found.into_iter().filter(|a| may_connect(a.ip())).collect();
-            if good.is_empty() {
-                return Err(LinkLocal.into());
-            }
-            Ok(Box::new(good.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
-}
-
-/// False for link-local, unspecified, multicast and known metadata addresses, mapped ones included.
-fn may_connect(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => {
-            !(v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || v4.octets() == [100, 100, 100, 200])
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => may_connect(IpAddr::V4(v4)),
-            None => {
-                !(v6.is_unicast_link_local()
-                    || v6.is_unspecified()
-                    || v6.is_multicast()
-                    || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254])
-            }
-        },
     }
 }
 
@@ -551,24 +432,6 @@ mod tests {
             ("https://evil.example.org:8443/", false),
         ] {
             assert_eq!(http.allowed(&Url::parse(url).unwrap()), allowed, "{url}");
-        }
-    }
-
-    #[test]
-    fn security_e1_names_never_lead_to_link_local_or_metadata_addresses() {
-        for (ip, may) in [
-            ("169.254.169.254", false),
-            ("::ffff:169.254.169.254", false),
-            ("fe80::1", false),
-            ("fd00:ec2::254", false),
-            ("100.100.100.200", false),
-            ("0.0.0.0", false),
-            ("224.0.0.1", false),
-            ("127.0.0.1", true),
-            ("10.1.2.3", true),
-            ("2001:db8::1", true),
-        ] {
-            assert_eq!(may_connect(ip.parse().unwrap()), may, "{ip}");
         }
     }
 

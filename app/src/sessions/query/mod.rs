@@ -1,0 +1,227 @@
+//! Everything that shapes the list, as it stands in the address: read, checked and written back in one place.
+//!
+//! A part that is not understood is a problem with a name, and then nothing is listed: a filter that is dropped in
+//! silence would widen the set that somebody is about to end. [`filter`] has the values, [`address`] reads and writes.
+
+use serde::{Deserialize, Serialize};
+
+use self::filter::{Network, PastLimits, TextFilter, TimeFilter};
+use super::columns::Column;
+use super::wire::{SessionKind, SessionState};
+use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
+
+mod address;
+pub mod filter;
+
+/// Rows on a page.
+pub const PAGE_ROWS: u32 = 100;
+
+/// What to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionQuery {
+    /// `q`: text in name, user name, mail, IP, last characters of the id; every word must occur.
+    pub search: String,
+    /// `system`: any of these; empty = all.
+    pub systems: Vec<SystemId>,
+    /// `kind`: any of these; empty = all.
+    pub kinds: Vec<SessionKind>,
+    /// `state`: any of these; empty = live.
+    pub states: Vec<SessionState>,
+    /// `site`: any of these; empty = all.
+    pub sites: Vec<String>,
+    /// `person` with `person.op`: over name, user name and mail.
+    pub person: Option<TextFilter>,
+    /// `session` with `session.op`: last characters of the id.
+    pub session: Option<TextFilter>,
+    /// `ip`: an address or a network.
+    pub ip: Option<Network>,
+    /// `browser` with `browser.op`.
+    pub browser: Option<TextFilter>,
+    /// `os` with `os.op`.
+    pub os: Option<TextFilter>,
+    /// `started` with `started.op`.
+    pub started: Option<TimeFilter>,
+    /// `active` with `active.op`: last activity; "older than" = idle longer than.
+    pub last_activity: Option<TimeFilter>,
+    /// `idle_ends` with `idle_ends.op`.
+    pub idle_ends: Option<TimeFilter>,
+    /// `ends` with `ends.op`: ends at latest.
+    pub ends: Option<TimeFilter>,
+    /// `past=15,480`: idle longer than, or older than, these minutes; what a policy what-if links to.
+    pub past: Option<PastLimits>,
+    /// `over=1`: past one of the limits it has itself; what "Over" beside the list links to.
+    pub over: bool,
+    /// `key`: this one session.
+    pub key: Option<SessionKey>,
+    /// `sort`.
+    pub sort: SortKey,
+    /// `dir`: asc | desc.
+    pub direction: Direction,
+    /// `after` or `before`: where the page starts, as an earlier answer gave it.
+    pub cursor: Option<Cursor>,
+    /// `sel`: what is ticked.
+    pub selection: Option<SelectionId>,
+    /// `cols`: columns of this address; `None` = the person's own.
+    pub columns: Option<Vec<Column>>,
+}
+
+/// What the list is sorted by. Ties go by session key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortKey {
+    /// Name as shown.
+    Person,
+    /// Kind.
+    Kind,
+    /// System's name.
+    System,
+    /// Last 4 characters.
+    Session,
+    /// Address, by number.
+    Ip,
+    /// Start.
+    Started,
+    /// Last activity.
+    #[default]
+    LastActivity,
+    /// When idleness ends it.
+    IdleEnds,
+    /// When it ends at latest.
+    EndsAtLatest,
+    /// Browser and system.
+    Client,
+}
+
+impl SortKey {
+    /// Every sort.
+    pub const ALL: [SortKey; 10] = [
+        SortKey::Person,
+        SortKey::Kind,
+        SortKey::System,
+        SortKey::Session,
+        SortKey::Ip,
+        SortKey::Started,
+        SortKey::LastActivity,
+        SortKey::IdleEnds,
+        SortKey::EndsAtLatest,
+        SortKey::Client,
+    ];
+
+    /// Stable name, in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SortKey::Person => "person",
+            SortKey::Kind => "kind",
+            SortKey::System => "system",
+            SortKey::Session => "session",
+            SortKey::Ip => "ip",
+            SortKey::Started => "started",
+            SortKey::LastActivity => "active",
+            SortKey::IdleEnds => "idle_ends",
+            SortKey::EndsAtLatest => "ends",
+            SortKey::Client => "client",
+        }
+    }
+
+    /// The sort of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    /// The direction a first click gives: newest first for moments in the past, A first for text, soonest first for ends.
+    pub const fn first_direction(self) -> Direction {
+        match self {
+            SortKey::Started | SortKey::LastActivity => Direction::Descending,
+            _ => Direction::Ascending,
+        }
+    }
+}
+
+/// Where a page starts: made by the server, opaque to everyone else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The server's text.
+    pub text: String,
+    /// Rows before it instead of after it.
+    pub backwards: bool,
+}
+
+impl SessionQuery {
+    /// The same query from its first page.
+    pub fn first_page(&self) -> Self {
+        SessionQuery {
+            cursor: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same query without the filter of that parameter, from its first page.
+    pub fn without(&self, field: &str) -> Self {
+        let mut query = self.first_page();
+        match field {
+            "q" => query.search.clear(),
+            "system" => query.systems.clear(),
+            "kind" => query.kinds.clear(),
+            "state" => query.states.clear(),
+            "site" => query.sites.clear(),
+            "person" => query.person = None,
+            "session" => query.session = None,
+            "browser" => query.browser = None,
+            "os" => query.os = None,
+            "ip" => query.ip = None,
+            "started" => query.started = None,
+            "active" => query.last_activity = None,
+            "idle_ends" => query.idle_ends = None,
+            "ends" => query.ends = None,
+            "past" => query.past = None,
+            "over" => query.over = false,
+            "key" => query.key = None,
+            _ => {}
+        }
+        query
+    }
+
+    /// The same sort, columns and selection without any filter, from the first page.
+    pub fn without_filters(&self) -> Self {
+        SessionQuery {
+            sort: self.sort,
+            direction: self.direction,
+            selection: self.selection.clone(),
+            columns: self.columns.clone(),
+            ..SessionQuery::default()
+        }
+    }
+
+    /// The same list sorted by `sort`: the other way round when it already is, from its first page.
+    pub fn sorted_by(&self, sort: SortKey) -> Self {
+        let direction = match (self.sort == sort, self.direction) {
+            (false, _) => sort.first_direction(),
+            (true, Direction::Ascending) => Direction::Descending,
+            (true, Direction::Descending) => Direction::Ascending,
+        };
+        SessionQuery {
+            sort,
+            direction,
+            ..self.first_page()
+        }
+    }
+
+    /// The same list from this cursor.
+    pub fn from_cursor(&self, text: &str, backwards: bool) -> Self {
+        SessionQuery {
+            cursor: Some(Cursor {
+                text: text.to_owned(),
+                backwards,
+            }),
+            ..self.clone()
+        }
+    }
+
+    /// How many filters are in force.
+    pub fn filter_count(&self) -> usize {
+        self.filter_pairs()
+            .iter()
+            .filter(|(name, _)| !name.ends_with(".op"))
+            .count()
+    }
+}

@@ -1,0 +1,167 @@
+//! The port of the access pages: authorize > act > audit, each change in one transaction.
+//!
+//! Here are the page, the port and what every change shares; the changes lie in a file per thing that is changed.
+
+use app::access::port::AccessPort;
+use app::access::wire::{
+    AccessPage, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, RoleEdit, RoleRow,
+};
+use app::error::{AppError, FieldProblem};
+use app::wire::{Done, GrantId, OperatorId, ProtectedId, RoleId, Timestamp};
+use async_trait::async_trait;
+
+use self::grants::grant_row;
+use self::operators::operator_row;
+use self::protected::protected_row;
+use super::{Access, store};
+use crate::audit::{Action, Entry};
+use crate::caller::{For, Permit};
+use crate::changes;
+use crate::db::Conn;
+use crate::domain::grant::About;
+use crate::error::Error;
+
+mod grants;
+mod operators;
+mod protected;
+mod roles;
+
+const LAST_ADMINISTRATOR: &str = "This is the last enabled Administrator with a password. Make another one first, \
+     or nobody could manage access any more.";
+
+impl For<Access> {
+    /// ManageAccess everywhere, without a fresh step-up: reading.
+    fn may_read(&self, now: Timestamp) -> Result<Permit, AppError> {
+        self.caller
+            .authorize(Permission::ManageAccess, About::PORTAL, now)
+    }
+
+    /// ManageAccess everywhere with a fresh step-up: changing.
+    fn may_change(&self, now: Timestamp) -> Result<Permit, AppError> {
+        let permit = self.may_read(now)?;
+        self.caller.require_fresh_auth(now)?;
+        Ok(permit)
+    }
+
+    /// Appends the entry of a change, tells everyone, and lets it stand.
+    async fn finish(
+        &self,
+        mut conn: Conn,
+        permit: &Permit,
+        entry: Entry,
+        now: Timestamp,
+        topics: &[&str],
+    ) -> Result<(), Error> {
+        let entry = entry.permission(permit.permission());
+        self.room.audit.append(&mut conn, &entry, now).await?;
+        changes::bump_all(&mut conn, topics).await?;
+        conn.commit().await
+    }
+
+    fn entry(&self, action: Action, words: String) -> Entry {
+        Entry::by(&self.caller, action).target(words)
+    }
+
+    async fn page(&self) -> Result<AccessPage, Error> {
+        let now = self.room.clock.now();
+        self.may_read(now)?;
+        let mut conn = self.room.db.read().await?;
+        let systems = store::systems(&mut conn).await?;
+        let operators = store::operators(&mut conn, now).await?;
+        let roles = store::roles(&mut conn, now).await?;
+        let grants = store::grants(&mut conn).await?;
+        let protected = store::protected(&mut conn).await?;
+        Ok(AccessPage {
+            now,
+            operators: operators.into_iter().map(operator_row).collect(),
+            roles: roles
+                .into_iter()
+                .map(|role| RoleRow {
+                    role_id: RoleId(role.role_id),
+                    name: role.name,
+                    built_in: role.built_in != 0,
+                    permissions: store::permissions(&role.permissions),
+                    grants_in_force: u64::try_from(role.grants_in_force).unwrap_or(0),
+                })
+                .collect(),
+            grants: grants.into_iter().map(|line| grant_row(line, &systems)).collect(),
+            protected: protected.into_iter().map(protected_row).collect(),
+            systems,
+            me: self.caller.id.clone(),
+        })
+    }
+
+    async fn operator(&self, conn: &mut Conn, id: &OperatorId) -> Result<store::Operator, Error> {
+        store::operator(conn, id)
+            .await?
+            .ok_or_else(|| AppError::not_found("operator").into())
+    }
+}
+
+#[async_trait]
+impl AccessPort for For<Access> {
+    async fn access_page(&self) -> Result<AccessPage, AppError> {
+        Ok(self.page().await?)
+    }
+
+    async fn create_operator(&self, new: NewOperator) -> Result<OneTimeLink, AppError> {
+        Ok(self.create(new).await?)
+    }
+
+    async fn disable_operator(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.disable(operator).await?)
+    }
+
+    async fn enable_operator(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.enable(operator).await?)
+    }
+
+    async fn reset_operator(&self, operator: OperatorId) -> Result<OneTimeLink, AppError> {
+        Ok(self.reset(operator).await?)
+    }
+
+    async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError> {
+        Ok(self.give(new).await?)
+    }
+
+    async fn revoke_grant(&self, grant: GrantId) -> Result<Done, AppError> {
+        Ok(self.revoke(grant).await?)
+    }
+
+    async fn save_role(&self, edit: RoleEdit) -> Result<Done, AppError> {
+        Ok(self.save_role_(edit).await?)
+    }
+
+    async fn delete_role(&self, role: RoleId) -> Result<Done, AppError> {
+        Ok(self.drop_role(role).await?)
+    }
+
+    async fn protect(&self, new: NewProtected) -> Result<Done, AppError> {
+        Ok(self.protect_(new).await?)
+    }
+
+    async fn unprotect(&self, protected: ProtectedId) -> Result<Done, AppError> {
+        Ok(self.unprotect_(protected).await?)
+    }
+}
+
+/// What happened, in one sentence.
+fn done(message: impl Into<String>) -> Done {
+    Done {
+        message: message.into(),
+    }
+}
+
+fn conflict(message: &str) -> Error {
+    AppError::Conflict {
+        message: message.to_owned(),
+    }
+    .into()
+}
+
+fn problem(field: &str, message: impl Into<String>) -> FieldProblem {
+    FieldProblem {
+        field: field.to_owned(),
+        message: message.into(),
+    }
+}

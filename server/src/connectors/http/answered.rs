@@ -1,0 +1,54 @@
+//! What a system answered, read as data: a web page, a fault or anything else in its place is a failure.
+
+use serde::de::DeserializeOwned;
+
+use crate::connectors::{ConnectorError, ErrorKind};
+
+/// An answer of the system: any status but 3xx, 401, 403 and 429, read to its end.
+pub struct Answered {
+    /// HTTP status.
+    pub status: u16,
+    /// It called itself a web page.
+    pub(super) html: bool,
+    /// Its bytes.
+    pub(super) body: Vec<u8>,
+}
+
+impl Answered {
+    /// The body as JSON. A web page, or a status that is not 2xx, is a failure however well it reads.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
+        let page = self.html || self.body.trim_ascii_start().starts_with(b"<");
+        if page {
+            return Err(ConnectorError::new(
+                ErrorKind::Protocol,
+                format!("It sent a web page instead of data (status {}).", self.status),
+            ));
+        }
+        match self.status {
+            200..=299 => {}
+            500..=599 => {
+                return Err(ConnectorError::new(
+                    ErrorKind::Unreachable,
+                    format!("It reported a fault of its own (status {}).", self.status),
+                ));
+            }
+            status => {
+                return Err(ConnectorError::new(
+                    ErrorKind::Protocol,
+                    format!("It answered with status {status}, which Curfew does not expect here."),
+                ));
+            }
+        }
+        serde_json::from_slice(&self.body).map_err(|cause| {
+            // Only the place: the text around it may hold session ids.
+            ConnectorError::new(
+                ErrorKind::Protocol,
+                format!(
+                    "Its answer is not the data Curfew expects (line {}, column {}).",
+                    cause.line(),
+                    cause.column()
+                ),
+            )
+        })
+    }
+}

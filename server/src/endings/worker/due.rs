@@ -1,0 +1,150 @@
+//! Due items, with the rights of those who asked for them as they are now; what needs no reading is settled at once.
+
+use std::collections::{HashMap, HashSet};
+
+use app::access::wire::Permission;
+use app::endings::wire::{EndingState, Outcome};
+use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
+
+use super::Item;
+use crate::caller::{CallerKind, Origin};
+use crate::db::Conn;
+use crate::domain::ending::{Asking, Facts, Said};
+use crate::domain::grant::{About, VisibleScope};
+use crate::domain::policy::OWN_SYSTEM;
+use crate::endings::Endings;
+use crate::endings::results::Change;
+use crate::endings::store::{self, work};
+use crate::error::Error;
+
+/// Most items of one round.
+const BATCH: i64 = 2_000;
+
+/// What an operator may end now.
+struct Right {
+    may_end: VisibleScope,
+    outranking: HashSet<OperatorId>,
+}
+
+impl Endings {
+    /// Due items, with the rights of those who asked for them as they are now.
+    pub(super) async fn take(
+        &self,
+        system: &SystemId,
+        in_hand: &HashSet<(EndingId, SessionKey)>,
+        now: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        let mut conn = self.parts.db.read().await?;
+        let paused = store::pause(&mut conn).await?.is_some();
+        let limit = BATCH.saturating_add(i64::try_from(in_hand.len()).unwrap_or(0));
+        let mut rows = work::due_items(&mut conn, system, paused, now, limit).await?;
+        rows.retain(|row| {
+            let name = (
+                EndingId(row.ending_id.clone()),
+                SessionKey(row.session_key.clone()),
+            );
+            !in_hand.contains(&name)
+        });
+        rows.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
+        let mut rights: HashMap<(String, String), Option<Right>> = HashMap::new();
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            let who = (row.caller_kind.clone(), row.caller_id.clone());
+            if !rights.contains_key(&who) {
+                let right = self.right(&mut conn, &row, now).await?;
+                rights.insert(who.clone(), right);
+            }
+            let lost = match rights.get(&who).and_then(Option::as_ref) {
+                None => Some(format!(
+                    "{} can't act in Curfew any more, so it was not asked.",
+                    row.caller_name
+                )),
+                Some(right) if !right.covers(system, &row) => Some(format!(
+                    "The right of {} to end it was taken away.",
+                    row.caller_name
+                )),
+                Some(_) => None,
+            };
+            let state = EndingState::from_name(&row.ending_state);
+            let asking = match state {
+                Some(EndingState::Waiting | EndingState::Running) if lost.is_some() => Asking::Over,
+                Some(EndingState::Waiting | EndingState::Running) if !paused => Asking::Open,
+                Some(EndingState::Cancelled) => Asking::Over,
+                _ => Asking::Held,
+            };
+            items.push(Item {
+                ending: EndingId(row.ending_id.clone()),
+                key: SessionKey(row.session_key.clone()),
+                facts: Facts {
+                    asks: usize::try_from(row.attempts).unwrap_or(0),
+                    said: Said::from_name(row.answer.as_deref().unwrap_or_default()),
+                    in_doubt: row.attempts > 0 && row.answer.is_none(),
+                    looks: usize::try_from(row.looks).unwrap_or(0),
+                    rotated: row.rotated_key.is_some(),
+                    asking,
+                },
+                over: lost,
+                row,
+            });
+        }
+        Ok(items)
+    }
+
+    async fn right(
+        &self,
+        conn: &mut Conn,
+        row: &work::DueItem,
+        now: Timestamp,
+    ) -> Result<Option<Right>, Error> {
+        if row.caller_kind != CallerKind::Operator.name() {
+            return Ok(None);
+        }
+        let id = OperatorId(row.caller_id.clone());
+        let access = &self.parts.access;
+        let Some(caller) = access
+            .caller_in(conn, &id, None, None, Origin::default(), now)
+            .await?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Right {
+            may_end: caller.visible(Permission::EditUserSessions, now),
+            outranking: access.outranking(conn, &caller, now).await?,
+        }))
+    }
+
+    /// Settles what was never sent and never will be: no need to read the system for it.
+    pub(super) fn not_worth_reading(&self, items: &mut Vec<Item>) -> Vec<Change> {
+        drain(items, |i| i.facts.asks == 0 && i.facts.asking == Asking::Over)
+            .into_iter()
+            .map(|i| i.became(Outcome::Stopped, i.over.clone(), None))
+            .collect()
+    }
+}
+
+impl Right {
+    fn covers(&self, system: &SystemId, row: &work::DueItem) -> bool {
+        let about = About::account(system, &row.account_name);
+        let out_of_reach =
+            system.as_str() == OWN_SYSTEM && self.outranking.contains(&OperatorId(row.account_id.clone()));
+        self.may_end.covers(about) && !out_of_reach
+    }
+}
+
+/// Settles what was never sent to a system that can't end single sessions.
+pub(super) fn unsupported(items: &mut Vec<Item>) -> Vec<Change> {
+    drain(items, |i| i.facts.asks == 0)
+        .into_iter()
+        .map(|i| {
+            let words = "This system can't end single sessions.".to_owned();
+            i.became(Outcome::Unsupported, Some(words), None)
+        })
+        .collect()
+}
+
+/// Takes the items out that fit.
+fn drain(items: &mut Vec<Item>, fits: impl Fn(&Item) -> bool) -> Vec<Item> {
+    let (out, kept) = std::mem::take(items).into_iter().partition(|i| fits(i));
+    *items = kept;
+    out
+}

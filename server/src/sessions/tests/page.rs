@@ -1,0 +1,243 @@
+//! What the page of the list says beside its rows: why it is empty, what can't be ended, columns, limits.
+
+use app::sessions::columns::Column;
+use app::sessions::port::SessionsPort;
+use app::sessions::wire::{CannotEnd, EmptyBecause, SessionKind, SessionState};
+use app::wire::{Limit, PortalSessionId};
+
+use super::house::{houses, search, seed, session_key, tick};
+use super::*;
+use crate::on;
+use crate::sessions::testing::Seed;
+
+#[tokio::test]
+async fn ui_b8_four_empty_lists_say_four_things() {
+    let gone = Seed {
+        state: SessionState::Vanished,
+        ..seed("domo", "asmith", "Ann Smith")
+    };
+    for house in houses(&[gone]).await {
+        let everyone = everything();
+        let nobody = caller(&[]);
+        assert_eq!(
+            house.list(&nobody, &SessionQuery::default()).await.empty,
+            Some(EmptyBecause::NoGrant {
+                who_can_give: vec!["Ada Admin".to_owned()]
+            })
+        );
+        assert_eq!(
+            house.list(&everyone, &SessionQuery::default()).await.empty,
+            Some(EmptyBecause::NoSessions { systems: 4 })
+        );
+        let vanished = SessionQuery {
+            states: vec![SessionState::Vanished],
+            ..search("zzz")
+        };
+        match house.list(&everyone, &vanished).await.empty {
+            Some(EmptyBecause::NoMatch {
+                without: Some((words, 1, query)),
+            }) => {
+                assert_eq!((words.as_str(), query.as_str()), ("Text zzz", "state=vanished"));
+            }
+            other => panic!("{other:?}"),
+        }
+        house.clock.advance(3600);
+        match house.list(&everyone, &SessionQuery::default()).await.empty {
+            Some(EmptyBecause::SystemDown { words }) => {
+                assert!(
+                    words.contains("Domo was last read whole on 15 Jan 2027"),
+                    "{words}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn ui_d5_rows_that_can_t_be_ended_say_why() {
+    let own = Seed {
+        handle: "portal-own".to_owned(),
+        kind: SessionKind::Portal,
+        ..seed("curfew", "olga", "Olga")
+    };
+    let protected = seed("domo", "Boss", "The Boss");
+    let foreign = seed("keycloak", "kim", "Kim");
+    let free = seed("domo", "asmith", "Ann Smith");
+    let gone = Seed {
+        state: SessionState::Ended,
+        ..seed("domo", "gone", "Gone")
+    };
+    let connection = seed("domo", "svc", "Service");
+    let stuck = seed("domo", "stuck", "Stuck");
+    let all = [own, protected, foreign, free, gone, connection, stuck];
+    for house in houses(&all).await {
+        house
+            .run("INSERT INTO protected_subject (protected_id, system_id, account, reason, added_at) VALUES ('p', NULL, 'boss', 'r', 0)")
+            .await;
+        house
+            .run("UPDATE session SET endable = 'own_connection' WHERE account_name = 'svc'")
+            .await;
+        house.run("UPDATE session SET endable = 'no', endable_why = 'Close the app' WHERE account_name = 'stuck'").await;
+        let mut caller = caller(&[
+            (&[SEE], Scope::Everywhere),
+            (&[Permission::EditUserSessions], systems(&["domo", "curfew"])),
+        ]);
+        caller.session = Some(PortalSessionId::from("portal-own"));
+        let query = SessionQuery {
+            states: SessionState::ALL.to_vec(),
+            ..SessionQuery::default()
+        };
+        let page = house.list(&caller, &query).await;
+        assert!(page.may_end_any);
+        let why: BTreeMap<&str, Option<CannotEnd>> = page
+            .rows
+            .iter()
+            .map(|row| (row.person.as_str(), row.cannot_end.clone()))
+            .collect();
+        assert_eq!(why["Olga"], Some(CannotEnd::OwnSession));
+        assert_eq!(why["The Boss"], Some(CannotEnd::Protected));
+        assert_eq!(
+            why["Kim"],
+            Some(CannotEnd::OutsideGrant {
+                who_can_give: vec!["Ada Admin".to_owned()]
+            })
+        );
+        assert_eq!(why["Ann Smith"], None);
+        assert_eq!(why["Gone"], Some(CannotEnd::NotLive));
+        assert_eq!(why["Service"], Some(CannotEnd::OwnConnection));
+        assert_eq!(
+            why["Stuck"],
+            Some(CannotEnd::Unsupported {
+                words: "Close the app".to_owned()
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_in_an_ending_says_which_and_how_far() {
+    let one = seed("domo", "asmith", "Ann Smith");
+    let key = session_key(&one);
+    for house in houses(std::slice::from_ref(&one)).await {
+        let mut conn = house.test.db.write().await.unwrap();
+        on!(conn, c => {
+            sqlx::query("INSERT INTO ending (ending_id, ending_no, caller_kind, caller_id, caller_name, query, snapshot_hash, state, \
+                created_at, expires_at, item_count, person_count, system_count, left_out_count) \
+                VALUES ('e', 1042, 'operator', 'op-1', 'O', '', '', 'running', 0, 0, 1, 1, 1, 0)").execute(&mut *c).await.unwrap();
+            sqlx::query("INSERT INTO ending_item (ending_id, session_key, system_id, place, site, account_id, account_name, \
+                display_name, person_sort, handle_hint, kind, state, changed_at) \
+                VALUES ('e', $1, 'domo', '', '', '', '', '', '', '', 'web', 'asked', 0)").bind(&key.0).execute(c).await.unwrap();
+        });
+        conn.commit().await.unwrap();
+        let row = house
+            .list(&everything(), &SessionQuery::default())
+            .await
+            .rows
+            .remove(0);
+        assert_eq!(row.in_ending, Some((1042, "asked, reading back".to_owned())));
+        house.run("UPDATE ending_item SET state = 'settled'").await;
+        assert_eq!(
+            house
+                .list(&everything(), &SessionQuery::default())
+                .await
+                .rows
+                .remove(0)
+                .in_ending,
+            None
+        );
+    }
+}
+
+#[tokio::test]
+async fn ui_c3_columns_are_kept_per_person_and_person_and_system_always_stay() {
+    for house in houses(&[]).await {
+        let everyone = everything();
+        let port = house.port(&everyone);
+        assert_eq!(
+            house.list(&everyone, &SessionQuery::default()).await.columns,
+            Column::ALL
+        );
+        port.save_columns(vec![Column::Ip, Column::Person]).await.unwrap();
+        let kept = house.list(&everyone, &SessionQuery::default()).await.columns;
+        assert_eq!(kept, Column::parse_list("ip,person"));
+        assert!(kept.contains(&Column::System));
+        let mut other = everyone.clone();
+        other.id = OperatorId::from("op-2");
+        assert_eq!(
+            house.list(&other, &SessionQuery::default()).await.columns,
+            Column::ALL
+        );
+    }
+}
+
+#[tokio::test]
+async fn ui_c7_rows_of_a_system_that_is_not_live_are_marked_and_counted() {
+    let one = seed("domo", "asmith", "Ann Smith");
+    for house in houses(std::slice::from_ref(&one)).await {
+        let everyone = everything();
+        let row = house
+            .list(&everyone, &SessionQuery::default())
+            .await
+            .rows
+            .remove(0);
+        assert_eq!((row.stale, row.read_at), (false, Some(NOW)));
+        house.clock.advance(200);
+        let summary = house
+            .port(&everyone)
+            .edit_selection(tick(vec![session_key(&one)]))
+            .await
+            .unwrap();
+        assert_eq!(summary.stale, 1);
+        let row = house
+            .list(&everyone, &SessionQuery::default())
+            .await
+            .rows
+            .remove(0);
+        assert_eq!((row.stale, row.read_at), (true, Some(NOW)));
+    }
+}
+
+#[tokio::test]
+async fn the_panel_shows_limits_in_view_and_sessions_past_their_own() {
+    let over = Seed {
+        idle: Limit::Seconds(30),
+        ..seed("domo", "asmith", "Ann Smith")
+    };
+    let fine = Seed {
+        idle: Limit::Seconds(30),
+        last_active_at: Some(NOW.0),
+        ..seed("domo", "kim", "Kim")
+    };
+    for house in houses(&[over, fine]).await {
+        let page = house.list(&everything(), &SessionQuery::default()).await;
+        let of = |id: &str| page.limits.iter().find(|l| l.system_id.as_str() == id).unwrap();
+        assert_eq!((of("domo").idle, of("domo").over), (Limit::Seconds(30), Some(1)));
+        assert_eq!(
+            (of("curfew").idle, of("curfew").over),
+            (Limit::Seconds(900), Some(0))
+        );
+        assert_eq!(of("uportal").idle, Limit::Unknown);
+        let one = SessionQuery {
+            systems: vec!["domo".into()],
+            ..SessionQuery::default()
+        };
+        assert_eq!(house.list(&everything(), &one).await.limits.len(), 1);
+        let counted = SessionQuery { over: true, ..one };
+        let rows = house.list(&everything(), &counted).await.rows;
+        let people: Vec<&str> = rows.iter().map(|row| row.person.as_str()).collect();
+        assert_eq!(
+            people,
+            ["Ann Smith"],
+            "the link behind the number lists what it counts"
+        );
+        let helper = caller(&[(&[SEE], Scope::Everywhere)]);
+        assert!(
+            house
+                .list(&helper, &SessionQuery::default())
+                .await
+                .limits
+                .is_empty()
+        );
+    }
+}

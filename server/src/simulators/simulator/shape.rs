@@ -1,0 +1,142 @@
+//! What the sessions of a simulated system look like: kinds, places, limits, addresses, browsers, ages.
+
+use app::wire::Timestamp;
+
+use super::{Inside, people};
+use crate::connectors::simulator::wire::WireSession;
+use crate::keys;
+
+/// What the sessions of a simulated system look like.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Kinds, chosen evenly.
+    pub kinds: &'static [&'static str],
+    /// Sites; empty = none.
+    pub sites: &'static [&'static str],
+    /// Places (contexts, realms); empty = none.
+    pub places: &'static [&'static str],
+    /// Idle limit, seconds; 0 = never.
+    pub idle_s: i64,
+    /// Longest life, seconds; 0 = no limit.
+    pub absolute_s: i64,
+    /// It reports addresses and browsers.
+    pub clients: bool,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            kinds: &["web"],
+            sites: &[],
+            places: &[],
+            idle_s: 1_800,
+            absolute_s: 36_000,
+            clients: true,
+        }
+    }
+}
+
+const BROWSERS: [&str; 7] = [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36 Edg/149.0.0.0",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:151.0) Gecko/20100101 Firefox/151.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/20.0 Safari/605.1.15",
+    "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/20.0 Mobile/15E148 Safari/604.1",
+    "",
+];
+
+/// Chance for the imitation: quick, and of no use for secrets.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(start: u64) -> Self {
+        Self(start)
+    }
+
+    pub(super) fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n.max(1)
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> Option<T> {
+        of.get(usize::try_from(self.below(of.len() as u64)).unwrap_or(0))
+            .copied()
+    }
+}
+
+impl Inside {
+    /// A session of the `n`th person that begins now.
+    pub(super) fn fresh(&mut self, n: usize, now: Timestamp) -> WireSession {
+        let person = people::person(n);
+        let shape = self.shape.clone();
+        let text = |part: Option<&'static str>| part.unwrap_or_default().to_owned();
+        let ip = match self.dice.below(8) {
+            0 => format!(
+                "2001:db8:{:x}::{:x}",
+                self.dice.below(0xffff),
+                self.dice.below(0xffff)
+            ),
+            1 | 2 => format!("198.51.100.{}", self.dice.below(254) + 1),
+            3 | 4 => format!("192.0.2.{}", self.dice.below(254) + 1),
+            5 => format!(
+                "10.{}.{}.{}",
+                self.dice.below(4),
+                self.dice.below(255),
+                self.dice.below(254) + 1
+            ),
+            _ => format!("203.0.113.{}", self.dice.below(254) + 1),
+        };
+        WireSession {
+            id: keys::random_id(),
+            place: text(self.dice.one_of(shape.places)),
+            kind: text(self.dice.one_of(shape.kinds)),
+            account_id: person.account_id,
+            account: person.account,
+            name: person.name,
+            email: person.email,
+            ip: shape.clients.then_some(ip),
+            user_agent: self
+                .dice
+                .one_of(&BROWSERS)
+                .filter(|agent| shape.clients && !agent.is_empty())
+                .map(str::to_owned),
+            node: None,
+            site: text(self.dice.one_of(shape.sites)),
+            started_ms: Some(now.0),
+            active_ms: Some(now.0),
+            idle_s: Some(shape.idle_s),
+            ends_ms: (shape.absolute_s > 0).then(|| now.plus_seconds(shape.absolute_s).0),
+            own: false,
+            returns: None,
+        }
+    }
+
+    /// Moves the beginning into the past, as far as its limits allow.
+    pub(super) fn age(&mut self, session: &mut WireSession, now: Timestamp) {
+        let longest = if self.shape.absolute_s > 0 {
+            self.shape.absolute_s
+        } else {
+            14 * 86_400
+        };
+        // Most sessions are young.
+        let (a, b) = (
+            self.dice.below(longest as u64) as i64,
+            self.dice.below(longest as u64) as i64,
+        );
+        let age_s = a.min(b);
+        let pause = if self.shape.idle_s > 0 {
+            self.shape.idle_s
+        } else {
+            longest
+        };
+        let pause_s = (self.dice.below(pause as u64) as i64).min(age_s);
+        let started = now.plus_seconds(-age_s);
+        session.started_ms = Some(started.0);
+        session.active_ms = Some(now.plus_seconds(-pause_s).0);
+        session.ends_ms = (self.shape.absolute_s > 0).then(|| started.plus_seconds(self.shape.absolute_s).0);
+    }
+}

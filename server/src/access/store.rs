@@ -221,8 +221,9 @@ pub async fn administrators_besides(
          JOIN operator o ON o.operator_id = g.caller_id \
          JOIN credential k ON k.operator_id = o.operator_id \
          WHERE g.caller_kind = 'operator' AND g.role_id = 'administrator' AND g.revoked_at IS NULL \
-         AND g.expires_at IS NULL AND g.scope LIKE '%\"everywhere\"%' AND o.disabled_at IS NULL \
-         AND k.password_hash IS NOT NULL AND o.operator_id <> $1 AND g.grant_id <> $2")
+         AND g.expires_at IS NULL AND g.scope = $1 AND o.disabled_at IS NULL \
+         AND k.password_hash IS NOT NULL AND o.operator_id <> $2 AND g.grant_id <> $3")
+        .bind(serde_json::to_string(&Scope::Everywhere)?)
         .bind(but.map_or("", OperatorId::as_str)).bind(but_grant.map_or("", GrantId::as_str))
         .fetch_one(c).await?))
 }
@@ -231,9 +232,9 @@ pub async fn administrators_besides(
 pub async fn is_administrator(conn: &mut Conn, id: &OperatorId, now: Timestamp) -> Result<bool, Error> {
     let count: i64 = on!(conn, c => sqlx::query_scalar(
         "SELECT COUNT(*) FROM role_grant WHERE caller_kind = 'operator' AND caller_id = $1 \
-         AND role_id = 'administrator' AND revoked_at IS NULL AND scope LIKE '%\"everywhere\"%' \
-         AND (expires_at IS NULL OR expires_at > $2)")
-        .bind(id.as_str()).bind(now.0).fetch_one(c).await?);
+         AND role_id = 'administrator' AND revoked_at IS NULL AND scope = $2 \
+         AND (expires_at IS NULL OR expires_at > $3)")
+        .bind(id.as_str()).bind(serde_json::to_string(&Scope::Everywhere)?).bind(now.0).fetch_one(c).await?);
     Ok(count > 0)
 }
 

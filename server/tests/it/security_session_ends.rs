@@ -279,6 +279,23 @@ async fn security_a11_the_last_administrator_can_not_be_disabled_or_stripped() {
 }
 
 #[tokio::test]
+async fn an_administrator_of_a_system_called_everywhere_does_not_count_as_the_last_one() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = App::start_with(engine, |_| {}).await;
+        let mara = app.administrator("mara").await;
+        let there = Scope::Systems {
+            systems: vec!["everywhere".into()],
+        };
+        app.person("jonas", "Jonas", &[("administrator", there)]).await;
+        let admin = app.signed_in("mara").await;
+        let refused = admin
+            .post(ACCESS, &[("act", "disable"), ("operator", mara.as_str())])
+            .await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+    }
+}
+
+#[tokio::test]
 async fn security_a12_a_new_password_offers_to_end_every_other_sign_in() {
     let app = App::start().await;
     app.administrator("mara").await;

@@ -4,7 +4,6 @@ use app::layout::{Flash, FormEcho};
 use app::wire::PortalSessionId;
 use serde::{Deserialize, Serialize};
 
-use super::store::PortalSession;
 use super::{SignIn, store};
 use crate::error::Error;
 
@@ -34,7 +33,7 @@ impl SignIn {
     async fn keep(&self, id: &PortalSessionId, change: impl FnOnce(&mut Kept)) -> Result<(), Error> {
         let mut conn = self.db.write().await?;
         if let Some(row) = store::by_id(&mut conn, id).await? {
-            let mut kept = kept(&row);
+            let mut kept = kept(&row.data);
             change(&mut kept);
             store::set_data(&mut conn, id, &serde_json::to_string(&kept)?).await?;
         }
@@ -44,21 +43,20 @@ impl SignIn {
     /// What was kept for this page, once.
     pub async fn take_kept(&self, id: &PortalSessionId) -> Result<Kept, Error> {
         let mut conn = self.db.read().await?;
-        let found = store::by_id(&mut conn, id)
-            .await?
-            .map(|row| kept(&row))
-            .unwrap_or_default();
+        let found = store::by_id(&mut conn, id).await?.map(|row| kept(&row.data));
         drop(conn);
-        if found.flash.is_some() || found.echo.is_some() {
-            let mut conn = self.db.write().await?;
-            store::set_data(&mut conn, id, "{}").await?;
-            conn.commit().await?;
+        if found.is_none_or(|kept| kept.flash.is_none() && kept.echo.is_none()) {
+            return Ok(Kept::default());
         }
-        Ok(found)
+        // Read again where nobody writes in between: another tab may have taken it, or kept something newer.
+        let mut conn = self.db.write().await?;
+        let data = store::take_data(&mut conn, id).await?;
+        conn.commit().await?;
+        Ok(data.map(|data| kept(&data)).unwrap_or_default())
     }
 }
 
 /// What a row keeps; what can't be read keeps nothing.
-pub(super) fn kept(row: &PortalSession) -> Kept {
-    serde_json::from_str(&row.data).unwrap_or_default()
+pub(super) fn kept(data: &str) -> Kept {
+    serde_json::from_str(data).unwrap_or_default()
 }

@@ -296,7 +296,9 @@ impl SignIn {
             .result(AuditResult::Refused);
         self.audit.append(&mut conn, &entry, now).await?;
         if closed {
-            let entry = Entry::by(caller, Action::LoginLock).result(AuditResult::Refused);
+            let entry = Entry::by(caller, Action::LoginLock)
+                .target("Password of an open session")
+                .result(AuditResult::Refused);
             self.audit.append(&mut conn, &entry, now).await?;
         }
         conn.commit().await?;

@@ -160,7 +160,7 @@ impl SignIn {
             let Some(row) = store::by_id(&mut conn, &row.id()).await?.filter(|r| !r.live(now)) else {
                 continue;
             };
-            if !kept(&row).expired {
+            if !kept(&row.data).expired {
                 ran_out += 1;
                 let gone = Kept {
                     expired: true,

@@ -385,3 +385,14 @@ async fn a_grant_ends_by_itself_at_its_moment() {
         assert_eq!(browser.get("/audit").await.status, StatusCode::FORBIDDEN);
     }
 }
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_is_no_refusal_in_the_audit() {
+    let app = App::start().await;
+    app.administrator("mara").await;
+    let browser = app.signed_in("mara").await;
+    assert_eq!(browser.get("/sesions").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.audited("authz_fail").await, 0);
+    assert_eq!(browser.get("/endings/999").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.audited("authz_fail").await, 1);
+}

@@ -20,7 +20,8 @@ use server::keys::HashKey;
 use server::on;
 use server::policies::Policies;
 use server::sessions::collect::Collector;
-use server::simulators::simulator::{Shape, Simulator};
+use server::simulators::simulator::Simulator;
+use server::simulators::simulator::shape::Shape;
 use server::systems::Systems;
 
 /// Pause between two of the small writes.

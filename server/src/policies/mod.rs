@@ -54,6 +54,14 @@ pub struct SystemFacts {
     pub read_at: Option<Timestamp>,
 }
 
+/// Limits that the sessions of one complete reading agreed on.
+#[derive(Clone, Copy)]
+struct SeenLimits {
+    read_at: Timestamp,
+    idle: Limit,
+    absolute: Limit,
+}
+
 /// Tells what a person should know before they end sessions of a system; empty = nothing.
 pub type BeforeYouEnd = Box<dyn Fn(&SystemId) -> String + Send + Sync>;
 
@@ -63,7 +71,7 @@ pub struct Policies {
     clock: Arc<dyn Clock>,
     audit: Arc<Audit>,
     before_you_end: OnceLock<BeforeYouEnd>,
-    seen: Mutex<BTreeMap<SystemId, (Timestamp, (Limit, Limit))>>,
+    seen: Mutex<BTreeMap<SystemId, SeenLimits>>,
 }
 
 impl Policies {
@@ -199,14 +207,19 @@ impl Policies {
     async fn seen_limits(&self, conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {
         let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let known = lock().get(&system.system_id).copied();
-        let (idle, absolute) = match known {
-            Some((read_at, limits)) if Some(read_at) == system.read_at => limits,
-            _ => {
-                let limits = store::seen_limits(conn, &system.system_id).await?;
+        let (idle, absolute) = match known.filter(|seen| Some(seen.read_at) == system.read_at) {
+            Some(seen) => (seen.idle, seen.absolute),
+            None => {
+                let (idle, absolute) = store::seen_limits(conn, &system.system_id).await?;
                 if let Some(read_at) = system.read_at {
-                    lock().insert(system.system_id.clone(), (read_at, limits));
+                    let seen = SeenLimits {
+                        read_at,
+                        idle,
+                        absolute,
+                    };
+                    lock().insert(system.system_id.clone(), seen);
                 }
-                limits
+                (idle, absolute)
             }
         };
         if (idle, absolute) == (Limit::Unknown, Limit::Unknown) {

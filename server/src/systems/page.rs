@@ -113,7 +113,7 @@ fn about(effect: &EndEffect, abilities: Abilities) -> Vec<String> {
     let mut sentences = Vec::new();
     if abilities.end {
         sentences.push(format!(
-            "Ending takes effect: {}.",
+            "Ending takes effect {}.",
             lower_first(&effect.takes_effect)
         ));
     } else {

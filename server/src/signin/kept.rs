@@ -32,8 +32,8 @@ impl SignIn {
 
     async fn keep(&self, id: &PortalSessionId, change: impl FnOnce(&mut Kept)) -> Result<(), Error> {
         let mut conn = self.db.write().await?;
-        if let Some(row) = store::by_id(&mut conn, id).await? {
-            let mut kept = kept(&row.data);
+        if let Some(data) = store::data_to_change(&mut conn, id).await? {
+            let mut kept = kept(&data);
             change(&mut kept);
             store::set_data(&mut conn, id, &serde_json::to_string(&kept)?).await?;
         }
@@ -50,7 +50,8 @@ impl SignIn {
         }
         // Read again where nobody writes in between: another tab may have taken it, or kept something newer.
         let mut conn = self.db.write().await?;
-        let data = store::take_data(&mut conn, id).await?;
+        let data = store::data_to_change(&mut conn, id).await?;
+        store::set_data(&mut conn, id, "{}").await?;
         conn.commit().await?;
         Ok(data.map(|data| kept(&data)).unwrap_or_default())
     }

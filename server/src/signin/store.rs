@@ -217,16 +217,13 @@ pub async fn set_data(conn: &mut Conn, id: &PortalSessionId, data: &str) -> Resu
     Ok(())
 }
 
-/// Empties what a session keeps, and gives what it was; `None` = there is no such session.
-pub async fn take_data(conn: &mut Conn, id: &PortalSessionId) -> Result<Option<String>, Error> {
+/// What a session keeps, while nobody else may change it until the transaction ends; `None` = there is no such session.
+pub async fn data_to_change(conn: &mut Conn, id: &PortalSessionId) -> Result<Option<String>, Error> {
     let sql = match conn.is_postgres() {
         true => "SELECT data FROM portal_session WHERE portal_session_id = $1 FOR UPDATE",
         false => "SELECT data FROM portal_session WHERE portal_session_id = $1",
     };
-    let data: Option<String> =
-        on!(conn, c => sqlx::query_scalar(sql).bind(id.as_str()).fetch_optional(c).await?);
-    set_data(conn, id, "{}").await?;
-    Ok(data)
+    Ok(on!(conn, c => sqlx::query_scalar(sql).bind(id.as_str()).fetch_optional(c).await?))
 }
 
 /// What signing in needs to know of a sign-in name.

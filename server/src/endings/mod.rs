@@ -6,6 +6,7 @@
 //! people come back. An outcome is made from a reading only (`domain::ending`). Start reading at [`Endings`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::endings::port::EndingsPort;
 use app::endings::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
@@ -65,6 +66,8 @@ pub struct Endings {
     busy: std::sync::Mutex<std::collections::BTreeSet<app::wire::SystemId>>,
     /// Name of this worker in leases.
     owner: String,
+    /// How long a round asks before it reads back. Tests make it short.
+    ask_for: Duration,
 }
 
 impl Endings {
@@ -75,6 +78,7 @@ impl Endings {
             wake: Arc::new(Notify::new()),
             busy: std::sync::Mutex::default(),
             owner: crate::keys::random_id(),
+            ask_for: worker::ASK_FOR,
         }
     }
 

@@ -16,8 +16,10 @@ use crate::error::Error;
 use crate::keys::sha256_hex;
 use crate::schedule::{self, Held};
 
-/// Most items of one transaction and one audit entry.
-const PER_WRITE: usize = 500;
+/// Most items of one transaction. Fewer cost more: neighbours on a page of the database are written once each.
+const PER_WRITE: usize = 2_000;
+/// Most items of one audit entry.
+const PER_ENTRY: usize = 500;
 /// Tries of a transaction that collided with another one.
 const TRIES: u32 = 4;
 
@@ -98,7 +100,8 @@ impl Endings {
         store_sessions(&mut conn, batch, now).await?;
         for ending in &endings {
             let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
-            if let Some(entry) = result_entry(ending, system, &own) {
+            for own in settled(&own).chunks(PER_ENTRY) {
+                let entry = result_entry(ending, system, own);
                 self.parts.audit.append(&mut conn, &entry, now).await?;
             }
             if work::open_items(&mut conn, ending).await? == 0 {
@@ -245,8 +248,8 @@ async fn store_sessions(conn: &mut Conn, batch: &[Change], now: Timestamp) -> Re
     Ok(())
 }
 
-/// One entry for the outcomes of a batch, with a hash over its items; `None` = there are none.
-fn result_entry(ending: &EndingId, system: &SystemId, changes: &[&Change]) -> Option<Entry> {
+/// The changes that are outcomes, in the order of keys.
+fn settled<'c>(changes: &[&'c Change]) -> Vec<(&'c Change, Outcome)> {
     let mut settled: Vec<(&Change, Outcome)> = changes
         .iter()
         .filter_map(|c| match c.became {
@@ -255,9 +258,14 @@ fn result_entry(ending: &EndingId, system: &SystemId, changes: &[&Change]) -> Op
         })
         .collect();
     settled.sort_by(|a, b| a.0.key.cmp(&b.0.key));
+    settled
+}
+
+/// One entry for these outcomes, with a hash over their items.
+fn result_entry(ending: &EndingId, system: &SystemId, settled: &[(&Change, Outcome)]) -> Entry {
     let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
     let mut text = String::new();
-    for (change, outcome) in &settled {
+    for (change, outcome) in settled {
         *counts.entry(*outcome).or_default() += 1;
         text.push_str(change.key.as_str());
         text.push(' ');
@@ -287,9 +295,8 @@ fn result_entry(ending: &EndingId, system: &SystemId, changes: &[&Change]) -> Op
     for (outcome, items) in counts {
         entry = entry.fact(outcome.name(), items);
     }
-    match settled.as_slice() {
-        [] => None,
-        [(only, _)] => Some(entry.session(&only.key).account(only.account_name.clone())),
-        _ => Some(entry),
+    match settled {
+        [(only, _)] => entry.session(&only.key).account(only.account_name.clone()),
+        _ => entry,
     }
 }

@@ -1,5 +1,7 @@
 //! Workers, leases, crashes, and what people do while an ending is at work.
 
+use std::time::Duration;
+
 use app::endings::wire::{EndingState, Outcome};
 
 use super::*;
@@ -247,26 +249,26 @@ async fn two_endings_of_the_same_session_both_learn_what_became_of_it() {
 }
 
 #[tokio::test]
+async fn of_a_slow_system_the_first_outcomes_are_there_before_the_last_is_asked() {
+    let mut stage = Stage::on(TestDb::sqlite().await.unwrap(), EndingRules::default()).await;
+    // One session per request: asking for 200 takes much longer than reading.
+    let north = stage.config.systems.get_mut("north").unwrap();
+    north.own.insert("batch".to_owned(), 1.into());
+    stage.systems.apply_settings(&stage.config, None).await.unwrap();
+    let no = stage.ask_to_end_all_of(250).await;
+    stage.sim.faults(|f| f.slow_ms = 20);
+    Arc::get_mut(&mut stage.endings).unwrap().ask_for = Duration::ZERO;
+    let page = stage.work_to_the_end(no).await;
+    assert_eq!(page.brief.counts.ended, 250);
+    assert!(page.items.iter().all(|i| i.attempts == 1));
+    // Twice something was asked and read back: 200, and the rest.
+    assert_eq!(stage.entries("session_terminate_result").await, 2);
+}
+
+#[tokio::test]
 async fn a_thousand_sessions_are_ended_in_batches_with_one_entry_for_at_most_500() {
     let stage = Stage::on(TestDb::sqlite().await.unwrap(), EndingRules::default()).await;
-    stage.sim.fill(1_000, 700);
-    stage.clock.advance(1);
-    stage.collect().await;
-    stage
-        .by_hand(
-            "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
-         VALUES ('s', $1, 'all', '', 1, 9000000000000)",
-            stage.ada.id.as_str(),
-        )
-        .await;
-    let draft = stage
-        .endings
-        .draft_of_selection(&stage.ada, &"s".into())
-        .await
-        .unwrap();
-    let form = stage.form(&draft).await;
-    let ada = stage.caller(&stage.ada.id).await;
-    let no = stage.endings.confirm(&ada, &draft, form).await.unwrap();
+    let no = stage.ask_to_end_all_of(1_000).await;
     let page = stage.work_to_the_end(no).await;
     assert_eq!(page.brief.counts.ended, 1_000);
     assert!(stage.sim.is_empty());
@@ -288,4 +290,27 @@ async fn a_thousand_sessions_are_ended_in_batches_with_one_entry_for_at_most_500
     }
     assert_eq!(met.len(), 1_000);
     stage.assert_chain_whole().await;
+}
+
+impl Stage {
+    /// Fills the system with that many sessions, and confirms an ending of all; its number.
+    async fn ask_to_end_all_of(&self, sessions: usize) -> i64 {
+        self.sim.fill(sessions, sessions * 7 / 10);
+        self.clock.advance(1);
+        self.collect().await;
+        self.by_hand(
+            "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
+             VALUES ('s', $1, 'all', '', 1, 9000000000000)",
+            self.ada.id.as_str(),
+        )
+        .await;
+        let draft = self
+            .endings
+            .draft_of_selection(&self.ada, &"s".into())
+            .await
+            .unwrap();
+        let form = self.form(&draft).await;
+        let ada = self.caller(&self.ada.id).await;
+        self.endings.confirm(&ada, &draft, form).await.unwrap()
+    }
 }

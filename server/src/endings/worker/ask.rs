@@ -1,6 +1,7 @@
 //! Asking a system, chunk by chunk, and writing down before each what is about to be asked.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use app::wire::{EndingId, SessionKey};
 
@@ -17,15 +18,18 @@ use crate::systems::Connected;
 const MOST_PER_ASK: usize = 500;
 
 impl Endings {
-    /// Asks the system, chunk by chunk; before each it is written down what is about to be asked, together with the
-    /// answers of the chunk before. Returns the places of the items that were asked.
+    /// Asks the system, chunk by chunk, and begins no other chunk after `ask_for`; before each it is written down what
+    /// is about to be asked, together with the answers of the chunk before. Returns the places of the items that were
+    /// asked; the others stay due.
     pub(super) async fn ask(
         &self,
         held: &Held,
         connected: &Connected,
         items: &mut [Item],
         asks: Vec<Ask>,
+        ask_for: Duration,
     ) -> Result<Vec<usize>, Error> {
+        let began = Instant::now();
         let size = connected.guard.chunk().clamp(1, MOST_PER_ASK);
         let mut asked = Vec::with_capacity(asks.len());
         let mut answers: Vec<(usize, Answer)> = Vec::new();
@@ -68,7 +72,7 @@ impl Endings {
                     answers.push((ask.at, answer));
                 }
             }
-            if failed.is_some() {
+            if failed.is_some() || began.elapsed() >= ask_for {
                 break;
             }
         }

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use app::wire::{EndingId, SessionKey, SystemId};
 
@@ -25,6 +26,10 @@ mod ask;
 mod due;
 mod item;
 mod reading;
+
+/// How long a round asks before it reads back: of a slow system people see the first outcomes after this, not after the
+/// last ask.
+pub(super) const ASK_FOR: Duration = Duration::from_secs(5);
 
 /// An item in hand.
 struct Item {
@@ -126,7 +131,7 @@ impl Endings {
         worked
     }
 
-    /// Rounds until nothing is due: while the next items are read, the results of the ones before are stored.
+    /// Rounds until nothing is due; the results of a round are stored while the next one is at work.
     async fn rounds(&self, held: &Held, system: &SystemId) -> Result<usize, Error> {
         let mut looked_at = 0;
         let mut results: Vec<Change> = Vec::new();
@@ -137,31 +142,52 @@ impl Endings {
                 .collect();
             let connected = self.parts.systems.connected(system);
             let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
-            let store = self.write(held, system, std::mem::take(&mut results), residual_s);
-            let (stored, taken) =
-                tokio::join!(store, self.take_and_read(system, connected.as_deref(), &in_hand));
+            let (stored, round) = tokio::join!(
+                self.write(held, system, std::mem::take(&mut results), residual_s),
+                self.round(held, system, connected.as_deref(), &in_hand),
+            );
             stored?;
-            let (mut items, mut changes, reading) = taken?;
-            if items.is_empty() && changes.is_empty() {
-                return Ok(looked_at);
-            }
-            looked_at += items.len() + changes.len();
-            let now = self.now();
-            let asks = match &reading {
-                Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(looked_at),
-                Err(cause) => {
-                    let rests_until = connected.as_ref().and_then(|c| c.guard.rests_until());
-                    changes.extend(self.not_read(system, &items, cause, rests_until, now));
-                    Vec::new()
+            match round? {
+                Some(changes) => {
+                    looked_at += changes.len();
+                    results = changes;
                 }
-                Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
-            };
-            if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
-                let asked = self.ask(held, &connected, &mut items, asks).await?;
-                changes.extend(self.read_back(system, &items, &asked).await?);
+                None => return Ok(looked_at),
             }
-            results = changes;
         }
+    }
+
+    /// One round over the next due items that are not in hand: what became of each. `None` = nothing is due, or nothing
+    /// may be done for now.
+    async fn round(
+        &self,
+        held: &Held,
+        system: &SystemId,
+        connected: Option<&Connected>,
+        in_hand: &HashSet<(EndingId, SessionKey)>,
+    ) -> Result<Option<Vec<Change>>, Error> {
+        let began = Instant::now();
+        let (mut items, mut changes, reading) = self.take_and_read(system, connected, in_hand).await?;
+        // Where reading takes long, more is asked between two readings.
+        let ask_for = self.ask_for.max(2 * began.elapsed());
+        if items.is_empty() && changes.is_empty() {
+            return Ok(None);
+        }
+        let now = self.now();
+        let asks = match &reading {
+            Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(None),
+            Err(cause) => {
+                let rests_until = connected.and_then(|c| c.guard.rests_until());
+                changes.extend(self.not_read(system, &items, cause, rests_until, now));
+                Vec::new()
+            }
+            Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
+        };
+        if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
+            let asked = self.ask(held, connected, &mut items, asks, ask_for).await?;
+            changes.extend(self.read_back(system, &items, &asked).await?);
+        }
+        Ok(Some(changes))
     }
 
     /// The next due items that are not in hand, what becomes of some of them without reading, and the reading.

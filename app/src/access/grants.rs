@@ -34,7 +34,7 @@ pub fn Grants(
                     .into_any()
             } else {
                 view! {
-                    <TableCard caption="Grants in force and expired ones">
+                    <TableCard caption="Grants in force and expired ones" class="table-folds">
                         <thead>
                             <tr>
                                 <ColumnHead label="Who" />
@@ -91,30 +91,30 @@ fn Row(
             <th scope="row">
                 <Person name=grant.operator_name login=login />
             </th>
-            <td>
+            <td data-label="Role">
                 <bdi>{grant.role_name}</bdi>
             </td>
-            <td>
+            <td data-label="Scope">
                 <span class="tip" data-tip=in_full.clone() tabindex=in_full.map(|_| "0")>
                     <Tag>
                         <bdi>{grant.scope_words}</bdi>
                     </Tag>
                 </span>
             </td>
-            <td class="nowrap">
+            <td class="nowrap" data-label="Ends">
                 {match grant.expires_at {
                     None => view! { <span class="quiet">"no end"</span> }.into_any(),
                     Some(_) if over => view! { <Tag>"expired"</Tag> }.into_any(),
                     Some(at) => view! { <Remaining ends=Ends::At(at) /> }.into_any(),
                 }}
             </td>
-            <td>
+            <td data-label="Given by">
                 <bdi>{grant.granted_by}</bdi>
                 <span class="second block">
                     <When at=grant.granted_at />
                 </span>
             </td>
-            <td class="why-cell">
+            <td class="why-cell" data-label="Why">
                 <Cut text=grant.reason />
             </td>
             <td>

@@ -19,7 +19,7 @@ pub fn People(
     let me = page.me.clone();
     view! {
         <div class="beside">
-            <TableCard caption="People who can sign in to Curfew">
+            <TableCard caption="People who can sign in to Curfew" class="table-folds">
                 <thead>
                     <tr>
                         <ColumnHead label="Person" />
@@ -80,14 +80,14 @@ fn Row(
             <th scope="row">
                 <Person name=operator.display_name.clone() login=login />
             </th>
-            <td class="nowrap">{state}</td>
-            <td class="nowrap">
+            <td class="nowrap" data-label="State">{state}</td>
+            <td class="nowrap" data-label="Last seen">
                 {match operator.last_seen_at {
                     Some(at) => view! { <TimeAgo at=at /> }.into_any(),
                     None => view! { <span class="quiet">"never"</span> }.into_any(),
                 }}
             </td>
-            <td class="num">{thousands(operator.live_sessions)}</td>
+            <td class="num" data-label="Sign-ins">{thousands(operator.live_sessions)}</td>
             <td>
                 <div class="row-acts">
                     {if disabled {

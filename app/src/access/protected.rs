@@ -27,7 +27,7 @@ pub fn Protected(
         .into_any()
     } else {
         view! {
-            <TableCard caption="Protected accounts">
+            <TableCard caption="Protected accounts" class="table-folds">
                 <thead>
                     <tr>
                         <ColumnHead label="Account" />
@@ -49,13 +49,13 @@ pub fn Protected(
                                     <th scope="row">
                                         <Cut text=row.account />
                                     </th>
-                                    <td>
+                                    <td data-label="System">
                                         <bdi>{row.system_name}</bdi>
                                     </td>
-                                    <td class="why-cell">
+                                    <td class="why-cell" data-label="Why">
                                         <Cut text=row.reason />
                                     </td>
-                                    <td>
+                                    <td data-label="Added by">
                                         <bdi>{row.added_by}</bdi>
                                         <span class="second block">
                                             <When at=row.added_at />

@@ -78,6 +78,8 @@ text_id! {
     GrantId;
     /// An entry of the protected list.
     ProtectedId;
+    /// A group of accounts, filled by import.
+    GroupId;
 }
 
 /// Which way a list is sorted.

@@ -305,7 +305,7 @@ fn who_may_not_edit_the_policy_sees_it_and_why() {
 }
 
 #[test]
-fn access_tabs_show_people_grants_roles_and_protected() {
+fn access_tabs_show_people_grants_roles_groups_and_protected() {
     let given = || Given::world(World::many());
     let (_, html) = page(paths::ACCESS, given());
     says(
@@ -329,7 +329,7 @@ fn access_tabs_show_people_grants_roles_and_protected() {
             "in 12 d",
             "expired",
             "no end",
-            "Systems: uPortal, Keycloak",
+            "Everybody in uPortal, Keycloak",
             "Take away",
             "Give grant",
         ],
@@ -339,6 +339,8 @@ fn access_tabs_show_people_grants_roles_and_protected() {
         &html,
         &["Edit User Sessions ends them", "Night watch", "Add role"],
     );
+    let (_, html) = page("/access?tab=groups", given());
+    says(&html, &["Night shift", "1,204", "Save group"]);
     let (_, html) = page("/access?tab=protected", given());
     says(&html, &["break-glass", "Last way in", "Stop protecting"]);
 }
@@ -351,7 +353,7 @@ fn a_refused_form_comes_back_with_what_was_typed_and_what_is_wrong() {
             pairs: [
                 ("act", "grant"),
                 ("operator", "o2"),
-                ("scope", "systems"),
+                ("places", "systems"),
                 ("reason", "Night cover"),
             ]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))

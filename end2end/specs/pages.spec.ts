@@ -15,6 +15,7 @@ const PAGES = [
   '/access',
   '/access?tab=people',
   '/access?tab=roles',
+  '/access?tab=groups',
   '/access?tab=protected',
   '/audit',
   '/account',

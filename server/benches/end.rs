@@ -235,7 +235,7 @@ impl Stage {
         let seed = SeedOperator {
             login: "ada",
             display_name: "Ada",
-            grants: &[("administrator", Scope::Everywhere)],
+            grants: &[("administrator", Scope::EVERYWHERE)],
             reason: "bench",
         };
         let id = access.seed_operator(&seed).await?;

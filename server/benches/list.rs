@@ -443,7 +443,7 @@ async fn port(db: &Db) -> anyhow::Result<For<Sessions>> {
         grants: vec![Grant {
             grant_id: GrantId::from("bench"),
             permissions: Permission::ALL.to_vec(),
-            scope: Scope::Everywhere,
+            scope: Scope::EVERYWHERE,
             expires_at: None,
         }],
         origin: Origin::default(),

@@ -1,14 +1,16 @@
 //! Who is acting, what they may, and the proof that it was checked.
 //!
 //! Authorization lives here and nowhere else: pages, calls, command line and background work all come with a
-//! [`Caller`], and a function that changes something takes the [`Permit`] that [`Caller::authorize`] gave.
+//! [`Caller`], and a function that changes something takes the [`Permit`] that [`Caller::authorize`] gave. Which rows a
+//! scope means is [`scope`]'s.
 
 use app::access::wire::Permission;
 use app::error::AppError;
 use app::wire::{OperatorId, PortalSessionId, Timestamp};
-use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func};
 
 use crate::domain::grant::{About, Grant, VisibleScope};
+
+pub mod scope;
 
 /// Longest age of an authentication for highly sensitive acts, seconds (security A16).
 pub const FRESH_AUTH_S: i64 = 5 * 60;
@@ -141,53 +143,6 @@ impl Caller {
             Some(at) if now.since(at) <= FRESH_AUTH_S * 1000 => Ok(()),
             _ => Err(AppError::StepUp),
         }
-    }
-}
-
-impl VisibleScope {
-    /// The one condition: rows of a table with `system_id` and `account_name` columns that this scope covers.
-    ///
-    /// `table` is the table's name or alias in the query. An empty scope gives a condition that is never true.
-    pub fn condition(&self, table: &'static str) -> Condition {
-        if self.everywhere {
-            return Cond::all();
-        }
-        let column = |name: &'static str| Expr::col((Alias::new(table), Alias::new(name)));
-        // The inventory keeps the lower-cased name: by Unicode's rules, which SQLite's LOWER does not know.
-        let account = || match table {
-            "session" => column("account_sort"),
-            _ => Expr::expr(Func::lower(column("account_name"))),
-        };
-        let mut any = Cond::any().add(Expr::val(1).eq(0));
-        if !self.systems.is_empty() {
-            any = any.add(column("system_id").is_in(self.systems.iter().map(|s| s.0.clone())));
-        }
-        let everywhere: Vec<String> = self
-            .accounts
-            .iter()
-            .filter(|a| a.system_id.is_none())
-            .map(|a| a.account.clone())
-            .collect();
-        if !everywhere.is_empty() {
-            any = any.add(account().is_in(everywhere));
-        }
-        let mut by_system: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
-        for account in &self.accounts {
-            if let Some(system) = &account.system_id {
-                by_system
-                    .entry(system.as_str())
-                    .or_default()
-                    .push(account.account.clone());
-            }
-        }
-        for (system, accounts) in by_system {
-            any = any.add(
-                Cond::all()
-                    .add(column("system_id").eq(system))
-                    .add(account().is_in(accounts)),
-            );
-        }
-        any
     }
 }
 

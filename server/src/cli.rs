@@ -271,9 +271,7 @@ struct DemoPerson {
 
 /// Three roles, and three people who may do nothing: their sessions are there to be ended.
 fn demo_people() -> Vec<DemoPerson> {
-    let curfew = Scope::Systems {
-        systems: vec![SystemId::from(crate::domain::policy::OWN_SYSTEM)],
-    };
+    let curfew = Scope::systems([SystemId::from(crate::domain::policy::OWN_SYSTEM)]);
     let guest = |login, name| DemoPerson {
         login,
         name,
@@ -286,7 +284,7 @@ fn demo_people() -> Vec<DemoPerson> {
             login: "mara.ortiz",
             name: "Mara Ortiz",
             password: "copper-lantern-47-harbour",
-            grants: vec![("administrator", Scope::Everywhere)],
+            grants: vec![("administrator", Scope::EVERYWHERE)],
             says: "Administrator, everywhere",
         },
         DemoPerson {
@@ -300,7 +298,7 @@ fn demo_people() -> Vec<DemoPerson> {
             login: "sade.olaoluwa",
             name: "Ṣadé Ọláolúwa-Winterbottom",
             password: "amber-window-83-garden",
-            grants: vec![("auditor", Scope::Everywhere)],
+            grants: vec![("auditor", Scope::EVERYWHERE)],
             says: "Auditor, everywhere",
         },
         guest("ana.silva", "Ana Silva"),

@@ -1,10 +1,13 @@
 //! The plain forms of the access page: what their fields mean. The page writes them, the server's handler reads them.
 
-use super::wire::{NewGrant, NewOperator, NewProtected, Permission, RoleEdit, Scope, ScopeAccount};
+use super::wire::{
+    GroupImport, NewGrant, NewOperator, NewProtected, People, Permission, Places, Protected, RoleEdit, Scope,
+    ScopeSite, ThesePeople,
+};
 use crate::civil::Civil;
 use crate::error::AppError;
 use crate::form::{Pairs, Problems};
-use crate::wire::{GrantId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
+use crate::wire::{GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
 
 /// `act`: which form.
 pub const ACT: &str = "act";
@@ -20,14 +23,28 @@ pub const PROTECTED: &str = "protected";
 pub const LOGIN: &str = "login";
 /// See [`LOGIN`].
 pub const DISPLAY_NAME: &str = "display_name";
-/// `scope`: everywhere | systems | accounts.
-pub const SCOPE: &str = "scope";
+/// `places`: everywhere | systems | sites.
+pub const PLACES: &str = "places";
 /// `systems`: one per ticked system.
 pub const SYSTEMS: &str = "systems";
+/// `sites`: one per ticked site, as `system/site`.
+pub const SITES: &str = "sites";
+/// `people`: everybody | these.
+pub const PEOPLE: &str = "people";
 /// `accounts`: one account name per line.
 pub const ACCOUNTS: &str = "accounts";
-/// `system`: the system that accounts belong to; empty = every one.
+/// `domains`: one mail domain per line.
+pub const DOMAINS: &str = "domains";
+/// `groups`: one per ticked group.
+pub const GROUPS: &str = "groups";
+/// `system`: where somebody is protected; empty = everywhere.
 pub const SYSTEM: &str = "system";
+/// `who`: what of an entry of the protected list: account | domain | group | role.
+pub const WHO: &str = "who";
+/// `group`: a group's id.
+pub const GROUP: &str = "group";
+/// `domain`: one mail domain.
+pub const DOMAIN: &str = "domain";
 /// `account`: one account name.
 pub const ACCOUNT: &str = "account";
 /// `expires`: local date and time, or empty.
@@ -50,6 +67,8 @@ pub enum AccessAct {
     Enable(OperatorId),
     /// `reset`.
     Reset(OperatorId),
+    /// `weigh-grant`: what it would mean.
+    Weigh(NewGrant),
     /// `grant`.
     Give(NewGrant),
     /// `revoke`.
@@ -62,6 +81,10 @@ pub enum AccessAct {
     Protect(NewProtected),
     /// `unprotect`.
     Unprotect(ProtectedId),
+    /// `import-group`.
+    ImportGroup(GroupImport),
+    /// `delete-group`.
+    DeleteGroup(GroupId),
 }
 
 const WHY: &str = "Write why, in 1 to 500 characters.";
@@ -75,12 +98,15 @@ impl AccessAct {
             "disable" => Ok(AccessAct::Disable(pairs.text(OPERATOR).into())),
             "enable" => Ok(AccessAct::Enable(pairs.text(OPERATOR).into())),
             "reset" => Ok(AccessAct::Reset(pairs.text(OPERATOR).into())),
+            "weigh-grant" => new_grant(pairs, offset_min).map(AccessAct::Weigh),
             "grant" => new_grant(pairs, offset_min).map(AccessAct::Give),
             "revoke" => Ok(AccessAct::Revoke(pairs.text(GRANT).into())),
             "save-role" => role_edit(pairs).map(AccessAct::SaveRole),
             "delete-role" => Ok(AccessAct::DeleteRole(pairs.text(ROLE).into())),
             "protect" => new_protected(pairs).map(AccessAct::Protect),
             "unprotect" => Ok(AccessAct::Unprotect(pairs.text(PROTECTED).into())),
+            "import-group" => group_import(pairs).map(AccessAct::ImportGroup),
+            "delete-group" => Ok(AccessAct::DeleteGroup(pairs.text(GROUP).into())),
             _ => Err(AppError::invalid(
                 ACT,
                 "This form does not say what to do. Open the page again.",
@@ -95,9 +121,10 @@ impl AccessAct {
             | AccessAct::Disable(_)
             | AccessAct::Enable(_)
             | AccessAct::Reset(_) => Tab::People,
-            AccessAct::Give(_) | AccessAct::Revoke(_) => Tab::Grants,
+            AccessAct::Weigh(_) | AccessAct::Give(_) | AccessAct::Revoke(_) => Tab::Grants,
             AccessAct::SaveRole(_) | AccessAct::DeleteRole(_) => Tab::Roles,
             AccessAct::Protect(_) | AccessAct::Unprotect(_) => Tab::Protected,
+            AccessAct::ImportGroup(_) | AccessAct::DeleteGroup(_) => Tab::Groups,
         }
     }
 }
@@ -112,13 +139,15 @@ pub enum Tab {
     Grants,
     /// What each role may do.
     Roles,
+    /// Who belongs together.
+    Groups,
     /// Who is left out of endings.
     Protected,
 }
 
 impl Tab {
     /// Every tab.
-    pub const ALL: [Tab; 4] = [Tab::People, Tab::Grants, Tab::Roles, Tab::Protected];
+    pub const ALL: [Tab; 5] = [Tab::People, Tab::Grants, Tab::Roles, Tab::Groups, Tab::Protected];
 
     /// Value of `?tab=`.
     pub const fn name(self) -> &'static str {
@@ -126,6 +155,7 @@ impl Tab {
             Tab::People => "people",
             Tab::Grants => "grants",
             Tab::Roles => "roles",
+            Tab::Groups => "groups",
             Tab::Protected => "protected",
         }
     }
@@ -141,8 +171,9 @@ impl Tab {
     /// The tab on which a form with this `act` stands: for showing a refused form again.
     pub fn of_act(act: &str) -> Self {
         match act {
-            "grant" | "revoke" => Tab::Grants,
+            "grant" | "weigh-grant" | "revoke" => Tab::Grants,
             "save-role" | "delete-role" => Tab::Roles,
+            "import-group" | "delete-group" => Tab::Groups,
             "protect" | "unprotect" => Tab::Protected,
             _ => Tab::People,
         }
@@ -178,40 +209,7 @@ fn new_grant(pairs: Pairs<'_>, offset_min: i32) -> Result<NewGrant, AppError> {
     if pairs.text(ROLE).is_empty() {
         problems.add(ROLE, "Choose a role.");
     }
-    let scope = match pairs.text(SCOPE) {
-        "everywhere" => Scope::Everywhere,
-        "systems" => {
-            let systems: Vec<SystemId> = pairs.all(SYSTEMS).map(SystemId::from).collect();
-            if systems.is_empty() {
-                problems.add(SYSTEMS, "Tick at least one system.");
-            }
-            Scope::Systems { systems }
-        }
-        "accounts" => {
-            let system = pairs.text(SYSTEM);
-            let system_id = (!system.is_empty()).then(|| SystemId::from(system));
-            let mut accounts: Vec<ScopeAccount> = pairs
-                .text(ACCOUNTS)
-                .split(['\n', ','])
-                .map(str::trim)
-                .filter(|account| !account.is_empty())
-                .map(|account| ScopeAccount {
-                    system_id: system_id.clone(),
-                    account: account.to_owned(),
-                })
-                .collect();
-            accounts.sort();
-            accounts.dedup();
-            if accounts.is_empty() {
-                problems.add(ACCOUNTS, "Write at least one account name, one per line.");
-            }
-            Scope::Accounts { accounts }
-        }
-        _ => {
-            problems.add(SCOPE, "Choose where it counts.");
-            Scope::Systems { systems: Vec::new() }
-        }
-    };
+    let scope = scope(pairs, &mut problems);
     let expires_at = moment(pairs.text(EXPIRES), offset_min, &mut problems);
     let reason = problems.need(pairs, REASON, 500, WHY);
     problems.or(NewGrant {
@@ -221,6 +219,90 @@ fn new_grant(pairs: Pairs<'_>, offset_min: i32) -> Result<NewGrant, AppError> {
         expires_at,
         reason,
     })
+}
+
+/// Where and for whom. Nothing ticked or written is a problem, never everything.
+fn scope(pairs: Pairs<'_>, problems: &mut Problems) -> Scope {
+    let places = match pairs.text(PLACES) {
+        "everywhere" => Places::Everywhere,
+        "systems" => {
+            let systems: Vec<SystemId> = pairs.all(SYSTEMS).map(SystemId::from).collect();
+            if systems.is_empty() {
+                problems.add(SYSTEMS, "Tick at least one system.");
+            }
+            Places::Systems(systems)
+        }
+        "sites" => {
+            let sites: Vec<ScopeSite> = pairs.all(SITES).filter_map(site).collect();
+            if sites.is_empty() {
+                problems.add(SITES, "Tick at least one site.");
+            }
+            Places::Sites(sites)
+        }
+        _ => {
+            problems.add(PLACES, "Choose where it counts.");
+            Places::Systems(Vec::new())
+        }
+    };
+    let people = match pairs.text(PEOPLE) {
+        "everybody" => People::Everybody,
+        "these" => {
+            let these = ThesePeople {
+                accounts: lines(pairs.text(ACCOUNTS)),
+                domains: lines(pairs.text(DOMAINS)),
+                groups: pairs.all(GROUPS).map(GroupId::from).collect(),
+                roles: Vec::new(),
+            };
+            if these.is_empty() {
+                problems.add(ACCOUNTS, "Name an account, a mail domain or a group.");
+            }
+            People::These(these)
+        }
+        _ => {
+            problems.add(PEOPLE, "Choose for whom it counts.");
+            People::These(ThesePeople::default())
+        }
+    };
+    Scope { places, people }
+}
+
+/// The value of a site's box.
+pub fn site_value(site: &ScopeSite) -> String {
+    format!("{}/{}", site.system_id, site.site)
+}
+
+fn site(value: &str) -> Option<ScopeSite> {
+    let (system, site) = value.split_once('/')?;
+    Some(ScopeSite {
+        system_id: system.into(),
+        site: site.to_owned(),
+    })
+}
+
+/// Names, one per line or between commas; each once, in order.
+fn lines(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = text
+        .split(['\n', ','])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn group_import(pairs: Pairs<'_>) -> Result<GroupImport, AppError> {
+    let mut problems = Problems::default();
+    let name = problems.need(pairs, NAME, 100, "Write the group's name, up to 100 characters.");
+    let accounts = lines(pairs.text(ACCOUNTS));
+    if accounts.is_empty() {
+        problems.add(
+            ACCOUNTS,
+            "Write at least one account name, one per line. To empty a group, delete it.",
+        );
+    }
+    problems.or(GroupImport { name, accounts })
 }
 
 fn moment(text: &str, offset_min: i32, problems: &mut Problems) -> Option<Timestamp> {
@@ -254,17 +336,36 @@ fn role_edit(pairs: Pairs<'_>) -> Result<RoleEdit, AppError> {
 
 fn new_protected(pairs: Pairs<'_>) -> Result<NewProtected, AppError> {
     let mut problems = Problems::default();
-    let account = problems.need(
-        pairs,
-        ACCOUNT,
-        200,
-        "Write the account name as the system knows it.",
-    );
+    let who = match pairs.text(WHO) {
+        "account" => Protected::Account(problems.need(
+            pairs,
+            ACCOUNT,
+            200,
+            "Write the account name as the system knows it.",
+        )),
+        "domain" => Protected::Domain(problems.need(pairs, DOMAIN, 200, "Write the domain, as example.org.")),
+        "group" => {
+            if pairs.text(GROUP).is_empty() {
+                problems.add(GROUP, "Choose a group.");
+            }
+            Protected::Group(pairs.text(GROUP).into())
+        }
+        "role" => {
+            if pairs.text(ROLE).is_empty() {
+                problems.add(ROLE, "Choose a role.");
+            }
+            Protected::Role(pairs.text(ROLE).into())
+        }
+        _ => {
+            problems.add(WHO, "Choose whom to protect.");
+            Protected::Account(String::new())
+        }
+    };
     let reason = problems.need(pairs, REASON, 500, WHY);
     let system = pairs.text(SYSTEM);
     problems.or(NewProtected {
         system_id: (!system.is_empty()).then(|| system.into()),
-        account,
+        who,
         reason,
     })
 }
@@ -295,39 +396,52 @@ mod tests {
             ("role", "helpdesk"),
             ("reason", "night"),
         ];
-        for (scope, field) in [
-            ("systems", SYSTEMS),
-            ("accounts", ACCOUNTS),
-            ("", SCOPE),
-            ("all", SCOPE),
+        for (places, people, field) in [
+            ("systems", "everybody", SYSTEMS),
+            ("sites", "everybody", SITES),
+            ("everywhere", "these", ACCOUNTS),
+            ("", "everybody", PLACES),
+            ("all", "everybody", PLACES),
+            ("everywhere", "", PEOPLE),
+            ("everywhere", "all", PEOPLE),
         ] {
             let mut sent = base.to_vec();
-            sent.push(("scope", scope));
-            assert_eq!(bad_fields(&sent), [field], "{scope}");
+            sent.extend([("places", places), ("people", people)]);
+            assert_eq!(bad_fields(&sent), [field], "{places} {people}");
         }
     }
 
     #[test]
-    fn accounts_are_one_per_line_in_one_system_or_all() {
+    fn people_are_named_one_per_line_in_the_places_that_are_ticked() {
         let sent = pairs(&[
             ("act", "grant"),
             ("operator", "o2"),
             ("role", "helpdesk"),
             ("reason", "night"),
-            ("scope", "accounts"),
+            ("places", "sites"),
+            ("sites", "tableau/Sales/East"),
+            ("people", "these"),
             ("accounts", " b.smith \r\na.jones\n\na.jones"),
-            ("system", "domo"),
+            ("domains", "example.org"),
+            ("groups", "g1"),
             ("expires", "2026-12-03T18:00"),
         ]);
         let Ok(AccessAct::Give(grant)) = AccessAct::read(&sent, 60) else {
             panic!("refused");
         };
-        let Scope::Accounts { accounts } = grant.scope else {
-            panic!("not accounts");
+        let People::These(these) = grant.scope.people else {
+            panic!("everybody");
         };
-        let names: Vec<_> = accounts.iter().map(|a| a.account.as_str()).collect();
-        assert_eq!(names, ["a.jones", "b.smith"]);
-        assert!(accounts.iter().all(|a| a.system_id == Some("domo".into())));
+        assert_eq!(these.accounts, ["a.jones", "b.smith"]);
+        assert_eq!(
+            (these.domains, these.groups),
+            (vec!["example.org".to_owned()], vec!["g1".into()])
+        );
+        let east = ScopeSite {
+            system_id: "tableau".into(),
+            site: "Sales/East".to_owned(),
+        };
+        assert_eq!(grant.scope.places, Places::Sites(vec![east]));
         let expected = Civil::parse("2026-12-03T17:00").map(|c| c.timestamp(0));
         assert_eq!(grant.expires_at, expected);
     }
@@ -339,7 +453,12 @@ mod tests {
             [LOGIN, DISPLAY_NAME]
         );
         assert_eq!(bad_fields(&[("act", "save-role")]), [NAME, PERMISSIONS]);
-        assert_eq!(bad_fields(&[("act", "protect")]), [ACCOUNT, REASON]);
+        assert_eq!(bad_fields(&[("act", "protect")]), [WHO, REASON]);
+        assert_eq!(
+            bad_fields(&[("act", "protect"), ("who", "group")]),
+            [GROUP, REASON]
+        );
+        assert_eq!(bad_fields(&[("act", "import-group")]), [NAME, ACCOUNTS]);
         assert_eq!(bad_fields(&[("act", "delete everything")]), [ACT]);
     }
 }

@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 
 use super::form;
-use super::wire::{AccessPage, GrantRow, Permission, RoleRow, Scope};
+use super::scope::{EffectNote, ForWhom, WhereItCounts};
+use super::wire::{AccessPage, GrantRow, People, Permission, RoleRow, Scope};
 use crate::layout::Echo;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, Check, ColumnHead, Cut, Empty, Ends, Field, Icon, Note, Panel, Person, Pick,
-    Remaining, TableCard, Tag, TextArea, Tone, When,
+    Button, ButtonKind, ColumnHead, Cut, Empty, Ends, Field, Icon, Note, Panel, Person, Pick, Remaining,
+    TableCard, Tag, Tone, When,
 };
 use crate::wire::Timestamp;
 
@@ -139,21 +140,25 @@ fn Row(
     .into_any()
 }
 
-/// The accounts of a scope, which its words only count.
+/// The names of a scope, of which its words show the first few.
 fn scope_in_full(scope: &Scope) -> Option<String> {
-    match scope {
-        Scope::Accounts { accounts } => {
-            let names: Vec<&str> = accounts.iter().take(20).map(|a| a.account.as_str()).collect();
-            let more = accounts.len().saturating_sub(20);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            Some(format!("{}{more}", names.join(", ")))
-        }
-        Scope::Everywhere | Scope::Systems { .. } => None,
-    }
+    let People::These(these) = &scope.people else {
+        return None;
+    };
+    let names: Vec<&str> = these
+        .accounts
+        .iter()
+        .chain(&these.domains)
+        .take(20)
+        .map(String::as_str)
+        .collect();
+    let more = (these.accounts.len() + these.domains.len()).saturating_sub(20);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
 }
 
 /// What a role allows, as labels.
@@ -171,13 +176,21 @@ fn NewGrantForm(
     /// The page's data.
     page: AccessPage,
 ) -> impl IntoView {
-    let echo = Echo::of(paths::post::ACCESS, Some("grant"), &[]);
+    let weighed = Echo::of(paths::post::ACCESS, Some("weigh-grant"), &[]);
+    let echo = match weighed.is_some() {
+        true => weighed,
+        false => Echo::of(paths::post::ACCESS, Some("grant"), &[]),
+    };
     let shown = [
         form::OPERATOR,
         form::ROLE,
-        form::SCOPE,
+        form::PLACES,
         form::SYSTEMS,
+        form::SITES,
+        form::PEOPLE,
         form::ACCOUNTS,
+        form::DOMAINS,
+        form::GROUPS,
         form::EXPIRES,
         form::REASON,
     ];
@@ -198,14 +211,6 @@ fn NewGrantForm(
         "Choose a role",
         page.roles.iter().map(|r| (r.role_id.0.clone(), r.name.clone())),
     );
-    let all_systems = choice(
-        "In every system",
-        page.systems.iter().map(|(id, name)| (id.0.clone(), name.clone())),
-    );
-    let scope = echo.value_or(form::SCOPE, "");
-    let scope_error = [form::SCOPE, form::SYSTEMS, form::ACCOUNTS]
-        .into_iter()
-        .find_map(|field| echo.error(field));
     let meanings = page
         .roles
         .iter()
@@ -214,7 +219,6 @@ fn NewGrantForm(
     view! {
         <Panel title="New grant">
             <form class="form" method="post" action=paths::post::ACCESS>
-                <input type="hidden" name=form::ACT value="grant" />
                 {whole.map(|problem| view! { <Note tone=Some(Tone::Danger)>{problem}</Note> })}
                 <Pick
                     id="grant-who"
@@ -250,75 +254,8 @@ fn NewGrantForm(
                             .collect_view()}
                     </dl>
                 </details>
-                <fieldset class="checks">
-                    <legend class="group-label">"Where it counts"</legend>
-                    {scope_error
-                        .map(|problem| {
-                            view! {
-                                <p class="field-error" role="alert">
-                                    {problem}
-                                </p>
-                            }
-                        })}
-                    <Check
-                        id="scope-everywhere"
-                        name=form::SCOPE
-                        value="everywhere"
-                        label="Everywhere"
-                        radio=true
-                        checked=scope == "everywhere"
-                    />
-                    <Check
-                        id="scope-systems"
-                        name=form::SCOPE
-                        value="systems"
-                        label="Some systems"
-                        radio=true
-                        checked=scope == "systems"
-                    />
-                    <div class="below-check scope-systems">
-                        {page
-                            .systems
-                            .iter()
-                            .map(|(id, name)| {
-                                view! {
-                                    <Check
-                                        id=format!("scope-{id}")
-                                        name=form::SYSTEMS
-                                        value=id.0.clone()
-                                        label=name.clone()
-                                        checked=echo.ticked(form::SYSTEMS, id.as_str(), false)
-                                    />
-                                }
-                            })
-                            .collect_view()}
-                    </div>
-                    <Check
-                        id="scope-accounts"
-                        name=form::SCOPE
-                        value="accounts"
-                        label="Some people"
-                        radio=true
-                        checked=scope == "accounts"
-                    />
-                    <div class="below-check scope-accounts">
-                        <TextArea
-                            id="grant-accounts"
-                            name=form::ACCOUNTS
-                            label="Account names"
-                            value=echo.value_or(form::ACCOUNTS, "")
-                            hint="One per line, as the system knows them."
-                            longest=10_000
-                        />
-                        <Pick
-                            id="grant-system"
-                            name=form::SYSTEM
-                            label="Of"
-                            options=all_systems
-                            value=echo.value_or(form::SYSTEM, "")
-                        />
-                    </div>
-                </fieldset>
+                <WhereItCounts page=page.clone() echo=echo.clone() />
+                <ForWhom page=page echo=echo.clone() />
                 <div class="form-pair">
                     <Field
                         id="grant-ends"
@@ -345,8 +282,12 @@ fn NewGrantForm(
                         Permission::EditUserSessions.label(),
                     )}
                 </Note>
+                <EffectNote />
                 <div class="buttons">
-                    <Button kind=ButtonKind::Primary>"Give grant"</Button>
+                    <Button name=form::ACT value="grant" kind=ButtonKind::Primary>
+                        "Give grant"
+                    </Button>
+                    <Button name=form::ACT value="weigh-grant">"Show what it means"</Button>
                 </div>
             </form>
         </Panel>
@@ -355,7 +296,7 @@ fn NewGrantForm(
 }
 
 /// Choices with an empty one first.
-fn choice(first: &str, rest: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+pub(super) fn choice(first: &str, rest: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     std::iter::once((String::new(), first.to_owned()))
         .chain(rest)
         .collect()

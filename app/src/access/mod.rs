@@ -2,6 +2,8 @@ pub mod form;
 #[cfg(feature = "ssr")]
 mod grants;
 #[cfg(feature = "ssr")]
+mod groups;
+#[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 mod people;
@@ -11,4 +13,6 @@ pub mod port;
 mod protected;
 #[cfg(feature = "ssr")]
 mod roles;
+#[cfg(feature = "ssr")]
+pub mod scope;
 pub mod wire;

@@ -5,6 +5,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::form::Tab;
 use super::grants::Grants;
+use super::groups::Groups;
 use super::people::People;
 use super::protected::Protected;
 use super::roles::Roles;
@@ -48,12 +49,14 @@ fn Access(
         page.operators.len(),
         page.grants.len(),
         page.roles.len(),
+        page.groups.len(),
         page.protected.len(),
     ];
     let shown = match tab {
         Tab::People => view! { <People page=page /> }.into_any(),
         Tab::Grants => view! { <Grants page=page /> }.into_any(),
         Tab::Roles => view! { <Roles page=page /> }.into_any(),
+        Tab::Groups => view! { <Groups page=page /> }.into_any(),
         Tab::Protected => view! { <Protected page=page /> }.into_any(),
     };
     view! {
@@ -88,6 +91,7 @@ const fn tab_words(tab: Tab) -> &'static str {
         Tab::People => "People",
         Tab::Grants => "Grants",
         Tab::Roles => "Roles",
+        Tab::Groups => "Groups",
         Tab::Protected => "Protected people",
     }
 }

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::wire::{AccessPage, NewGrant, NewOperator, NewProtected, OneTimeLink, RoleEdit};
+use super::wire::{
+    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, RoleEdit, ScopeEffect,
+};
 use crate::error::AppError;
-use crate::wire::{Done, GrantId, OperatorId, ProtectedId, RoleId};
+use crate::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId};
 
 /// Operators, roles, grants and protected people. Everything here needs ManageAccess; every change a fresh step-up.
 #[async_trait]
@@ -19,6 +21,8 @@ pub trait AccessPort: Send + Sync {
     async fn enable_operator(&self, operator: OperatorId) -> Result<Done, AppError>;
     /// A one-time link to set a new password; the old one works until it is used.
     async fn reset_operator(&self, operator: OperatorId) -> Result<OneTimeLink, AppError>;
+    /// What a grant would let its holder see and end now; nothing is given. `Invalid` as [`AccessPort::give_grant`].
+    async fn grant_effect(&self, new: NewGrant) -> Result<ScopeEffect, AppError>;
     /// Gives a grant.
     async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError>;
     /// Takes a grant away; what is left of their endings stops. `Conflict` for the last enabled Administrator's own.
@@ -27,8 +31,12 @@ pub trait AccessPort: Send + Sync {
     async fn save_role(&self, edit: RoleEdit) -> Result<Done, AppError>;
     /// Removes an own role that no grant in force uses.
     async fn delete_role(&self, role: RoleId) -> Result<Done, AppError>;
-    /// Adds a protected account.
+    /// Makes a group, or replaces the accounts of the one with that name.
+    async fn import_group(&self, import: GroupImport) -> Result<Done, AppError>;
+    /// Removes a group. `Conflict` while a grant in force or a protected entry names it.
+    async fn delete_group(&self, group: GroupId) -> Result<Done, AppError>;
+    /// Adds an entry to the protected list.
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError>;
-    /// Takes an account off the protected list.
+    /// Takes an entry off the protected list.
     async fn unprotect(&self, protected: ProtectedId) -> Result<Done, AppError>;
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{GrantId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
+use crate::wire::{Count, GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
 
 /// One thing that can be allowed. The closed list; `domain` and SQL use these words as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,31 +108,101 @@ impl Permission {
     }
 }
 
-/// Where a grant counts.
+/// Where a grant counts: for these people, in these places. Both must fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Scope {
-    /// In every system, for everybody.
-    Everywhere,
-    /// In these systems, for everybody.
-    Systems {
-        /// The systems.
-        systems: Vec<SystemId>,
-    },
-    /// For these accounts only.
-    Accounts {
-        /// The accounts.
-        accounts: Vec<ScopeAccount>,
-    },
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// Where.
+    pub places: Places,
+    /// For whom.
+    pub people: People,
 }
 
-/// An account of a scope.
+/// The places of a scope. Never empty lists: nothing is not everything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ScopeAccount {
-    /// In this system; `None` = in every system.
-    pub system_id: Option<SystemId>,
-    /// Account name, compared without case.
-    pub account: String,
+#[serde(rename_all = "snake_case")]
+pub enum Places {
+    /// Every system, those that come later too.
+    Everywhere,
+    /// These systems.
+    Systems(Vec<SystemId>),
+    /// These sites of systems.
+    Sites(Vec<ScopeSite>),
+}
+
+/// A site of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ScopeSite {
+    /// Of this system.
+    pub system_id: SystemId,
+    /// As the system names it.
+    pub site: String,
+}
+
+/// The people of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum People {
+    /// Everybody there.
+    Everybody,
+    /// Who fits one of these.
+    These(ThesePeople),
+}
+
+/// People by account name, mail domain, group or role; fitting one of them is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThesePeople {
+    /// Account names, compared without case.
+    pub accounts: Vec<String>,
+    /// Mail domains, as "example.org": the whole domain, not those below it. Compared without case.
+    pub domains: Vec<String>,
+    /// Members of these groups, as they are at the moment it is asked.
+    pub groups: Vec<GroupId>,
+    /// Who signs in to Curfew with one of these roles, by their sign-in name. For the protected list only.
+    pub roles: Vec<RoleId>,
+}
+
+impl Scope {
+    /// Everybody, everywhere.
+    pub const EVERYWHERE: Scope = Scope {
+        places: Places::Everywhere,
+        people: People::Everybody,
+    };
+
+    /// Everybody in these systems.
+    pub fn systems<I: Into<SystemId>>(systems: impl IntoIterator<Item = I>) -> Self {
+        Scope {
+            places: Places::Systems(systems.into_iter().map(Into::into).collect()),
+            people: People::Everybody,
+        }
+    }
+
+    /// These accounts, in every system.
+    pub fn accounts<T: Into<String>>(accounts: impl IntoIterator<Item = T>) -> Self {
+        Scope {
+            places: Places::Everywhere,
+            people: People::These(ThesePeople {
+                accounts: accounts.into_iter().map(Into::into).collect(),
+                ..ThesePeople::default()
+            }),
+        }
+    }
+
+    /// The same people, in these systems only.
+    pub fn in_systems<I: Into<SystemId>>(self, systems: impl IntoIterator<Item = I>) -> Self {
+        Scope {
+            places: Places::Systems(systems.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+}
+
+impl ThesePeople {
+    /// Names nobody.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.domains.is_empty() && self.groups.is_empty() && self.roles.is_empty()
+    }
 }
 
 /// The whole access page for the tab that was asked for.
@@ -148,8 +218,12 @@ pub struct AccessPage {
     pub grants: Vec<GrantRow>,
     /// Protected people.
     pub protected: Vec<ProtectedRow>,
+    /// Groups by name.
+    pub groups: Vec<GroupRow>,
     /// Systems a scope can name: id and name.
     pub systems: Vec<(SystemId, String)>,
+    /// Sites that sessions are in.
+    pub sites: Vec<ScopeSite>,
     /// The signed-in person.
     pub me: OperatorId,
 }
@@ -217,7 +291,42 @@ pub struct GrantRow {
     pub reason: String,
 }
 
-/// One protected account.
+/// Whom an entry of the protected list protects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "who")]
+pub enum Protected {
+    /// An account name, compared without case.
+    Account(String),
+    /// Everybody with a mail address in this domain.
+    Domain(String),
+    /// The members of a group, as they are at the moment it is asked.
+    Group(GroupId),
+    /// Who signs in to Curfew with this role: the accounts of that name.
+    Role(RoleId),
+}
+
+impl Protected {
+    /// Stable name of the kind: database, forms.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Protected::Account(_) => "account",
+            Protected::Domain(_) => "domain",
+            Protected::Group(_) => "group",
+            Protected::Role(_) => "role",
+        }
+    }
+
+    /// The name or id.
+    pub fn text(&self) -> &str {
+        match self {
+            Protected::Account(text) | Protected::Domain(text) => text,
+            Protected::Group(id) => id.as_str(),
+            Protected::Role(id) => id.as_str(),
+        }
+    }
+}
+
+/// One entry of the protected list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectedRow {
     /// Id.
@@ -226,14 +335,51 @@ pub struct ProtectedRow {
     pub system_id: Option<SystemId>,
     /// The system's name; "Every system".
     pub system_name: String,
-    /// Account name.
-    pub account: String,
+    /// Whom, in plain words: "ceo", "Group: Board", "Role: Administrator", "everybody at example.org".
+    pub who_words: String,
     /// Why.
     pub reason: String,
     /// By whom, as shown.
     pub added_by: String,
     /// Since when.
     pub added_at: Timestamp,
+}
+
+/// One group of accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRow {
+    /// Id.
+    pub group_id: GroupId,
+    /// Name as shown.
+    pub name: String,
+    /// Accounts in it.
+    pub members: u64,
+    /// Grants in force and protected entries that name it.
+    pub used: u64,
+    /// Who gave the list last, as shown ("command line" where nobody signed in).
+    pub changed_by: String,
+    /// When.
+    pub changed_at: Timestamp,
+}
+
+/// A group's whole list of accounts: what was there before is replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupImport {
+    /// Name as shown, 1 to 100 characters; a group of that name is replaced.
+    pub name: String,
+    /// Account names, compared without case; up to 100,000.
+    pub accounts: Vec<String>,
+}
+
+/// What a grant would let a person see and end, as things are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeEffect {
+    /// Live sessions in the scope; 0 when the role does not let them be seen.
+    pub sees: Count,
+    /// People among them, told apart by account name; counted only while `sees` is exact.
+    pub people: u64,
+    /// Sessions of these that could be ended: protected ones and systems that can't end left out.
+    pub may_end: Count,
 }
 
 /// A new person.
@@ -283,12 +429,12 @@ pub struct RoleEdit {
 }
 
 /// A new entry of the protected list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewProtected {
     /// In this system; `None` = in every one.
     pub system_id: Option<SystemId>,
-    /// Account name.
-    pub account: String,
+    /// Whom.
+    pub who: Protected,
     /// Why: 1 to 500 characters.
     pub reason: String,
 }

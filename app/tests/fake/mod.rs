@@ -154,6 +154,13 @@ impl AccessPort for Fake {
     async fn reset_operator(&self, _: OperatorId) -> Result<OneTimeLink, AppError> {
         self.nothing()
     }
+    async fn grant_effect(&self, _: NewGrant) -> Result<ScopeEffect, AppError> {
+        self.give(ScopeEffect {
+            sees: Count::Exactly(67),
+            people: 41,
+            may_end: Count::Exactly(65),
+        })
+    }
     async fn give_grant(&self, _: NewGrant) -> Result<Done, AppError> {
         self.give(Done::default())
     }
@@ -164,6 +171,12 @@ impl AccessPort for Fake {
         self.give(Done::default())
     }
     async fn delete_role(&self, _: RoleId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn import_group(&self, _: GroupImport) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn delete_group(&self, _: GroupId) -> Result<Done, AppError> {
         self.give(Done::default())
     }
     async fn protect(&self, _: NewProtected) -> Result<Done, AppError> {

@@ -66,6 +66,8 @@ impl World {
                 roles: roles(),
                 grants: Vec::new(),
                 protected: Vec::new(),
+                groups: Vec::new(),
+                sites: Vec::new(),
                 systems: Vec::new(),
                 me: "o1".into(),
             },
@@ -175,7 +177,7 @@ impl World {
                 "m.ortiz",
                 "administrator",
                 "Administrator",
-                Scope::Everywhere,
+                Scope::EVERYWHERE,
                 None,
             ),
             grant(
@@ -185,9 +187,7 @@ impl World {
                 "s.whitlock",
                 "helpdesk",
                 "Helpdesk",
-                Scope::Systems {
-                    systems: vec!["uportal".into(), "keycloak".into()],
-                },
+                Scope::systems(["uportal", "keycloak"]),
                 Some(NOW.plus_seconds(12 * 86_400)),
             ),
             grant(
@@ -197,7 +197,7 @@ impl World {
                 "mh.lin",
                 "auditor",
                 "Auditor",
-                Scope::Everywhere,
+                Scope::EVERYWHERE,
                 Some(ago(3 * 86_400)),
             ),
         ];
@@ -205,10 +205,18 @@ impl World {
             protected_id: "x1".into(),
             system_id: Some("keycloak".into()),
             system_name: "Keycloak staff".to_owned(),
-            account: "break-glass".to_owned(),
+            who_words: "break-glass".to_owned(),
             reason: "Last way in".to_owned(),
             added_by: "Mara Ortiz".to_owned(),
             added_at: ago(40 * 86_400),
+        }];
+        world.access.groups = vec![GroupRow {
+            group_id: "g1".into(),
+            name: "Night shift".to_owned(),
+            members: 1_204,
+            used: 1,
+            changed_by: "Mara Ortiz".to_owned(),
+            changed_at: ago(3 * 86_400),
         }];
         world.access.systems = vec![
             ("keycloak".into(), "Keycloak staff".to_owned()),
@@ -474,10 +482,9 @@ fn grant(
         operator_login: login.to_owned(),
         role_id: role_id.into(),
         role_name: role.to_owned(),
-        scope_words: match &scope {
-            Scope::Everywhere => "Everywhere".to_owned(),
-            Scope::Systems { .. } => "Systems: uPortal, Keycloak".to_owned(),
-            Scope::Accounts { .. } => "People: 2 accounts".to_owned(),
+        scope_words: match scope == Scope::EVERYWHERE {
+            true => "Everywhere".to_owned(),
+            false => "Everybody in uPortal, Keycloak".to_owned(),
         },
         scope,
         expires_at,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use app::access::wire::{OneTimeLink, Permission, Scope};
 use app::error::AppError;
-use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, SystemId, Timestamp};
+use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, Timestamp};
 
 use crate::audit::{Action, Audit, Entry};
 use crate::caller::{Caller, CallerKind, Origin};
@@ -17,10 +17,12 @@ use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::SignInRules;
 use crate::db::{Conn, Db};
-use crate::domain::grant::{About, VisibleScope};
+use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::keys;
 
+mod effect;
+mod groups;
 pub mod links;
 mod page;
 pub(crate) mod store;
@@ -69,17 +71,6 @@ pub struct Access {
     audit: Arc<Audit>,
     public_url: String,
     rules: SignInRules,
-}
-
-/// A protected account, as selections compare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProtectedAccount {
-    /// In this system; `None` = in every one.
-    pub system_id: Option<SystemId>,
-    /// Account name, lower-cased.
-    pub account: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// A person to be made by the command line, the demo or a test.
@@ -172,17 +163,11 @@ impl Access {
         store::access_managers(conn, now).await
     }
 
-    /// The protected list.
-    pub async fn protected(&self, conn: &mut Conn) -> Result<Vec<ProtectedAccount>, Error> {
-        let rows = store::protected(conn).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| ProtectedAccount {
-                system_id: row.system_id.map(SystemId),
-                account: row.account,
-                reason: row.reason,
-            })
-            .collect())
+    /// Who is protected, as a scope.
+    pub async fn protected(&self, conn: &mut Conn, now: Timestamp) -> Result<VisibleScope, Error> {
+        let listed = store::protected(conn).await?;
+        let scopes = listed.iter().filter_map(store::ProtectedLine::scope);
+        Ok(VisibleScope::union(scopes, now))
     }
 
     /// Operators who hold a permission somewhere where the caller does not: their portal sessions are out of reach.
@@ -205,7 +190,7 @@ impl Access {
                     && Permission::ALL
                         .iter()
                         .zip(&own)
-                        .any(|(p, own)| !holds(own, &VisibleScope::of(grants, *p, now)))
+                        .any(|(p, own)| !own.includes(&VisibleScope::of(grants, *p, now)))
             })
             .map(|(who, _)| who)
             .collect())
@@ -310,7 +295,7 @@ impl Access {
         let seed = SeedOperator {
             login,
             display_name,
-            grants: &[(ADMINISTRATOR, Scope::Everywhere)],
+            grants: &[(ADMINISTRATOR, Scope::EVERYWHERE)],
             reason: "curfew admin create",
         };
         let id = self.seed(&mut conn, &seed, now).await?;
@@ -377,20 +362,6 @@ impl Access {
         self.audit.append(conn, &entry, now).await?;
         Ok(link)
     }
-}
-
-/// Whether everything in `theirs` is in `own`.
-fn holds(own: &VisibleScope, theirs: &VisibleScope) -> bool {
-    own.everywhere
-        || (!theirs.everywhere
-            && theirs.systems.iter().all(|system| own.covers_system(system))
-            && theirs.accounts.iter().all(|account| match &account.system_id {
-                Some(system) => own.covers(About::account(system, &account.account)),
-                None => own
-                    .accounts
-                    .iter()
-                    .any(|a| a.system_id.is_none() && a.account == account.account),
-            }))
 }
 
 pub(crate) const TAKEN: &str = "This sign-in name is taken. Choose another.";

@@ -1,7 +1,7 @@
 //! SQL of access: operators, roles, grants, one-time links, protected people.
 
-use app::access::wire::{Permission, Scope};
-use app::wire::{GrantId, OperatorId, RoleId, SystemId, Timestamp};
+use app::access::wire::{People, Permission, Places, Protected, Scope, ScopeSite, ThesePeople};
+use app::wire::{GrantId, GroupId, OperatorId, RoleId, SystemId, Timestamp};
 
 use crate::db::Conn;
 use crate::domain::grant::Grant;
@@ -64,16 +64,50 @@ pub struct GrantLine {
     pub expires_at: Option<i64>,
 }
 
-/// A protected account with the names a page shows.
+/// An entry of the protected list with the names a page shows.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ProtectedLine {
     pub protected_id: String,
     pub system_id: Option<String>,
     pub system_name: Option<String>,
-    pub account: String,
+    pub kind: String,
+    pub who: String,
+    /// Name of the group or role; `None` = another kind.
+    pub who_name: Option<String>,
     pub reason: String,
     pub added_by: Option<String>,
     pub added_at: i64,
+}
+
+impl ProtectedLine {
+    /// Whom it protects; `None` when its kind is unknown to this program.
+    pub fn who(&self) -> Option<Protected> {
+        Some(match self.kind.as_str() {
+            "account" => Protected::Account(self.who.clone()),
+            "domain" => Protected::Domain(self.who.clone()),
+            "group" => Protected::Group(GroupId(self.who.clone())),
+            "role" => Protected::Role(RoleId(self.who.clone())),
+            _ => return None,
+        })
+    }
+
+    /// The same as a scope.
+    pub fn scope(&self) -> Option<Scope> {
+        let mut these = ThesePeople::default();
+        match self.who()? {
+            Protected::Account(account) => these.accounts.push(account),
+            Protected::Domain(domain) => these.domains.push(domain),
+            Protected::Group(group) => these.groups.push(group),
+            Protected::Role(role) => these.roles.push(role),
+        }
+        Some(Scope {
+            places: match &self.system_id {
+                Some(system) => Places::Systems(vec![SystemId(system.clone())]),
+                None => Places::Everywhere,
+            },
+            people: People::These(these),
+        })
+    }
 }
 
 /// Names of permissions as stored; a name this program does not know allows nothing.
@@ -84,7 +118,7 @@ pub fn permissions(json: &str) -> Vec<Permission> {
 
 /// A scope as stored. One that can't be read covers nothing.
 pub fn scope(json: &str) -> Scope {
-    serde_json::from_str(json).unwrap_or(Scope::Systems { systems: Vec::new() })
+    serde_json::from_str(json).unwrap_or_else(|_| Scope::systems(Vec::<SystemId>::new()))
 }
 
 fn permission_names(permissions: &[Permission]) -> Result<String, Error> {
@@ -201,7 +235,7 @@ pub async fn access_managers(conn: &mut Conn, now: Timestamp) -> Result<Vec<Stri
     let mut names: Vec<String> = rows
         .into_iter()
         .filter(|(_, held, where_)| {
-            permissions(held).contains(&Permission::ManageAccess) && scope(where_) == Scope::Everywhere
+            permissions(held).contains(&Permission::ManageAccess) && scope(where_) == Scope::EVERYWHERE
         })
         .map(|(name, ..)| name)
         .collect();
@@ -223,7 +257,7 @@ pub async fn administrators_besides(
          WHERE g.caller_kind = 'operator' AND g.role_id = 'administrator' AND g.revoked_at IS NULL \
          AND g.expires_at IS NULL AND g.scope = $1 AND o.disabled_at IS NULL \
          AND k.password_hash IS NOT NULL AND o.operator_id <> $2 AND g.grant_id <> $3")
-        .bind(serde_json::to_string(&Scope::Everywhere)?)
+        .bind(serde_json::to_string(&Scope::EVERYWHERE)?)
         .bind(but.map_or("", OperatorId::as_str)).bind(but_grant.map_or("", GrantId::as_str))
         .fetch_one(c).await?))
 }
@@ -234,7 +268,7 @@ pub async fn is_administrator(conn: &mut Conn, id: &OperatorId, now: Timestamp) 
         "SELECT COUNT(*) FROM role_grant WHERE caller_kind = 'operator' AND caller_id = $1 \
          AND role_id = 'administrator' AND revoked_at IS NULL AND scope = $2 \
          AND (expires_at IS NULL OR expires_at > $3)")
-        .bind(id.as_str()).bind(serde_json::to_string(&Scope::Everywhere)?).bind(now.0).fetch_one(c).await?);
+        .bind(id.as_str()).bind(serde_json::to_string(&Scope::EVERYWHERE)?).bind(now.0).fetch_one(c).await?);
     Ok(count > 0)
 }
 
@@ -345,31 +379,34 @@ pub async fn delete_role(conn: &mut Conn, id: &RoleId) -> Result<(), Error> {
     Ok(())
 }
 
-/// The protected list by account.
+/// The protected list, by kind and name.
 pub async fn protected(conn: &mut Conn) -> Result<Vec<ProtectedLine>, Error> {
     Ok(on!(conn, c => sqlx::query_as(
-        "SELECT p.protected_id, p.system_id, s.name AS system_name, p.account, p.reason, \
-         o.display_name AS added_by, p.added_at FROM protected_subject p \
-         LEFT JOIN system s ON s.system_id = p.system_id LEFT JOIN operator o ON o.operator_id = p.added_by \
-         WHERE p.removed_at IS NULL ORDER BY p.account, p.protected_id")
+        "SELECT p.protected_id, p.system_id, s.name AS system_name, p.kind, p.who, \
+         COALESCE(g.name, r.name) AS who_name, p.reason, o.display_name AS added_by, p.added_at \
+         FROM protected_subject p LEFT JOIN system s ON s.system_id = p.system_id \
+         LEFT JOIN operator o ON o.operator_id = p.added_by \
+         LEFT JOIN subject_group g ON p.kind = 'group' AND g.group_id = p.who \
+         LEFT JOIN role r ON p.kind = 'role' AND r.role_id = p.who \
+         WHERE p.removed_at IS NULL ORDER BY p.kind, p.who, p.protected_id")
         .fetch_all(c).await?))
 }
 
-/// Adds a protected account (lower-cased by the caller).
+/// Adds an entry to the protected list (names lower-cased by the caller).
 pub async fn insert_protected(
     conn: &mut Conn,
     id: &str,
     system_id: Option<&SystemId>,
-    account: &str,
+    who: &Protected,
     reason: &str,
     by: &OperatorId,
     now: Timestamp,
 ) -> Result<(), Error> {
     on!(conn, c => { sqlx::query(
-        "INSERT INTO protected_subject (protected_id, system_id, account, reason, added_by, added_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(id).bind(system_id.map(|s| s.0.clone())).bind(account).bind(reason).bind(by.as_str()).bind(now.0)
-        .execute(c).await?; });
+        "INSERT INTO protected_subject (protected_id, system_id, kind, who, reason, added_by, added_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(id).bind(system_id.map(|s| s.0.clone())).bind(who.kind()).bind(who.text()).bind(reason).bind(by.as_str())
+        .bind(now.0).execute(c).await?; });
     Ok(())
 }
 
@@ -387,4 +424,19 @@ pub async fn systems(conn: &mut Conn) -> Result<Vec<(SystemId, String)>, Error> 
         "SELECT system_id, name FROM system WHERE configured = 1 ORDER BY name, system_id")
         .fetch_all(c).await?);
     Ok(rows.into_iter().map(|(id, name)| (SystemId(id), name)).collect())
+}
+
+/// Sites that sessions were last seen in, by system and name; at most 1,000.
+pub async fn sites(conn: &mut Conn) -> Result<Vec<ScopeSite>, Error> {
+    let rows: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
+        "SELECT DISTINCT system_id, site FROM session WHERE state = 'live' AND site <> '' \
+         ORDER BY system_id, site LIMIT 1000")
+        .fetch_all(c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(system, site)| ScopeSite {
+            system_id: SystemId(system),
+            site,
+        })
+        .collect())
 }

@@ -100,17 +100,17 @@ impl Audit {
             move |(room, view, query, after, first)| async move {
                 let mut conn = room.db.read().await?;
                 let rows = store::find_after(&mut conn, &view, &query, after, end.head_seq, CHUNK).await?;
+                let entries = view.show(&mut conn, rows).await?;
                 drop(conn);
                 let mut text = String::new();
                 if first && format == Format::Csv {
                     text.push_str(&COLUMNS.join(","));
                     text.push_str("\r\n");
                 }
-                let Some(last) = rows.last().map(|r| r.seq) else {
+                let Some(last) = entries.last().map(|e| e.seq) else {
                     return Ok((!text.is_empty()).then_some((text, (room, view, query, end.head_seq, false))));
                 };
-                for row in rows {
-                    let entry = view.show(row);
+                for entry in entries {
                     match format {
                         Format::JsonLines => json_line(&entry, &mut text)?,
                         Format::Csv => csv_line(&entry, &mut text),

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use super::store::{self, Row};
 use super::{Action, Audit, Entry, chain};
 use crate::caller::{Caller, For};
-use crate::domain::grant::{About, VisibleScope};
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::keys::sha256_hex;
 
@@ -45,16 +46,23 @@ impl View {
         }
     }
 
-    /// A stored row as this caller may see it.
-    pub fn show(&self, row: Row) -> AuditEntry {
+    /// Stored rows as this caller may see them, in the same order.
+    pub async fn show(&self, conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<AuditEntry>, Error> {
+        let open = store::covered(conn, &self.scope, &rows).await?;
+        let network = store::covered(conn, &self.network, &rows).await?;
+        let entries = rows.into_iter().map(|row| {
+            let (open, network) = (open.contains(&row.seq), network.contains(&row.seq));
+            self.entry(row, open, network)
+        });
+        Ok(entries.collect())
+    }
+
+    /// One of them. `open` = what it is about is in scope; `network` = so are addresses and browsers.
+    fn entry(&self, row: Row, open: bool, network: bool) -> AuditEntry {
         let system_id = row.system_id.clone().map(SystemId);
-        let about = About {
-            system_id: system_id.as_ref(),
-            account_name: row.account.as_deref(),
-        };
         let own = !row.actor_id.is_empty() && row.actor_id == self.actor_id;
-        let open = self.scope.covers(about) || (own && system_id.is_none());
-        let network = own || self.network.covers(about);
+        let open = open || (own && system_id.is_none());
+        let network = own || network;
         let mut entry = AuditEntry {
             seq: row.seq,
             at: Timestamp(row.at),
@@ -143,19 +151,15 @@ impl Audit {
             store::count(&mut conn, &view).await?
         };
         let unsettled = store::unsettled(&mut conn, &rows).await?;
-        let entries = rows
-            .into_iter()
-            .map(|row| {
-                // Asked, and no result stored yet: nobody knows (security F6).
-                let open = row.action == Action::EndingRequested.word()
-                    && row.ending_id.as_ref().is_some_and(|id| unsettled.contains(id));
-                let mut entry = view.show(row);
-                if open && entry.result == AuditResult::Ok {
-                    entry.result = AuditResult::Unknown;
-                }
-                entry
-            })
-            .collect();
+        let mut entries = view.show(&mut conn, rows).await?;
+        for entry in &mut entries {
+            // Asked, and no result stored yet: nobody knows (security F6).
+            let open = entry.action == Action::EndingRequested.word()
+                && entry.ending_id.as_ref().is_some_and(|id| unsettled.contains(id));
+            if open && entry.result == AuditResult::Ok {
+                entry.result = AuditResult::Unknown;
+            }
+        }
         let actions = if view.scope.everywhere {
             let words = store::actions(&mut conn).await?;
             Action::ALL
@@ -258,13 +262,11 @@ mod tests {
     }
 
     fn north() -> Scope {
-        Scope::Systems {
-            systems: vec!["north".into()],
-        }
+        Scope::systems(["north"])
     }
 
     fn note(system: &str, account: &str) -> Entry {
-        let who = caller("ada", &[], Scope::Everywhere);
+        let who = caller("ada", &[], Scope::EVERYWHERE);
         Entry::by(&who, Action::PortalSessionEnded)
             .system(&system.into())
             .account(account)
@@ -278,7 +280,7 @@ mod tests {
         for stage in stages().await {
             stage.audit.note(&note("north", "Ann")).await.unwrap();
             stage.audit.note(&note("south", "Bob")).await.unwrap();
-            let everywhere = caller("aud", &[Permission::ReadAudit], Scope::Everywhere);
+            let everywhere = caller("aud", &[Permission::ReadAudit], Scope::EVERYWHERE);
             let page = stage
                 .audit
                 .page(&everywhere, AuditQuery::default())
@@ -296,22 +298,14 @@ mod tests {
             );
             assert_eq!(page.total, 3);
 
-            for scope in [
-                north(),
-                Scope::Accounts {
-                    accounts: vec![app::access::wire::ScopeAccount {
-                        system_id: None,
-                        account: "ANN".to_owned(),
-                    }],
-                },
-            ] {
+            for scope in [north(), Scope::accounts(["ANN".to_owned()])] {
                 let narrow = caller("nor", &[Permission::ReadAudit], scope);
                 let page = stage.audit.page(&narrow, AuditQuery::default()).await.unwrap();
                 let seen: Vec<&str> = page.entries.iter().map(|e| e.target.as_str()).collect();
                 assert_eq!(seen, ["The page “audit”", "Session of Ann in north"]);
                 assert_eq!(page.total, 2);
             }
-            let none = caller("eve", &[Permission::SeeSessions], Scope::Everywhere);
+            let none = caller("eve", &[Permission::SeeSessions], Scope::EVERYWHERE);
             let refused = stage.audit.page(&none, AuditQuery::default()).await;
             assert!(matches!(refused, Err(Error::App(AppError::Forbidden { .. }))));
         }
@@ -320,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn an_ending_that_touches_the_scope_is_known_but_not_its_targets_outside() {
         for stage in stages().await {
-            let who = caller("ada", &[], Scope::Everywhere);
+            let who = caller("ada", &[], Scope::EVERYWHERE);
             let ending = EndingId("e-1".to_owned());
             for (system, key) in [("north", "k1"), ("south", "k2")] {
                 let mut conn = stage.audit.db.write().await.unwrap();
@@ -348,9 +342,7 @@ mod tests {
             assert_eq!((entry.target.as_str(), entry.detail.as_str()), (HIDDEN, "{}"));
             // Asked and not settled: nobody knows yet.
             assert_eq!(entry.result, AuditResult::Unknown);
-            let far = Scope::Systems {
-                systems: vec!["west".into()],
-            };
+            let far = Scope::systems(["west"]);
             let far = caller("far", &[Permission::ReadAudit], far);
             let page = stage.audit.page(&far, AuditQuery::default()).await.unwrap();
             assert!(page.entries.iter().all(|e| e.ending_id.is_none()));
@@ -360,7 +352,7 @@ mod tests {
     #[tokio::test]
     async fn security_f11_looking_is_written_down_once_per_query_in_five_minutes() {
         for stage in stages().await {
-            let who = caller("aud", &[Permission::ReadAudit], Scope::Everywhere);
+            let who = caller("aud", &[Permission::ReadAudit], Scope::EVERYWHERE);
             let looks = async || {
                 let query = AuditQuery {
                     action: Action::SensitiveRead.word().to_owned(),
@@ -390,7 +382,7 @@ mod tests {
         for stage in stages().await {
             stage.audit.note(&note("north", "Ann")).await.unwrap();
             stage.audit.note(&note("south", "Bob")).await.unwrap();
-            let who = caller("aud", &[Permission::ReadAudit], Scope::Everywhere);
+            let who = caller("aud", &[Permission::ReadAudit], Scope::EVERYWHERE);
             let about = |text: &str| AuditQuery {
                 text: text.to_owned(),
                 action: Action::PortalSessionEnded.word().to_owned(),
@@ -470,7 +462,7 @@ mod tests {
             for n in 0..230 {
                 stage.audit.note(&note("north", &format!("p{n}"))).await.unwrap();
             }
-            let who = caller("aud", &[Permission::ReadAudit], Scope::Everywhere);
+            let who = caller("aud", &[Permission::ReadAudit], Scope::EVERYWHERE);
             let mut query = AuditQuery {
                 action: Action::PortalSessionEnded.word().to_owned(),
                 ..AuditQuery::default()
@@ -541,7 +533,7 @@ mod tests {
     #[tokio::test]
     async fn security_b4_addresses_need_see_network_data() {
         for stage in stages().await {
-            let mut who = caller("ada", &[], Scope::Everywhere);
+            let mut who = caller("ada", &[], Scope::EVERYWHERE);
             who.origin.ip = Some("192.0.2.7".to_owned());
             let entry = Entry::by(&who, Action::PortalSessionEnded).system(&"north".into());
             stage.audit.note(&entry).await.unwrap();

@@ -9,7 +9,9 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, LikeExpr, Order, 
 
 use super::page::View;
 use super::{Action, Entry};
+use crate::caller::scope::Rows;
 use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::keys::HashKey;
 use crate::on;
@@ -277,6 +279,22 @@ pub async fn count(conn: &mut Conn, view: &View) -> Result<i64, Error> {
     Ok(found.first().map_or(0, |row| row.0))
 }
 
+/// Which of these entries are about what a scope covers.
+pub async fn covered(conn: &mut Conn, scope: &VisibleScope, rows: &[Row]) -> Result<HashSet<i64>, Error> {
+    if scope.everywhere || scope.is_empty() || rows.is_empty() {
+        let all = rows.iter().filter(|_| scope.everywhere).map(|row| row.seq);
+        return Ok(all.collect());
+    }
+    let query = Query::select()
+        .column((Alias::new("audit_entry"), Alias::new("seq")))
+        .from(Alias::new("audit_entry"))
+        .and_where(column("seq").is_in(rows.iter().map(|row| row.seq)))
+        .cond_where(scope.condition(Rows::Audit))
+        .to_owned();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(found.into_iter().map(|row| row.0).collect())
+}
+
 /// Entries the view may know of; what of them is shown decides `View::show`.
 fn in_view(view: &View) -> Condition {
     if view.scope.everywhere {
@@ -289,21 +307,12 @@ fn in_view(view: &View) -> Condition {
     if !view.actor_id.is_empty() {
         any = any.add(column("actor_id").eq(view.actor_id.clone()));
     }
-    if !view.scope.systems.is_empty() {
-        any = any.add(column("system_id").is_in(view.scope.systems.iter().map(|s| s.0.clone())));
-    }
-    for account in &view.scope.accounts {
-        let same = Expr::expr(Func::lower(column("account"))).eq(account.account.clone());
-        any = any.add(match &account.system_id {
-            Some(system) => same.and(column("system_id").eq(system.0.clone())),
-            None => same.and(column("system_id").is_not_null()),
-        });
-    }
+    any = any.add(view.scope.condition(Rows::Audit));
     let touched = Query::select()
         .column((Alias::new("ending_item"), Alias::new("ending_id")))
         .from(Alias::new("ending_item"))
         .and_where(Expr::col((Alias::new("ending_item"), Alias::new("left_out"))).is_null())
-        .cond_where(view.scope.condition("ending_item"))
+        .cond_where(view.scope.condition(Rows::Items))
         .to_owned();
     any.add(column("ending_id").in_subquery(touched))
 }

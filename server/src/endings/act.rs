@@ -94,7 +94,7 @@ impl Endings {
         }
         // Not theirs, and no grant everywhere: what is missing is exactly that.
         caller
-            .authorize(Permission::EditUserSessions, About::PORTAL, now)
+            .authorize(Permission::EditUserSessions, About::Portal, now)
             .map(|_| ())
     }
 
@@ -116,7 +116,7 @@ impl Endings {
 
     async fn switch(&self, caller: &Caller, on: bool, reason: String) -> Result<(), Error> {
         let now = self.now();
-        let permit = caller.authorize(Permission::ManageSystems, About::PORTAL, now)?;
+        let permit = caller.authorize(Permission::ManageSystems, About::Portal, now)?;
         let reason = checked_reason(&reason)?;
         let mut conn = self.parts.db.write().await?;
         store::set_pause(&mut conn, on, (caller.id.as_str(), &caller.name), &reason, now).await?;

@@ -168,7 +168,7 @@ impl Endings {
         now: Timestamp,
     ) -> Result<Option<Quota>, Error> {
         if caller
-            .authorize(Permission::ManageAccess, About::PORTAL, now)
+            .authorize(Permission::ManageAccess, About::Portal, now)
             .is_ok()
         {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Previews: the set is frozen in the database, with what is left out and why, before anything is confirmed.
 
-use app::access::wire::{Permission, ScopeAccount};
+use app::access::wire::Permission;
 use app::error::AppError;
 use app::sessions::wire::SessionKind;
 use app::wire::{EndingId, SelectionId, SessionKey, Timestamp};
@@ -9,6 +9,7 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 use super::store::{self, EndingRow, freeze};
 use super::{Endings, page};
 use crate::audit::{Action, Entry};
+use crate::caller::scope::Rows;
 use crate::caller::{Caller, CallerKind};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
@@ -87,7 +88,9 @@ impl Endings {
                 format!("At most {MOST_KEYS} rows can be named one by one. Select them in the list instead.");
             return Err(AppError::invalid("", words).into());
         }
-        let see = caller.visible(Permission::SeeSessions, now).condition("session");
+        let see = caller
+            .visible(Permission::SeeSessions, now)
+            .condition(Rows::Sessions);
         let set = Set {
             rows: Cond::all()
                 .add(see)
@@ -121,7 +124,9 @@ impl Endings {
         if protected {
             caller.authorize_somewhere(Permission::ForceEnd, now)?;
         }
-        let see = caller.visible(Permission::SeeSessions, now).condition("session");
+        let see = caller
+            .visible(Permission::SeeSessions, now)
+            .condition(Rows::Sessions);
         let set = Set {
             rows: Cond::all().add(see).add(rows_of(ending, false)),
             query: row.query,
@@ -143,7 +148,9 @@ impl Endings {
         caller.authorize_somewhere(Permission::EditUserSessions, now)?;
         let mut conn = self.parts.db.write().await?;
         let row = page::known(&mut conn, caller, ending_no, now).await?;
-        let see = caller.visible(Permission::SeeSessions, now).condition("session");
+        let see = caller
+            .visible(Permission::SeeSessions, now)
+            .condition(Rows::Sessions);
         let set = Set {
             rows: Cond::all().add(see).add(rows_of(&row.id(), true)),
             query: row.query,
@@ -231,7 +238,7 @@ impl Endings {
         set: &Set,
         now: Timestamp,
     ) -> Result<freeze::LeaveOut, Error> {
-        let protected = self.parts.access.protected(conn).await?;
+        let protected = self.parts.access.protected(conn, now).await?;
         let connected = self.parts.systems.all();
         let own = caller.session.as_ref().filter(|_| !set.own);
         Ok(freeze::LeaveOut {
@@ -243,17 +250,7 @@ impl Endings {
                 .map(|c| c.system_id.clone())
                 .collect(),
             own: own.map_or_else(Vec::new, |session| self.portal_keys(session.as_str())),
-            protected: VisibleScope {
-                everywhere: false,
-                systems: Vec::new(),
-                accounts: protected
-                    .into_iter()
-                    .map(|p| ScopeAccount {
-                        system_id: p.system_id,
-                        account: p.account,
-                    })
-                    .collect(),
-            },
+            protected,
             force: if set.protected {
                 caller.visible(Permission::ForceEnd, now)
             } else {

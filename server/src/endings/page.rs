@@ -263,7 +263,7 @@ impl Endings {
             endings,
             paused: paused.map(paused_by),
             may_pause: caller
-                .authorize(Permission::ManageSystems, About::PORTAL, now)
+                .authorize(Permission::ManageSystems, About::Portal, now)
                 .is_ok(),
         })
     }

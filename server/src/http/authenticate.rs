@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use app::access::wire::OneTimeLink;
+use app::access::wire::{OneTimeLink, ScopeEffect};
 use app::error::AppError;
 use app::layout::{Flash, FormEcho};
 use app::paths;
@@ -42,6 +42,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// A one-time link to show in this answer alone.
     pub fresh_link: Option<OneTimeLink>,
+    /// What a grant would mean, to show in this answer alone.
+    pub scope_effect: Option<ScopeEffect>,
     /// What the sign-in pages show.
     pub view: SignInView,
     /// The open page asked on its own: no activity of a person.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use app::access::form::{AccessAct, Tab};
-use app::access::wire::OneTimeLink;
+use app::access::wire::{OneTimeLink, ScopeEffect};
 use app::backend::Backend;
 use app::endings::wire::Confirm;
 use app::error::{AppError, FieldProblem};
@@ -143,6 +143,8 @@ enum Led {
     To(String, Done),
     /// To the page it stands on, which shows a link once.
     Link(OneTimeLink),
+    /// To the page it stands on, with what was typed and what it would mean.
+    Effect(ScopeEffect),
 }
 
 impl Led {
@@ -171,10 +173,13 @@ async fn access(backend: &Backend, pairs: &Pairs) -> Result<Led, AppError> {
         AccessAct::Reset(operator) => return port.reset_operator(operator).await.map(Led::Link),
         AccessAct::Disable(operator) => port.disable_operator(operator).await?,
         AccessAct::Enable(operator) => port.enable_operator(operator).await?,
+        AccessAct::Weigh(grant) => return port.grant_effect(grant).await.map(Led::Effect),
         AccessAct::Give(grant) => port.give_grant(grant).await?,
         AccessAct::Revoke(grant) => port.revoke_grant(grant).await?,
         AccessAct::SaveRole(edit) => port.save_role(edit).await?,
         AccessAct::DeleteRole(role) => port.delete_role(role).await?,
+        AccessAct::ImportGroup(import) => port.import_group(import).await?,
+        AccessAct::DeleteGroup(group) => port.delete_group(group).await?,
         AccessAct::Protect(new) => port.protect(new).await?,
         AccessAct::Unprotect(protected) => port.unprotect(protected).await?,
     };
@@ -350,6 +355,18 @@ pub async fn take(
         Ok(Led::Link(link)) => {
             let visit = Visit {
                 fresh_link: Some(link),
+                ..visit
+            };
+            ui::page(&http, visit, &page, None).await
+        }
+        Ok(Led::Effect(effect)) => {
+            let visit = Visit {
+                echo: Some(FormEcho {
+                    pairs: without_secrets(&path, &pairs),
+                    path,
+                    problems: Vec::new(),
+                }),
+                scope_effect: Some(effect),
                 ..visit
             };
             ui::page(&http, visit, &page, None).await

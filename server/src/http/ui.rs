@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::access::page::FreshLink;
+use app::access::scope::Effect;
 use app::backend::{Background, SetStatus};
 use app::error::AppError;
 use app::layout::{FrameAnswer, ShownAt, SiteVersion};
@@ -73,6 +74,9 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         if let Some(fresh) = visit.fresh_link {
             provide_context(FreshLink(fresh));
+        }
+        if let Some(effect) = visit.scope_effect {
+            provide_context(Effect(effect));
         }
         if let (Some(options), Some(nonce)) = (options, use_nonce())
             && let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce))

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use sea_query::{Cond, Condition, Expr, ExprTrait};
 
 use crate::audit::{Action, Audit, Entry};
+use crate::caller::scope::Rows;
 use crate::caller::{Caller, For, Permit};
 use crate::clock::Clock;
 use crate::connectors::ReadLimits;
@@ -174,7 +175,7 @@ impl Policies {
         let seen = caller.visible(Permission::SeeSessions, now);
         let over = match seen.is_empty() {
             true => None,
-            false => store::past_own_limits(conn, seen.condition("session"), now).await?,
+            false => store::past_own_limits(conn, seen.condition(Rows::Sessions), now).await?,
         };
         let mut limits = Vec::with_capacity(systems.len());
         for system in systems {
@@ -254,7 +255,9 @@ impl Policies {
         asked: PastLimits,
         now: Timestamp,
     ) -> Result<WhatIf, Error> {
-        let visible = caller.visible(Permission::SeeSessions, now).condition("session");
+        let visible = caller
+            .visible(Permission::SeeSessions, now)
+            .condition(Rows::Sessions);
         let past = past_condition(asked, now);
         let rows = store::ages(conn, visible.clone(), past.clone(), now).await?;
         let mut ages = vec![0_u64; AGE_BARS];
@@ -367,7 +370,7 @@ impl For<Policies> {
     fn may_read_own(&self, now: Timestamp) -> Result<Permit, AppError> {
         self.caller.authorize(
             Permission::ReadPolicies,
-            About::system(&SystemId::from(OWN_SYSTEM)),
+            About::System(&SystemId::from(OWN_SYSTEM)),
             now,
         )
     }
@@ -375,7 +378,7 @@ impl For<Policies> {
     fn may_edit_own(&self, now: Timestamp) -> Result<Permit, AppError> {
         self.caller.authorize(
             Permission::EditPolicies,
-            About::system(&SystemId::from(OWN_SYSTEM)),
+            About::System(&SystemId::from(OWN_SYSTEM)),
             now,
         )
     }

@@ -60,7 +60,7 @@ fn caller(grants: &[(&[Permission], Scope)]) -> Arc<Caller> {
 }
 
 fn administrator() -> Arc<Caller> {
-    caller(&[(&Permission::ALL, Scope::Everywhere)])
+    caller(&[(&Permission::ALL, Scope::EVERYWHERE)])
 }
 
 fn portal_session(account: &str, hours_old: i64, minutes_idle: i64) -> Seed {
@@ -185,15 +185,13 @@ async fn security_a6_a7_a16_a_policy_out_of_bounds_or_without_right_or_step_up_c
         );
         let reader = caller(&[(
             &[Permission::ReadPolicies, Permission::SeeSessions],
-            Scope::Everywhere,
+            Scope::EVERYWHERE,
         )]);
         assert!(matches!(
             house.port(&reader).save_policy(edit(10, 60)).await,
             Err(AppError::Forbidden { .. })
         ));
-        let elsewhere = Scope::Systems {
-            systems: vec![SystemId::from("domo")],
-        };
+        let elsewhere = Scope::systems([SystemId::from("domo")]);
         let elsewhere = caller(&[(&Permission::ALL, elsewhere)]);
         assert!(matches!(
             house.port(&elsewhere).save_policy(edit(10, 60)).await,
@@ -254,14 +252,9 @@ async fn the_what_if_counts_what_its_link_lists() {
         assert_eq!(longer.over, 1);
         assert!(house.port(&administrator()).what_if(0, 480).await.is_err());
 
-        let narrow = Scope::Accounts {
-            accounts: vec![app::access::wire::ScopeAccount {
-                system_id: None,
-                account: "B".to_owned(),
-            }],
-        };
+        let narrow = Scope::accounts(["B".to_owned()]);
         let helper = caller(&[
-            (&[Permission::ReadPolicies], Scope::Everywhere),
+            (&[Permission::ReadPolicies], Scope::EVERYWHERE),
             (&[Permission::SeeSessions], narrow),
         ]);
         let seen = house.port(&helper).what_if(15, 480).await.unwrap();
@@ -339,9 +332,7 @@ async fn limits_carry_their_source_and_are_never_made_up() {
 #[tokio::test]
 async fn policies_of_systems_outside_the_grant_stay_private() {
     for house in houses().await {
-        let scope = Scope::Systems {
-            systems: vec![SystemId::from("domo")],
-        };
+        let scope = Scope::systems([SystemId::from("domo")]);
         let reader = caller(&[(&[Permission::ReadPolicies], scope)]);
         let page = house.port(&reader).policies_page(None).await.unwrap();
         assert_eq!(

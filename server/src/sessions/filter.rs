@@ -12,6 +12,7 @@ use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::caller::Caller;
+use crate::caller::scope::Rows;
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
@@ -96,18 +97,12 @@ impl View {
 
     /// Rows the caller may see.
     pub fn condition(&self) -> Condition {
-        self.seen.condition("session")
+        self.seen.condition(Rows::Sessions)
     }
 
     /// Whether address, mail and browser are shown for every row the caller may see.
     pub fn whole_network(&self) -> bool {
-        let net = &self.network;
-        net.everywhere
-            || !self.seen.everywhere
-                && self.seen.systems.iter().all(|s| net.systems.contains(s))
-                && self.seen.accounts.iter().all(|a| {
-                    net.accounts.contains(a) || a.system_id.as_ref().is_some_and(|s| net.systems.contains(s))
-                })
+        self.network.includes(&self.seen)
     }
 
     /// The condition of `query`, or what can't be asked by this caller.
@@ -284,7 +279,7 @@ impl Text<'_> {
         if self.view.whole_network() {
             Cond::all()
         } else {
-            self.view.network.condition("session")
+            self.view.network.condition(Rows::Sessions)
         }
     }
 

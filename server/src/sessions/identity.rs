@@ -66,6 +66,7 @@ pub struct Row {
     pub row_hash: String,
     pub search_text: String,
     pub person_sort: String,
+    pub mail_domain: String,
     pub account_sort: String,
     pub system_sort: String,
     pub client_sort: String,
@@ -207,6 +208,7 @@ pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
         row_hash: row_hash(seen),
         search_text: search_text.join("\n"),
         person_sort: person.to_lowercase(),
+        mail_domain: mail_domain(email.as_deref(), &account_name),
         account_sort: account_name.to_lowercase(),
         system_sort: naming.system_sort.to_owned(),
         client_sort: format!("{browser} {os}").trim().to_lowercase(),
@@ -223,6 +225,15 @@ pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
         user_agent,
         browser,
         os,
+    }
+}
+
+/// What stands behind the `@` of the mail, else of an account name that is one, lower-cased; empty = neither.
+fn mail_domain(email: Option<&str>, account_name: &str) -> String {
+    let mail = email.unwrap_or(account_name);
+    match mail.rsplit_once('@') {
+        Some((name, domain)) if !name.is_empty() => domain.to_lowercase(),
+        _ => String::new(),
     }
 }
 

@@ -74,7 +74,7 @@ pub async fn named_by(conn: &mut Conn, system: &SystemId, key_id: &str) -> Resul
     Ok(names.iter().filter_map(|name| key_bits(name)).collect())
 }
 
-const COLUMNS: [&str; 42] = [
+const COLUMNS: [&str; 43] = [
     "session_key",
     "key_id",
     "system_id",
@@ -108,6 +108,7 @@ const COLUMNS: [&str; 42] = [
     "row_hash",
     "search_text",
     "person_sort",
+    "mail_domain",
     "account_sort",
     "system_sort",
     "client_sort",
@@ -164,7 +165,7 @@ pub async fn write_live(
     Ok(())
 }
 
-fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 42] {
+fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 43] {
     [
         row.session_key.into(),
         row.key_id.into(),
@@ -199,6 +200,7 @@ fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> 
         row.row_hash.into(),
         row.search_text.into(),
         row.person_sort.into(),
+        row.mail_domain.into(),
         row.account_sort.into(),
         row.system_sort.into(),
         row.client_sort.into(),

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 use self::filter::{Dialect, View};
 use self::list::Reach;
-use self::rows::Beside;
+use self::rows::{Beside, Judged};
 use crate::access::Access;
 use crate::audit::{Action, Audit, Entry};
 use crate::caller::{Caller, CallerKind, For};
@@ -162,15 +162,15 @@ impl Sessions {
             page.selection =
                 Some(selection::summary(&mut conn, id, selected, Some(&shown), &doubtful).await?);
         }
+        let may_end = caller.visible(Permission::EditUserSessions, now);
+        let protected = self.access.protected(&mut conn, now).await?;
         let any_portal = found.rows.iter().any(|row| row.system_id == OWN_SYSTEM);
         let beside = Beside {
             caller,
-            view: &view,
-            now,
             own_keys: self.own_keys(caller),
             briefs: &page.systems,
             systems: &self.systems,
-            protected: self.access.protected(&mut conn).await?,
+            judged: Judged::ask(&mut conn, &view, &may_end, &protected, &keys).await?,
             outranking: match any_portal {
                 true => self.access.outranking(&mut conn, caller, now).await?,
                 false => Default::default(),

@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use app::access::wire::Permission;
 use app::sessions::wire::{CannotEnd, SessionKind, SessionRow, SessionState};
 use app::systems::wire::{Abilities, Health, SystemBrief};
 use app::wire::{OperatorId, SessionKey, SystemId, Timestamp};
+use sea_query::Cond;
 
 use super::filter::View;
 use super::list::Row;
 use super::store::AtWork;
-use crate::access::ProtectedAccount;
 use crate::caller::Caller;
-use crate::domain::grant::{About, VisibleScope};
+use crate::caller::scope::Rows;
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
 use crate::domain::policy::{self, OWN_SYSTEM};
+use crate::error::Error;
 use crate::systems::Systems;
 
 /// What is shown for a person that the system does not name.
@@ -23,23 +25,55 @@ const NOT_REPORTED: &str = "not reported";
 /// Everything that rows are judged by, read once per page.
 pub struct Beside<'p> {
     pub caller: &'p Caller,
-    pub view: &'p View,
-    pub now: Timestamp,
     /// The caller's own session among the rows.
     pub own_keys: Vec<SessionKey>,
     pub briefs: &'p [SystemBrief],
     pub systems: &'p Arc<Systems>,
-    pub protected: Vec<ProtectedAccount>,
+    /// What the caller's grants and the protected list say of the rows.
+    pub judged: Judged,
     /// Operators whose portal sessions are out of the caller's reach.
     pub outranking: HashSet<OperatorId>,
     pub at_work: Vec<AtWork>,
     pub selected: BTreeSet<String>,
 }
 
+/// What scopes say of rows, by session key.
+#[derive(Default)]
+pub struct Judged {
+    /// The caller holds EditUserSessions there.
+    pub may_end: HashSet<String>,
+    /// Address, mail and browser are shown.
+    pub network: HashSet<String>,
+    /// The protected list names their people.
+    pub protected: HashSet<String>,
+}
+
+impl Judged {
+    /// Asks the database, by the same conditions that decide about lists and endings.
+    pub async fn ask(
+        conn: &mut Conn,
+        view: &View,
+        may_end: &VisibleScope,
+        protected: &VisibleScope,
+        keys: &[SessionKey],
+    ) -> Result<Self, Error> {
+        let mut among = async |scope: &VisibleScope| {
+            let keys = keys.iter().map(|key| key.0.clone());
+            scope
+                .among(conn, Rows::Sessions, "session_key", keys, Cond::all())
+                .await
+        };
+        Ok(Self {
+            may_end: among(may_end).await?,
+            network: among(&view.network).await?,
+            protected: among(protected).await?,
+        })
+    }
+}
+
 impl Beside<'_> {
     /// The rows as the caller sees them, in the same order.
     pub fn show(&self, rows: Vec<Row>) -> Vec<SessionRow> {
-        let may_end = self.caller.visible(Permission::EditUserSessions, self.now);
         let abilities: BTreeMap<&SystemId, Option<Abilities>> = self
             .briefs
             .iter()
@@ -54,12 +88,7 @@ impl Beside<'_> {
             .map(|row| {
                 let system_id = SystemId(row.system_id.clone());
                 let brief = self.briefs.iter().find(|b| b.system_id == system_id);
-                let cannot_end = self.cannot_end(
-                    &row,
-                    brief,
-                    &may_end,
-                    abilities.get(&system_id).copied().flatten(),
-                );
+                let cannot_end = self.cannot_end(&row, brief, abilities.get(&system_id).copied().flatten());
                 let in_ending = at_work.get(row.session_key.as_str()).map(|a| {
                     let words = match a.state.as_str() {
                         "asked" => "asked, reading back",
@@ -80,10 +109,7 @@ impl Beside<'_> {
         cannot_end: Option<CannotEnd>,
         in_ending: Option<(i64, String)>,
     ) -> SessionRow {
-        let masked = !self
-            .view
-            .network
-            .covers(About::account(&system_id, &row.account_name));
+        let masked = !self.judged.network.contains(&row.session_key);
         let shown = |text: String| if masked { String::new() } else { text };
         let person = [&row.display_name, &row.account_name]
             .into_iter()
@@ -127,10 +153,8 @@ impl Beside<'_> {
         &self,
         row: &Row,
         brief: Option<&SystemBrief>,
-        may_end: &VisibleScope,
         abilities: Option<Abilities>,
     ) -> Option<CannotEnd> {
-        let system_id = SystemId(row.system_id.clone());
         if row.state != SessionState::Live.name() {
             return Some(CannotEnd::NotLive);
         }
@@ -140,12 +164,12 @@ impl Beside<'_> {
         if row.endable == "own_connection" {
             return Some(CannotEnd::OwnConnection);
         }
-        if self.is_protected(row) {
+        if self.judged.protected.contains(&row.session_key) {
             return Some(CannotEnd::Protected);
         }
         let outranks =
             row.system_id == OWN_SYSTEM && self.outranking.contains(&OperatorId(row.account_id.clone()));
-        if outranks || !may_end.covers(About::account(&system_id, &row.account_name)) {
+        if outranks || !self.judged.may_end.contains(&row.session_key) {
             return Some(CannotEnd::OutsideGrant {
                 who_can_give: self.caller.who_can_give.clone(),
             });
@@ -169,14 +193,5 @@ impl Beside<'_> {
                 words: format!("{name} is not connected now"),
             }),
         }
-    }
-
-    fn is_protected(&self, row: &Row) -> bool {
-        let account = row.account_name.to_lowercase();
-        !account.is_empty()
-            && self
-                .protected
-                .iter()
-                .any(|p| p.account == account && p.system_id.as_ref().is_none_or(|s| s.0 == row.system_id))
     }
 }

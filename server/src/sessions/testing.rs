@@ -107,6 +107,17 @@ pub async fn insert_system(conn: &mut Conn, id: &str, read_at: Timestamp) -> Res
     Ok(())
 }
 
+/// Makes a group of these accounts, lower-cased already.
+pub async fn insert_group(conn: &mut Conn, id: &str, accounts: &[&str]) -> Result<(), Error> {
+    let sql = "INSERT INTO subject_group (group_id, name, source, changed_at) VALUES ($1, $1, 'import', 0)";
+    on!(conn, c => { sqlx::query(sql).bind(id).execute(c).await?; });
+    for account in accounts {
+        let sql = "INSERT INTO subject_group_member (group_id, account) VALUES ($1, $2)";
+        on!(conn, c => { sqlx::query(sql).bind(id).bind(account).execute(c).await?; });
+    }
+    Ok(())
+}
+
 /// Puts sessions into the inventory; their rows, in the same order.
 pub async fn insert(conn: &mut Conn, key: &HashKey, seeds: &[Seed]) -> Result<Vec<identity::Row>, Error> {
     let rows: Vec<identity::Row> = seeds.iter().map(|seed| seed.row(key)).collect();

@@ -90,7 +90,7 @@ impl SignIn {
                 let first = SeedOperator {
                     login: FIRST_LOGIN,
                     display_name: "Administrator",
-                    grants: &[(ADMINISTRATOR, Scope::Everywhere)],
+                    grants: &[(ADMINISTRATOR, Scope::EVERYWHERE)],
                     reason: "first set-up",
                 };
                 self.access.seed(&mut conn, &first, now).await?

@@ -155,7 +155,7 @@ impl Systems {
         let row = store::one(&mut conn, system).await?.filter(|_| visible);
         drop(conn);
         let row = row.ok_or_else(|| AppError::not_found("system"))?;
-        match caller.authorize(Permission::ManageSystems, About::system(system), now) {
+        match caller.authorize(Permission::ManageSystems, About::System(system), now) {
             Ok(permit) => Ok((row, permit)),
             Err(refused) => {
                 let entry = Entry::by(caller, Action::AuthzFail)

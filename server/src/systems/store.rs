@@ -3,6 +3,7 @@
 use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
+use crate::caller::scope::Rows;
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
@@ -293,7 +294,7 @@ pub async fn count_live(
         .from(Alias::new("session"))
         .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
         .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
-        .cond_where(scope.condition("session"))
+        .cond_where(scope.condition(Rows::Sessions))
         .limit(most)
         .to_owned();
     let query = Query::select()

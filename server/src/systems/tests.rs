@@ -1,6 +1,6 @@
 //! Settings applied again and again, health and its audit, and who may see and do what; on both databases.
 
-use app::access::wire::{Permission, Scope, ScopeAccount};
+use app::access::wire::{Permission, Scope};
 use app::error::AppError;
 use app::systems::port::SystemsPort;
 use app::systems::wire::{Health, StepResult};
@@ -79,7 +79,7 @@ impl House {
 
     fn admin(&self) -> For<Systems> {
         self.caller(
-            Scope::Everywhere,
+            Scope::EVERYWHERE,
             &[Permission::SeeSessions, Permission::ManageSystems],
         )
     }
@@ -241,9 +241,7 @@ async fn a_turn_of_health_is_told_once_by_all_replicas_together() {
 async fn a_caller_sees_the_systems_their_grants_touch_and_no_others() {
     for house in House::both().await {
         house.note("sim", PassEnd::Complete).await;
-        let scope = Scope::Systems {
-            systems: vec![id("sim")],
-        };
+        let scope = Scope::systems([id("sim")]);
         let helpdesk = house.caller(scope, &[Permission::SeeSessions]);
         let page = helpdesk.systems_page().await.unwrap();
         let seen: Vec<&str> = page.systems.iter().map(|s| s.brief.system_id.as_str()).collect();
@@ -257,7 +255,7 @@ async fn a_caller_sees_the_systems_their_grants_touch_and_no_others() {
             Err(AppError::Forbidden { .. })
         ));
         assert_eq!(house.audited("authz_fail").await, ["Simulated"]);
-        let nobody = house.caller(Scope::Systems { systems: vec![] }, &[Permission::SeeSessions]);
+        let nobody = house.caller(Scope::systems(Vec::<SystemId>::new()), &[Permission::SeeSessions]);
         assert!(matches!(
             nobody.systems_page().await,
             Err(AppError::Forbidden { .. })
@@ -280,11 +278,7 @@ async fn who_sees_some_accounts_gets_a_count_of_those_only() {
         }
         conn.commit().await.unwrap();
         house.note("sim", PassEnd::Complete).await;
-        let accounts = vec![ScopeAccount {
-            system_id: None,
-            account: "SMITH".to_owned(),
-        }];
-        let some = house.caller(Scope::Accounts { accounts }, &[Permission::SeeSessions]);
+        let some = house.caller(Scope::accounts(["SMITH"]), &[Permission::SeeSessions]);
         let count = |page: app::systems::wire::SystemsPage| {
             page.systems
                 .iter()

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 37] = [
+const FORMS: [Form; 40] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -152,7 +152,8 @@ const FORMS: [Form; 37] = [
             ("act", "grant"),
             ("operator", "x"),
             ("role", "helpdesk"),
-            ("scope", "everywhere"),
+            ("places", "everywhere"),
+            ("people", "everybody"),
             ("reason", "why"),
         ],
         Refused,
@@ -182,13 +183,43 @@ const FORMS: [Form; 37] = [
     (
         "/access/act",
         "/access/act",
-        &[("act", "protect"), ("account", "a"), ("reason", "b")],
+        &[
+            ("act", "protect"),
+            ("who", "account"),
+            ("account", "a"),
+            ("reason", "b"),
+        ],
         Refused,
     ),
     (
         "/access/act",
         "/access/act",
         &[("act", "unprotect"), ("protected", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "weigh-grant"),
+            ("operator", "x"),
+            ("role", "helpdesk"),
+            ("places", "everywhere"),
+            ("people", "everybody"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "import-group"), ("name", "Night"), ("accounts", "a")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "delete-group"), ("group", "x")],
         Refused,
     ),
     ("/audit/check", "/audit/check", &[], Refused),
@@ -339,7 +370,7 @@ async fn a_grant_taken_away_acts_with_the_next_request() {
         let app = App::start_with(engine, |_| {}).await;
         app.administrator("mara").await;
         let hedda = app
-            .person("hedda", "Hedda", &[("auditor", Scope::Everywhere)])
+            .person("hedda", "Hedda", &[("auditor", Scope::EVERYWHERE)])
             .await;
         let admin = app.signed_in("mara").await;
         let browser = app.signed_in("hedda").await;
@@ -373,7 +404,8 @@ async fn a_grant_ends_by_itself_at_its_moment() {
                     ("act", "grant"),
                     ("operator", nora.as_str()),
                     ("role", "auditor"),
-                    ("scope", "everywhere"),
+                    ("places", "everywhere"),
+                    ("people", "everybody"),
                     ("expires", &end),
                     ("reason", "one look"),
                 ],

@@ -5,52 +5,115 @@
 
 use std::fmt::Write;
 
-use app::access::wire::{Permission, Scope, ScopeAccount};
+use app::access::wire::{People, Permission, Places, Scope, ScopeSite, ThesePeople};
 use app::wire::{GrantId, SystemId, Timestamp};
+use sea_query::Cond;
 use server::access::BUILT_IN;
+use server::caller::scope::Rows;
+use server::db::testing::TestDb;
 use server::domain::grant::{About, Grant, VisibleScope};
+use server::keys::HashKey;
+use server::sessions::testing::{self, Seed};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/grants_matrix.txt");
 const NOW: Timestamp = Timestamp(1_000);
 
 fn scopes() -> Vec<(&'static str, Scope, Option<Timestamp>)> {
-    let north = || SystemId::from("north");
-    let account = |system: Option<SystemId>| Scope::Accounts {
-        accounts: vec![ScopeAccount {
-            system_id: system,
-            account: "B.Smith".to_owned(),
-        }],
+    let smith = || Scope::accounts(["B.Smith"]);
+    let these = |these: ThesePeople| Scope {
+        places: Places::Everywhere,
+        people: People::These(these),
     };
+    let at_example = these(ThesePeople {
+        domains: vec!["Example.org".to_owned()],
+        ..ThesePeople::default()
+    });
+    let group = these(ThesePeople {
+        groups: vec!["night".into()],
+        ..ThesePeople::default()
+    });
+    let sales = Places::Sites(vec![ScopeSite {
+        system_id: "north".into(),
+        site: "sales".to_owned(),
+    }]);
     vec![
-        ("everywhere", Scope::Everywhere, None),
+        ("everywhere", Scope::EVERYWHERE, None),
+        ("system north", Scope::systems(["north"]), None),
+        ("b.smith in north", smith().in_systems(["north"]), None),
+        ("b.smith in any system", smith(), None),
+        ("mail at example.org", at_example.clone(), None),
+        ("group night (a.jones)", group.clone(), None),
+        ("group night in south", group.in_systems(["south"]), None),
         (
-            "system north",
-            Scope::Systems {
-                systems: vec![north()],
+            "site sales of north",
+            Scope {
+                places: sales.clone(),
+                people: People::Everybody,
             },
             None,
         ),
-        ("b.smith in north", account(Some(north())), None),
-        ("b.smith in any system", account(None), None),
-        ("everywhere, expired", Scope::Everywhere, Some(NOW)),
+        (
+            "mail at example.org in site sales of north",
+            Scope {
+                places: sales,
+                ..at_example
+            },
+            None,
+        ),
+        ("everywhere, expired", Scope::EVERYWHERE, Some(NOW)),
         (
             "everywhere, about to expire",
-            Scope::Everywhere,
+            Scope::EVERYWHERE,
             Some(Timestamp(NOW.0 + 1)),
         ),
     ]
 }
 
-fn matrix() -> String {
+/// The sessions that scopes are tried on: by which name they are known below.
+fn sessions() -> [(&'static str, Seed); 6] {
+    let seed = |system: &str, account: &str| Seed {
+        system_id: system.to_owned(),
+        account_name: account.to_owned(),
+        ..Seed::default()
+    };
+    [
+        ("b.smith@north", seed("north", "b.smith")),
+        ("b.smith@south", seed("south", "B.SMITH")),
+        ("a.jones@north", seed("north", "a.jones")),
+        ("nobody@north", seed("north", "")),
+        (
+            "eve@sales/north",
+            Seed {
+                site: "sales".to_owned(),
+                ..seed("north", "eve")
+            },
+        ),
+        (
+            "mail@sales/north",
+            Seed {
+                site: "sales".to_owned(),
+                email: Some("M@EXAMPLE.org".to_owned()),
+                ..seed("north", "mia")
+            },
+        ),
+    ]
+}
+
+async fn matrix() -> String {
+    let test = TestDb::sqlite().await.unwrap();
+    let sessions = sessions();
+    let seeds: Vec<Seed> = sessions.iter().map(|(_, seed)| seed.clone()).collect();
+    let mut conn = test.db.write().await.unwrap();
+    let key = HashKey::new([1; 32]);
+    let rows = testing::insert(&mut conn, &key, &seeds).await.unwrap();
+    testing::insert_group(&mut conn, "night", &["a.jones"])
+        .await
+        .unwrap();
     let (north, south) = (SystemId::from("north"), SystemId::from("south"));
-    let targets = [
-        ("portal", About::PORTAL),
-        ("north", About::system(&north)),
-        ("south", About::system(&south)),
-        ("b.smith@north", About::account(&north, "b.smith")),
-        ("b.smith@south", About::account(&south, "B.SMITH")),
-        ("a.jones@north", About::account(&north, "a.jones")),
-        ("nobody@north", About::account(&north, "")),
+    let wholes = [
+        ("portal", About::Portal),
+        ("north", About::System(&north)),
+        ("south", About::System(&south)),
     ];
     let mut out = String::from(
         "# role x scope x permission: the targets it reaches (server/tests/it/grants_matrix.rs)\n",
@@ -66,11 +129,21 @@ fn matrix() -> String {
             }];
             for permission in Permission::ALL {
                 let visible = VisibleScope::of(&grants, permission, NOW);
-                let reached: Vec<&str> = targets
+                let keys = rows.iter().map(|row| row.session_key.clone());
+                let covered = visible
+                    .among(&mut conn, Rows::Sessions, "session_key", keys, Cond::all())
+                    .await
+                    .unwrap();
+                let whole = wholes
                     .iter()
                     .filter(|(_, about)| visible.covers(*about))
-                    .map(|(name, _)| *name)
-                    .collect();
+                    .map(|(name, _)| *name);
+                let single = sessions
+                    .iter()
+                    .zip(&rows)
+                    .filter(|(_, row)| covered.contains(&row.session_key))
+                    .map(|((name, _), _)| *name);
+                let reached: Vec<&str> = whole.chain(single).collect();
                 let reached = if reached.is_empty() {
                     "-".to_owned()
                 } else {
@@ -83,9 +156,9 @@ fn matrix() -> String {
     out
 }
 
-#[test]
-fn grants_matrix() {
-    let now = matrix();
+#[tokio::test]
+async fn grants_matrix() {
+    let now = matrix().await;
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(FILE, &now).unwrap();
     }
@@ -96,9 +169,9 @@ fn grants_matrix() {
     );
 }
 
-#[test]
-fn what_expired_or_is_for_nobody_reaches_nothing() {
-    let text = matrix();
+#[tokio::test]
+async fn what_expired_or_is_for_nobody_reaches_nothing() {
+    let text = matrix().await;
     let expired = text
         .split("\n\n")
         .filter(|block| block.contains("everywhere, expired"));

@@ -174,7 +174,7 @@ impl App {
 
     /// An Administrator everywhere.
     pub async fn administrator(&self, login: &str) -> OperatorId {
-        self.person(login, login, &[("administrator", Scope::Everywhere)])
+        self.person(login, login, &[("administrator", Scope::EVERYWHERE)])
             .await
     }
 

@@ -130,7 +130,7 @@ async fn confirm(config: &Config, raw: &[String]) -> HashSet<SessionKey> {
     let seed = SeedOperator {
         login: "mara",
         display_name: "Mara",
-        grants: &[("administrator", Scope::Everywhere)],
+        grants: &[("administrator", Scope::EVERYWHERE)],
         reason: "test",
     };
     let mara = portal.access.seed_operator(&seed).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod crowd;
+mod delegation;
 mod grants_matrix;
 mod harness;
 mod kill9;

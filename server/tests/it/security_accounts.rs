@@ -195,7 +195,7 @@ async fn security_c13_an_administrator_offers_a_new_password_but_never_sets_or_s
         let app = App::start_with(engine, |_| {}).await;
         app.administrator("mara").await;
         let jonas = app
-            .person("jonas", "Jonas", &[("helpdesk", Scope::Everywhere)])
+            .person("jonas", "Jonas", &[("helpdesk", Scope::EVERYWHERE)])
             .await;
         let admin = app.signed_in("mara").await;
         let old = app.signed_in("jonas").await;

@@ -241,7 +241,12 @@ async fn security_d9_forms_and_calls_of_foreign_pages_are_refused_and_written_do
     app.administrator("mara").await;
     let browser = app.signed_in("mara").await;
     let own = app.url.clone();
-    let protect = [("act", "protect"), ("account", "b.smith"), ("reason", "payroll")];
+    let protect = [
+        ("act", "protect"),
+        ("who", "account"),
+        ("account", "b.smith"),
+        ("reason", "payroll"),
+    ];
     let cases: [(&[(&str, &str)], bool); 7] = [
         (&[("sec-fetch-site", "cross-site")], false),
         (&[("sec-fetch-site", "same-site")], false),
@@ -369,7 +374,7 @@ async fn security_d13_hostile_names_are_text() {
     app.person(
         "mara",
         hostile,
-        &[("administrator", app::access::wire::Scope::Everywhere)],
+        &[("administrator", app::access::wire::Scope::EVERYWHERE)],
     )
     .await;
     let browser = app.signed_in("mara").await;

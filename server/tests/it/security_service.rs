@@ -74,7 +74,12 @@ async fn security_e9_long_bodies_and_addresses_are_refused_but_a_form_with_1001_
     let answer = browser
         .post(
             "/access/act",
-            &[("act", "protect"), ("account", "a"), ("reason", &long)],
+            &[
+                ("act", "protect"),
+                ("who", "account"),
+                ("account", "a"),
+                ("reason", &long),
+            ],
         )
         .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -243,7 +248,7 @@ async fn a_sign_in_page_at_a_wrong_address_says_so() {
 async fn ui_who_lacks_a_permission_is_told_which_and_who_can_give_it() {
     let app = App::start().await;
     app.administrator("mara").await;
-    app.person("hedda", "Hedda", &[("helpdesk", Scope::Everywhere)])
+    app.person("hedda", "Hedda", &[("helpdesk", Scope::EVERYWHERE)])
         .await;
     let browser = app.signed_in("hedda").await;
     let answer = browser.get("/access").await;

@@ -103,6 +103,7 @@ async fn security_a8_ui_i5_what_was_typed_survives_signing_in_again_and_is_not_s
     app.clock.advance(16 * 60);
     let sent = [
         ("act", "protect"),
+        ("who", "account"),
         ("account", "b.smith"),
         ("reason", "runs the payroll & more"),
     ];
@@ -155,6 +156,7 @@ async fn ui_i5_what_was_typed_survives_when_the_page_asked_in_the_background_fir
     assert!(browser.cookie().is_none());
     let sent = [
         ("act", "protect"),
+        ("who", "account"),
         ("account", "b.smith"),
         ("reason", "runs the payroll"),
     ];
@@ -260,7 +262,7 @@ async fn security_a11_the_last_administrator_can_not_be_disabled_or_stripped() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let app = App::start_with(engine, |_| {}).await;
         let mara = app.administrator("mara").await;
-        app.person("jonas", "Jonas", &[("helpdesk", Scope::Everywhere)])
+        app.person("jonas", "Jonas", &[("helpdesk", Scope::EVERYWHERE)])
             .await;
         let admin = app.signed_in("mara").await;
         let refused = admin
@@ -283,9 +285,7 @@ async fn an_administrator_of_a_system_called_everywhere_does_not_count_as_the_la
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let app = App::start_with(engine, |_| {}).await;
         let mara = app.administrator("mara").await;
-        let there = Scope::Systems {
-            systems: vec!["everywhere".into()],
-        };
+        let there = Scope::systems(["everywhere"]);
         app.person("jonas", "Jonas", &[("administrator", there)]).await;
         let admin = app.signed_in("mara").await;
         let refused = admin
@@ -321,7 +321,7 @@ async fn security_a13_an_administrator_ends_the_portal_sessions_of_one_person_an
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let app = App::start_with(engine, |_| {}).await;
         app.administrator("mara").await;
-        app.person("jonas", "Jonas", &[("auditor", Scope::Everywhere)])
+        app.person("jonas", "Jonas", &[("auditor", Scope::EVERYWHERE)])
             .await;
         let admin = app.signed_in("mara").await;
         let (one, two) = (app.signed_in("jonas").await, app.signed_in("jonas").await);

@@ -161,7 +161,8 @@ async fn security_a16_a_sign_in_older_than_five_minutes_must_confirm_the_passwor
                 ("act", "grant"),
                 ("operator", jonas.as_str()),
                 ("role", "helpdesk"),
-                ("scope", "everywhere"),
+                ("places", "everywhere"),
+                ("people", "everybody"),
                 ("reason", "night shift"),
             ],
             &[
@@ -169,7 +170,12 @@ async fn security_a16_a_sign_in_older_than_five_minutes_must_confirm_the_passwor
                 ("name", "Night"),
                 ("permissions", "SeeSessions"),
             ],
-            &[("act", "protect"), ("account", "b.smith"), ("reason", "payroll")],
+            &[
+                ("act", "protect"),
+                ("who", "account"),
+                ("account", "b.smith"),
+                ("reason", "payroll"),
+            ],
         ];
         for fields in acts {
             let answer = browser.post(ACCESS, fields).await;

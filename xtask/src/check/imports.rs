@@ -29,7 +29,9 @@ const SQL_FLOOR: [&str; 5] = ["changes", "db", "error", "portal", "schedule"];
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`; as private to its room as the store itself.
-const MORE_STORES: [&str; 6] = [
+const MORE_STORES: [&str; 8] = [
+    "access/effect.rs",
+    "access/groups.rs",
     "access/links.rs",
     "endings/results.rs",
     "sessions/intake.rs",

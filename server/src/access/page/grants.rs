@@ -1,21 +1,38 @@
 //! Grants: given and taken away, and a scope checked and in words.
 
-use app::access::wire::{GrantRow, NewGrant, Scope};
+use app::access::wire::{GrantRow, NewGrant, People, Places, Scope, ScopeEffect, ThesePeople};
 use app::error::{AppError, FieldProblem};
-use app::wire::{Done, GrantId, OperatorId, RoleId, SystemId, Timestamp};
+use app::wire::{Done, GrantId, GroupId, OperatorId, RoleId, SystemId, Timestamp};
 
 use super::{LAST_ADMINISTRATOR, conflict, done, problem};
-use crate::access::{ADMINISTRATOR, Access, checked_text, store};
+use crate::access::{ADMINISTRATOR, Access, checked_text, groups, store};
 use crate::audit::Action;
 use crate::caller::For;
 use crate::changes::topic;
+use crate::db::Conn;
 use crate::error::Error;
 use crate::keys;
 
-/// Most accounts in one scope.
-const MOST_ACCOUNTS: usize = 500;
+/// Most accounts, and most domains, in one scope.
+const MOST_NAMES: usize = 500;
 
 impl For<Access> {
+    /// What a grant would mean; nothing is given.
+    pub(super) async fn effect_of(&self, new: NewGrant) -> Result<ScopeEffect, Error> {
+        let now = self.room.clock.now();
+        self.may_read(now)?;
+        let mut conn = self.room.db.read().await?;
+        let Some(role) = store::role(&mut conn, &new.role_id).await? else {
+            return Err(AppError::invalid("role", "Choose a role.").into());
+        };
+        let known = Named::read(&mut conn).await?;
+        let scope = known
+            .checked(new.scope)
+            .map_err(|p| AppError::Invalid { problems: vec![p] })?;
+        let permissions = store::permissions(&role.permissions);
+        self.room.effect(&mut conn, &permissions, &scope, now).await
+    }
+
     pub(super) async fn give(&self, new: NewGrant) -> Result<Done, Error> {
         let now = self.room.clock.now();
         let permit = self.may_change(now)?;
@@ -26,8 +43,8 @@ impl For<Access> {
         };
         let mut problems = Vec::new();
         let reason = checked_text(&new.reason, 500).map_err(|m| problems.push(problem("reason", m)));
-        let known = store::systems(&mut conn).await?;
-        let scope = checked_scope(new.scope, &known).map_err(|p| problems.push(p));
+        let known = Named::read(&mut conn).await?;
+        let scope = known.checked(new.scope).map_err(|p| problems.push(p));
         if new.expires_at.is_some_and(|end| end <= now) {
             problems.push(problem(
                 "expires_at",
@@ -47,7 +64,7 @@ impl For<Access> {
             expires_at: new.expires_at,
         };
         store::insert_grant(&mut conn, &grant, now).await?;
-        let words = scope_words(&scope, &known);
+        let words = known.words(&scope);
         let mut entry = self
             .entry(
                 Action::PrivilegesChanged,
@@ -75,7 +92,7 @@ impl For<Access> {
         let Some(grant) = store::grant(&mut conn, &id).await? else {
             return Err(AppError::not_found("grant").into());
         };
-        let everywhere = store::scope(&grant.scope) == Scope::Everywhere;
+        let everywhere = store::scope(&grant.scope) == Scope::EVERYWHERE;
         let in_force = grant.expires_at.is_none_or(|end| now.0 < end);
         if grant.role_id == ADMINISTRATOR && everywhere && in_force {
             let others = store::administrators_besides(&mut conn, None, Some(&id)).await?;
@@ -84,8 +101,8 @@ impl For<Access> {
             }
         }
         store::revoke_grant(&mut conn, &id, &self.caller.id, now).await?;
-        let known = store::systems(&mut conn).await?;
-        let words = scope_words(&store::scope(&grant.scope), &known);
+        let known = Named::read(&mut conn).await?;
+        let words = known.words(&store::scope(&grant.scope));
         let entry = self
             .entry(
                 Action::PrivilegesChanged,
@@ -105,81 +122,182 @@ impl For<Access> {
     }
 }
 
-/// A scope that names something: known systems, or accounts with a name.
-fn checked_scope(scope: Scope, known: &[(SystemId, String)]) -> Result<Scope, FieldProblem> {
-    let is_known = |id: &SystemId| known.iter().any(|(known, _)| known == id);
-    match scope {
-        Scope::Everywhere => Ok(Scope::Everywhere),
-        Scope::Systems { mut systems } => {
-            systems.sort();
-            systems.dedup();
-            if systems.is_empty() {
-                Err(problem("systems", "Choose at least one system."))
-            } else if !systems.iter().all(is_known) {
-                Err(problem("systems", "There is no such system."))
-            } else {
-                Ok(Scope::Systems { systems })
-            }
-        }
-        Scope::Accounts { mut accounts } => {
-            for account in &mut accounts {
-                account.account = account.account.trim().to_lowercase();
-            }
-            accounts.retain(|a| !a.account.is_empty());
-            accounts.sort();
-            accounts.dedup();
-            if accounts.is_empty() {
-                Err(problem("accounts", "Name at least one account."))
-            } else if accounts.len() > MOST_ACCOUNTS {
-                Err(problem(
-                    "accounts",
-                    format!("At most {MOST_ACCOUNTS} accounts in one grant."),
-                ))
-            } else if accounts
-                .iter()
-                .filter_map(|a| a.system_id.as_ref())
-                .any(|s| !is_known(s))
-            {
-                Err(problem("accounts", "There is no such system."))
-            } else {
-                Ok(Scope::Accounts { accounts })
-            }
-        }
-    }
+/// What scopes can name, with the names people know it by.
+pub(super) struct Named {
+    pub systems: Vec<(SystemId, String)>,
+    groups: Vec<(GroupId, String)>,
 }
 
-/// A scope in plain words.
-fn scope_words(scope: &Scope, known: &[(SystemId, String)]) -> String {
-    let name = |id: &SystemId| {
-        known
+impl Named {
+    pub(super) async fn read(conn: &mut Conn) -> Result<Self, Error> {
+        let groups = groups::all(conn).await?;
+        Ok(Self {
+            systems: store::systems(conn).await?,
+            groups: groups
+                .into_iter()
+                .map(|g| (GroupId(g.group_id), g.name))
+                .collect(),
+        })
+    }
+
+    fn knows(&self, id: &SystemId) -> bool {
+        self.systems.iter().any(|(known, _)| known == id)
+    }
+
+    fn system<'n>(&'n self, id: &'n SystemId) -> &'n str {
+        let known = self.systems.iter().find(|(known, _)| known == id);
+        known.map_or(id.as_str(), |(_, name)| name)
+    }
+
+    /// The scope made tidy; the problem is one that names nothing, or something unknown.
+    fn checked(&self, scope: Scope) -> Result<Scope, FieldProblem> {
+        let places = match scope.places {
+            Places::Everywhere => Places::Everywhere,
+            Places::Systems(mut systems) => {
+                systems.sort();
+                systems.dedup();
+                if systems.is_empty() {
+                    return Err(problem("systems", "Choose at least one system."));
+                }
+                if !systems.iter().all(|s| self.knows(s)) {
+                    return Err(problem("systems", "There is no such system."));
+                }
+                Places::Systems(systems)
+            }
+            Places::Sites(mut sites) => {
+                sites.sort();
+                sites.dedup();
+                if sites.is_empty() {
+                    return Err(problem("sites", "Choose at least one site."));
+                }
+                if !sites
+                    .iter()
+                    .all(|s| self.knows(&s.system_id) && !s.site.is_empty())
+                {
+                    return Err(problem("sites", "There is no such site."));
+                }
+                Places::Sites(sites)
+            }
+        };
+        let people = match scope.people {
+            People::Everybody => People::Everybody,
+            People::These(these) => People::These(self.checked_people(these)?),
+        };
+        Ok(Scope { places, people })
+    }
+
+    fn checked_people(&self, these: ThesePeople) -> Result<ThesePeople, FieldProblem> {
+        let tidy = |names: Vec<String>| {
+            let mut names: Vec<String> = names.iter().map(|n| n.trim().to_lowercase()).collect();
+            names.retain(|n| !n.is_empty());
+            names.sort();
+            names.dedup();
+            names
+        };
+        let accounts = tidy(these.accounts);
+        let domains: Vec<String> = tidy(these.domains)
+            .into_iter()
+            .map(|d| d.trim_start_matches('@').to_owned())
+            .collect();
+        let mut groups = these.groups;
+        groups.sort();
+        groups.dedup();
+        if !these.roles.is_empty() {
+            return Err(problem("people", "Roles are for the protected list only."));
+        }
+        if accounts.is_empty() && domains.is_empty() && groups.is_empty() {
+            return Err(problem("accounts", "Name an account, a mail domain or a group."));
+        }
+        for (field, names) in [("accounts", &accounts), ("domains", &domains)] {
+            if names.len() > MOST_NAMES {
+                let words = format!("At most {MOST_NAMES} in one grant. Import a group for more.");
+                return Err(problem(field, words));
+            }
+        }
+        if let Some(bad) = domains
             .iter()
-            .find(|(known, _)| known == id)
-            .map_or_else(|| id.0.clone(), |(_, name)| name.clone())
-    };
-    match scope {
-        Scope::Everywhere => "Everywhere".to_owned(),
-        Scope::Systems { systems } => {
-            let names: Vec<String> = systems.iter().map(name).collect();
-            format!("Systems: {}", names.join(", "))
+            .find(|d| !d.contains('.') || d.contains(['@', ' ', '/']))
+        {
+            return Err(problem(
+                "domains",
+                format!("“{bad}” is no mail domain. Write it as example.org."),
+            ));
         }
-        Scope::Accounts { accounts } => {
-            let mut names: Vec<String> = accounts
-                .iter()
-                .take(5)
-                .map(|a| match &a.system_id {
-                    Some(system) => format!("{} in {}", a.account, name(system)),
-                    None => a.account.clone(),
-                })
-                .collect();
-            if accounts.len() > 5 {
-                names.push(format!("{} more", accounts.len() - 5));
+        if !groups
+            .iter()
+            .all(|g| self.groups.iter().any(|(known, _)| known == g))
+        {
+            return Err(problem("groups", "There is no such group."));
+        }
+        Ok(ThesePeople {
+            accounts,
+            domains,
+            groups,
+            roles: Vec::new(),
+        })
+    }
+
+    /// A scope in plain words.
+    pub(super) fn words(&self, scope: &Scope) -> String {
+        let places = match &scope.places {
+            Places::Everywhere => None,
+            Places::Systems(systems) => {
+                let names: Vec<String> = systems.iter().map(|s| self.system(s).to_owned()).collect();
+                Some(some_of(&names))
             }
-            format!("Accounts: {}", names.join(", "))
+            Places::Sites(sites) => {
+                let names: Vec<String> = sites
+                    .iter()
+                    .map(|s| format!("{} of {}", s.site, self.system(&s.system_id)))
+                    .collect();
+                Some(some_of(&names))
+            }
+        };
+        let people = match &scope.people {
+            People::Everybody => None,
+            People::These(these) => {
+                let groups = these.groups.iter().map(|id| {
+                    let known = self.groups.iter().find(|(known, _)| known == id);
+                    format!("the group {}", known.map_or("that was removed", |(_, name)| name))
+                });
+                let domains = these.domains.iter().map(|d| format!("everybody at {d}"));
+                let names: Vec<String> = groups
+                    .chain(domains)
+                    .chain(these.accounts.iter().cloned())
+                    .collect();
+                Some(some_of(&names))
+            }
+        };
+        match (people, places) {
+            (None, None) => "Everywhere".to_owned(),
+            (None, Some(places)) => format!("Everybody in {places}"),
+            (Some(people), None) => capital(&people),
+            (Some(people), Some(places)) => format!("{} in {places}", capital(&people)),
         }
     }
 }
 
-pub(super) fn grant_row(line: store::GrantLine, systems: &[(SystemId, String)]) -> GrantRow {
+/// Up to five names, and how many more.
+fn some_of(names: &[String]) -> String {
+    let mut shown: Vec<String> = names.iter().take(5).cloned().collect();
+    if names.len() > 5 {
+        shown.push(format!("{} more", names.len() - 5));
+    }
+    shown.join(", ")
+}
+
+/// "the group …" and "everybody at …" begin a sentence; a name stays as it is.
+fn capital(words: &str) -> String {
+    match words.strip_prefix("the group ") {
+        Some(rest) => format!("The group {rest}"),
+        None => match words.strip_prefix("everybody at ") {
+            Some(rest) => format!("Everybody at {rest}"),
+            None => words.to_owned(),
+        },
+    }
+}
+
+pub(super) fn grant_row(line: store::GrantLine, known: &Named) -> GrantRow {
     let scope = store::scope(&line.scope);
     GrantRow {
         grant_id: GrantId(line.grant_id),
@@ -188,7 +306,7 @@ pub(super) fn grant_row(line: store::GrantLine, systems: &[(SystemId, String)]) 
         operator_login: line.operator_login,
         role_id: RoleId(line.role_id),
         role_name: line.role_name,
-        scope_words: scope_words(&scope, systems),
+        scope_words: known.words(&scope),
         scope,
         expires_at: line.expires_at.map(Timestamp),
         granted_by: line.granted_by.unwrap_or_else(|| "first set-up".to_owned()),

@@ -4,16 +4,18 @@
 
 use app::access::port::AccessPort;
 use app::access::wire::{
-    AccessPage, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, RoleEdit, RoleRow,
+    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, RoleEdit, RoleRow,
+    ScopeEffect,
 };
 use app::error::{AppError, FieldProblem};
-use app::wire::{Done, GrantId, OperatorId, ProtectedId, RoleId, Timestamp};
+use app::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId, Timestamp};
 use async_trait::async_trait;
 
-use self::grants::grant_row;
+use self::grants::{Named, grant_row};
+use self::groups::{Uses, group_row};
 use self::operators::operator_row;
 use self::protected::protected_row;
-use super::{Access, store};
+use super::{Access, groups as groups_of, store};
 use crate::audit::{Action, Entry};
 use crate::caller::{For, Permit};
 use crate::changes;
@@ -22,6 +24,7 @@ use crate::domain::grant::About;
 use crate::error::Error;
 
 mod grants;
+mod groups;
 mod operators;
 mod protected;
 mod roles;
@@ -33,7 +36,7 @@ impl For<Access> {
     /// ManageAccess everywhere, without a fresh step-up: reading.
     fn may_read(&self, now: Timestamp) -> Result<Permit, AppError> {
         self.caller
-            .authorize(Permission::ManageAccess, About::PORTAL, now)
+            .authorize(Permission::ManageAccess, About::Portal, now)
     }
 
     /// ManageAccess everywhere with a fresh step-up: changing.
@@ -66,7 +69,9 @@ impl For<Access> {
         let now = self.room.clock.now();
         self.may_read(now)?;
         let mut conn = self.room.db.read().await?;
-        let systems = store::systems(&mut conn).await?;
+        let known = Named::read(&mut conn).await?;
+        let groups = groups_of::all(&mut conn).await?;
+        let uses = Uses::read(&mut conn, now).await?;
         let operators = store::operators(&mut conn, now).await?;
         let roles = store::roles(&mut conn, now).await?;
         let grants = store::grants(&mut conn).await?;
@@ -84,9 +89,11 @@ impl For<Access> {
                     grants_in_force: u64::try_from(role.grants_in_force).unwrap_or(0),
                 })
                 .collect(),
-            grants: grants.into_iter().map(|line| grant_row(line, &systems)).collect(),
+            grants: grants.into_iter().map(|line| grant_row(line, &known)).collect(),
+            groups: groups.into_iter().map(|line| group_row(line, &uses)).collect(),
+            sites: store::sites(&mut conn).await?,
             protected: protected.into_iter().map(protected_row).collect(),
-            systems,
+            systems: known.systems,
             me: self.caller.id.clone(),
         })
     }
@@ -120,6 +127,10 @@ impl AccessPort for For<Access> {
         Ok(self.reset(operator).await?)
     }
 
+    async fn grant_effect(&self, new: NewGrant) -> Result<ScopeEffect, AppError> {
+        Ok(self.effect_of(new).await?)
+    }
+
     async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError> {
         Ok(self.give(new).await?)
     }
@@ -136,12 +147,20 @@ impl AccessPort for For<Access> {
         Ok(self.drop_role(role).await?)
     }
 
+    async fn import_group(&self, import: GroupImport) -> Result<Done, AppError> {
+        Ok(self.import(import).await?)
+    }
+
+    async fn delete_group(&self, group: GroupId) -> Result<Done, AppError> {
+        Ok(self.drop_group(group).await?)
+    }
+
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError> {
-        Ok(self.protect_(new).await?)
+        Ok(self.add_protected(new).await?)
     }
 
     async fn unprotect(&self, protected: ProtectedId) -> Result<Done, AppError> {
-        Ok(self.unprotect_(protected).await?)
+        Ok(self.remove_protected(protected).await?)
     }
 }
 

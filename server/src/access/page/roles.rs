@@ -1,6 +1,6 @@
 //! Roles of one's own: saved and removed.
 
-use app::access::wire::RoleEdit;
+use app::access::wire::{Protected, RoleEdit};
 use app::error::AppError;
 use app::wire::{Done, RoleId};
 
@@ -84,6 +84,13 @@ impl For<Access> {
         }
         if role.grants_in_force > 0 {
             return Err(conflict("Grants in force use this role. Take them away first."));
+        }
+        let protects = store::protected(&mut conn).await?;
+        if protects
+            .iter()
+            .any(|p| p.who() == Some(Protected::Role(id.clone())))
+        {
+            return Err(conflict("The protected list names this role. Take it off first."));
         }
         store::delete_role(&mut conn, &id).await?;
         let entry = self

@@ -9,6 +9,7 @@ use sea_query::{Alias, CaseStatement, Cond, Condition, Expr, ExprTrait, Func, Qu
 use sha2::{Digest, Sha256};
 
 use super::EndingRow;
+use crate::caller::scope::Rows;
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::domain::policy::OWN_SYSTEM;
@@ -47,7 +48,7 @@ impl LeaveOut {
             "unsupported",
         );
         if !self.may_end.everywhere {
-            case = case.case(self.may_end.condition("session").not(), "outside_grant");
+            case = case.case(self.may_end.condition(Rows::Sessions).not(), "outside_grant");
         }
         if !self.outranking.is_empty() {
             let out_of_reach = session("system_id")
@@ -59,10 +60,10 @@ impl LeaveOut {
             let own = session("session_key").is_in(self.own.iter().map(|key| key.0.clone()));
             case = case.case(own, "own_session");
         }
-        if !self.protected.accounts.is_empty() && !self.force.everywhere {
+        if !self.protected.is_empty() && !self.force.everywhere {
             let left = Cond::all()
-                .add(self.protected.condition("session"))
-                .add(self.force.condition("session").not());
+                .add(self.protected.condition(Rows::Sessions))
+                .add(self.force.condition(Rows::Sessions).not());
             case = case.case(left, "protected");
         }
         case.finally(Option::<String>::None)
@@ -88,7 +89,7 @@ pub async fn fill(
     leave_out: &LeaveOut,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    const COPIED: [&str; 12] = [
+    const COPIED: [&str; 14] = [
         "session_key",
         "system_id",
         "place",
@@ -97,6 +98,8 @@ pub async fn fill(
         "account_id",
         "account_name",
         "display_name",
+        "account_sort",
+        "mail_domain",
         "person_sort",
         "handle_hint",
         "kind",
@@ -114,7 +117,7 @@ pub async fn fill(
         .cond_where(rows.clone());
     let columns = ["ending_id"]
         .into_iter()
-        .chain(COPIED[..11].iter().copied())
+        .chain(COPIED[..13].iter().copied())
         .chain(["session_created_at", "left_out", "detail", "state", "changed_at"]);
     let insert = Query::insert()
         .into_table(Alias::new("ending_item"))
@@ -290,7 +293,7 @@ pub async fn outside(conn: &mut Conn, ending: &EndingId, scope: &VisibleScope) -
         .from(Alias::new("ending_item"))
         .and_where(item("ending_id").eq(ending.0.clone()))
         .and_where(item("left_out").is_null())
-        .cond_where(scope.condition("ending_item").not())
+        .cond_where(scope.condition(Rows::Items).not())
         .to_owned();
     let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
     Ok(found.first().map_or(0, |row| row.0))

@@ -6,6 +6,7 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Order, Query, Sel
 
 use super::freeze::PERSON;
 use super::{ENDING, EndingRow};
+use crate::caller::scope::Rows;
 use crate::db::Conn;
 use crate::domain::ending::Said;
 use crate::domain::grant::VisibleScope;
@@ -30,7 +31,7 @@ impl Reader {
         if self.sees_all_of(row) {
             Cond::all()
         } else {
-            self.scope.condition("ending_item")
+            self.scope.condition(Rows::Items)
         }
     }
 }
@@ -129,7 +130,7 @@ fn known(reader: &Reader) -> Condition {
             .from(Alias::new("ending_item"))
             .and_where(item("ending_id").equals((Alias::new("ending"), Alias::new("ending_id"))))
             .and_where(item("left_out").is_null())
-            .cond_where(reader.scope.condition("ending_item"))
+            .cond_where(reader.scope.condition(Rows::Items))
             .to_owned();
         own = own.add(Expr::exists(touching));
     }

@@ -83,9 +83,7 @@ async fn a_worker_whose_lease_moved_writes_nothing_and_asks_nobody() {
 async fn security_b5_a_grant_taken_away_stops_what_is_left() {
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1, 2]).await;
-        let scope = Scope::Systems {
-            systems: vec![north()],
-        };
+        let scope = Scope::systems([north()]);
         let bob = stage.operator("bob", &[("helpdesk", scope)]).await;
         let draft = stage.draft(&bob, &ids).await;
         let form = stage.form(&draft).await;
@@ -117,7 +115,7 @@ async fn a_disabled_person_ends_nothing_any_more_not_even_what_lied_before() {
         let ids = stage.sign_in(&[1]).await;
         stage.sim.faults(|f| f.lie = true);
         let bob = stage
-            .operator("bob", &[("administrator", Scope::Everywhere)])
+            .operator("bob", &[("administrator", Scope::EVERYWHERE)])
             .await;
         let draft = stage.draft(&bob, &ids).await;
         let form = stage.form(&draft).await;

@@ -93,7 +93,7 @@ impl Stage {
         ));
         let changes = Changes::new(db.clone());
         let mut stage = Self {
-            ada: crate::caller::testing::caller("nobody", &[], Scope::Everywhere),
+            ada: crate::caller::testing::caller("nobody", &[], Scope::EVERYWHERE),
             endings: Arc::new(Endings::new(Parts {
                 db,
                 clock: shared,
@@ -117,7 +117,7 @@ impl Stage {
             config,
         };
         stage.ada = stage
-            .operator("ada", &[("administrator", Scope::Everywhere)])
+            .operator("ada", &[("administrator", Scope::EVERYWHERE)])
             .await;
         stage
     }

@@ -129,7 +129,7 @@ async fn a_preview_is_its_makers_alone_and_not_for_ever() {
         let ids = stage.sign_in(&[1]).await;
         let draft = stage.draft(&stage.ada, &ids).await;
         let eve = stage
-            .operator("eve", &[("administrator", Scope::Everywhere)])
+            .operator("eve", &[("administrator", Scope::EVERYWHERE)])
             .await;
         let form = stage.form(&draft).await;
         let refused = told(stage.endings.confirm(&eve, &draft, form.clone()).await);
@@ -164,7 +164,7 @@ async fn security_b10_quotas_hold_for_who_does_not_manage_access() {
     };
     for stage in Stage::both_with(rules).await {
         let ids = stage.sign_in(&[1, 2, 3, 4, 5, 6, 7, 8]).await;
-        let bob = stage.operator("bob", &[("helpdesk", Scope::Everywhere)]).await;
+        let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
         let confirm = async |caller: &Caller, ids: &[String]| {
             let draft = stage.draft(caller, ids).await;
             let form = stage.form(&draft).await;
@@ -213,7 +213,7 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
         let account = stage.sim.sessions_of(2)[0].account.to_lowercase();
         stage
             .by_hand(
-                "INSERT INTO protected_subject (protected_id, system_id, account, reason, added_at) \
+                "INSERT INTO protected_subject (protected_id, system_id, who, reason, added_at) \
                  VALUES ('p', NULL, $1, 'break glass', 1)",
                 &account,
             )
@@ -221,7 +221,7 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
         stage.sim.close(&ids[2]);
         stage.collect().await;
         let own = stage
-            .operator("carl", &[("administrator", Scope::Everywhere)])
+            .operator("carl", &[("administrator", Scope::EVERYWHERE)])
             .await;
         let mut keys: Vec<SessionKey> = ids.iter().map(|id| stage.key_of(id)).collect();
         let mut conn = stage.test.db.read().await.unwrap();
@@ -257,7 +257,7 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
             stage.endings.preview(&own, &draft).await.is_err(),
             "the old one is dropped"
         );
-        let bob = stage.operator("bob", &[("helpdesk", Scope::Everywhere)]).await;
+        let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
         let draft = stage.endings.draft_of_keys(&bob, &keys).await.unwrap();
         let refused = stage.endings.draft_again(&bob, &draft, false, true).await;
         let Err(Error::App(AppError::Forbidden { permission, .. })) = refused else {
@@ -272,18 +272,13 @@ async fn security_b3_rows_outside_the_grant_are_left_out_and_unseen_ones_do_not_
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1, 2]).await;
         let name = stage.sim.sessions_of(1)[0].account.clone();
-        let one = Scope::Accounts {
-            accounts: vec![app::access::wire::ScopeAccount {
-                system_id: Some(north()),
-                account: name,
-            }],
-        };
+        let one = Scope::accounts([name]).in_systems([north()]);
         let keys: Vec<SessionKey> = ids.iter().map(|id| stage.key_of(id)).collect();
         // Sees everybody, may end one.
         let seeing = stage
             .operator(
                 "sue",
-                &[("auditor", Scope::Everywhere), ("helpdesk", one.clone())],
+                &[("auditor", Scope::EVERYWHERE), ("helpdesk", one.clone())],
             )
             .await;
         let draft = stage.endings.draft_of_keys(&seeing, &keys).await.unwrap();
@@ -296,7 +291,7 @@ async fn security_b3_rows_outside_the_grant_are_left_out_and_unseen_ones_do_not_
         let preview = stage.endings.preview(&narrow, &draft).await.unwrap();
         assert_eq!((preview.sessions, preview.left_out_count), (1, 0));
         // Sees, may end nothing.
-        let auditor = stage.operator("aud", &[("auditor", Scope::Everywhere)]).await;
+        let auditor = stage.operator("aud", &[("auditor", Scope::EVERYWHERE)]).await;
         assert!(stage.endings.draft_of_keys(&auditor, &keys).await.is_err());
     }
 }
@@ -307,14 +302,11 @@ async fn ui_k2_others_see_only_the_items_in_their_scope_and_404_for_the_rest() {
         let ids = stage.sign_in(&[1, 2]).await;
         let no = stage.ask_to_end(&ids).await;
         stage.work().await;
-        let account = |n: usize| Scope::Accounts {
-            accounts: vec![app::access::wire::ScopeAccount {
-                system_id: None,
-                account: stage.sim.sessions_of(n).first().map_or_else(
-                    || crate::simulators::people::person(n).account,
-                    |s| s.account.clone(),
-                ),
-            }],
+        let account = |n: usize| {
+            Scope::accounts([stage.sim.sessions_of(n).first().map_or_else(
+                || crate::simulators::people::person(n).account,
+                |s| s.account.clone(),
+            )])
         };
         let ned = stage.operator("ned", &[("helpdesk", account(1))]).await;
         let page = stage.endings.ending_page(&ned, no, None, None).await.unwrap();
@@ -325,9 +317,7 @@ async fn ui_k2_others_see_only_the_items_in_their_scope_and_404_for_the_rest() {
         assert!(!page.may_stop);
         let list = stage.endings.endings_page(&ned, None).await.unwrap();
         assert_eq!((list.endings.len(), list.endings[0].counts.wanted), (1, 1));
-        let far = Scope::Systems {
-            systems: vec!["south".into()],
-        };
+        let far = Scope::systems(["south"]);
         let far = stage.operator("far", &[("helpdesk", far)]).await;
         assert!(stage.endings.ending_page(&far, no, None, None).await.is_err());
         assert!(
@@ -346,8 +336,8 @@ async fn ui_k2_others_see_only_the_items_in_their_scope_and_404_for_the_rest() {
 #[tokio::test]
 async fn curfews_own_sessions_are_ended_like_any_other_but_not_those_of_who_holds_more() {
     for stage in Stage::both().await {
-        let bob = stage.operator("bob", &[("helpdesk", Scope::Everywhere)]).await;
-        let eve = stage.operator("eve", &[("helpdesk", Scope::Everywhere)]).await;
+        let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
+        let eve = stage.operator("eve", &[("helpdesk", Scope::EVERYWHERE)]).await;
         for (id, who) in [("ps-ada", &stage.ada), ("ps-bob", &bob), ("ps-eve", &eve)] {
             let mut conn = stage.test.db.write().await.unwrap();
             let sql = "INSERT INTO portal_session (portal_session_id, token_hash, operator_id, created_at, \

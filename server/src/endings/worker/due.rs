@@ -1,16 +1,17 @@
 //! Due items, with the rights of those who asked for them as they are now; what needs no reading is settled at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use app::access::wire::Permission;
 use app::endings::wire::{EndingState, Outcome};
 use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
+use sea_query::{Alias, Cond, Expr, ExprTrait};
 
 use super::Item;
+use crate::caller::scope::Rows;
 use crate::caller::{CallerKind, Origin};
 use crate::db::Conn;
 use crate::domain::ending::{Asking, Facts, Said};
-use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::OWN_SYSTEM;
 use crate::endings::Endings;
 use crate::endings::results::Change;
@@ -20,9 +21,11 @@ use crate::error::Error;
 /// Most items of one round.
 const BATCH: i64 = 2_000;
 
-/// What an operator may end now.
+/// What an operator may end now, of the items of one ending.
 struct Right {
-    may_end: VisibleScope,
+    /// Keys.
+    may_end: HashSet<String>,
+    /// Operators whose portal sessions are out of their reach.
     outranking: HashSet<OperatorId>,
 }
 
@@ -46,15 +49,18 @@ impl Endings {
             !in_hand.contains(&name)
         });
         rows.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
-        let mut rights: HashMap<(String, String), Option<Right>> = HashMap::new();
+        let mut by_ending: BTreeMap<&str, Vec<&work::DueItem>> = BTreeMap::new();
+        for row in &rows {
+            by_ending.entry(&row.ending_id).or_default().push(row);
+        }
+        let mut rights: HashMap<String, Option<Right>> = HashMap::new();
+        for (ending, of_it) in by_ending {
+            let right = self.right(&mut conn, system, &of_it, now).await?;
+            rights.insert(ending.to_owned(), right);
+        }
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
-            let who = (row.caller_kind.clone(), row.caller_id.clone());
-            if !rights.contains_key(&who) {
-                let right = self.right(&mut conn, &row, now).await?;
-                rights.insert(who.clone(), right);
-            }
-            let lost = match rights.get(&who).and_then(Option::as_ref) {
+            let lost = match rights.get(&row.ending_id).and_then(Option::as_ref) {
                 None => Some(format!(
                     "{} can't act in Curfew any more, so it was not asked.",
                     row.caller_name
@@ -90,16 +96,21 @@ impl Endings {
         Ok(items)
     }
 
+    /// What who asked for an ending may end now, of these items of it; `None` = they can't act any more.
     async fn right(
         &self,
         conn: &mut Conn,
-        row: &work::DueItem,
+        system: &SystemId,
+        items: &[&work::DueItem],
         now: Timestamp,
     ) -> Result<Option<Right>, Error> {
-        if row.caller_kind != CallerKind::Operator.name() {
+        let Some(first) = items
+            .first()
+            .filter(|i| i.caller_kind == CallerKind::Operator.name())
+        else {
             return Ok(None);
-        }
-        let id = OperatorId(row.caller_id.clone());
+        };
+        let id = OperatorId(first.caller_id.clone());
         let access = &self.parts.access;
         let Some(caller) = access
             .caller_in(conn, &id, None, None, Origin::default(), now)
@@ -107,9 +118,17 @@ impl Endings {
         else {
             return Ok(None);
         };
+        let keys = items.iter().map(|i| i.session_key.clone());
+        let of_it = Cond::all().add(Expr::col(Alias::new("ending_id")).eq(first.ending_id.clone()));
         Ok(Some(Right {
-            may_end: caller.visible(Permission::EditUserSessions, now),
-            outranking: access.outranking(conn, &caller, now).await?,
+            may_end: caller
+                .visible(Permission::EditUserSessions, now)
+                .among(conn, Rows::Items, "session_key", keys, of_it)
+                .await?,
+            outranking: match system.as_str() {
+                OWN_SYSTEM => access.outranking(conn, &caller, now).await?,
+                _ => HashSet::new(),
+            },
         }))
     }
 
@@ -124,10 +143,9 @@ impl Endings {
 
 impl Right {
     fn covers(&self, system: &SystemId, row: &work::DueItem) -> bool {
-        let about = About::account(system, &row.account_name);
         let out_of_reach =
             system.as_str() == OWN_SYSTEM && self.outranking.contains(&OperatorId(row.account_id.clone()));
-        self.may_end.covers(about) && !out_of_reach
+        self.may_end.contains(&row.session_key) && !out_of_reach
     }
 }
 

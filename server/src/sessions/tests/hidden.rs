@@ -98,7 +98,7 @@ async fn two_helpers_with_different_scopes_never_meet_each_others_rows() {
         assert!(house.list(&domo, &shown).await.selection.is_some());
 
         // A scope that shrinks takes its rows out of the selection.
-        let nobody = caller(&[(&[SEE], accounts(&[(None, "someone-else")]))]);
+        let nobody = caller(&[(&[SEE], accounts(&["someone-else"]))]);
         assert_eq!(
             house.list(&nobody, &shown).await.selection.map(|s| sessions(&s)),
             Some(0)
@@ -116,7 +116,7 @@ async fn without_network_data_nothing_about_it_is_shown_filtered_sorted_or_found
         ..seed("domo", "asmith", "Ann Smith")
     };
     for house in houses(&[known]).await {
-        let blind = caller(&[(&[SEE], Scope::Everywhere)]);
+        let blind = caller(&[(&[SEE], Scope::EVERYWHERE)]);
         let page = house.list(&blind, &search("ann")).await;
         let row = &page.rows[0];
         assert!(row.masked);

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use app::access::wire::{Permission, Scope, ScopeAccount};
+use app::access::wire::{People, Permission, Places, Scope, ScopeSite, ThesePeople};
 use app::sessions::query::SessionQuery;
-use app::wire::{Count, GrantId, OperatorId, SystemId};
+use app::wire::{Count, GrantId, GroupId, OperatorId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use self::model::{Known, NOW, SYSTEMS};
+use self::model::{GROUP, Known, NOW, SITES, SYSTEMS};
 use super::filter::{Dialect, View};
 use super::list::{self, Page, Reach};
 use super::testing;
@@ -66,43 +66,68 @@ const SEE: Permission = Permission::SeeSessions;
 const NET: Permission = Permission::SeeNetworkData;
 
 fn everything() -> Caller {
-    caller(&[(&Permission::ALL, Scope::Everywhere)])
+    caller(&[(&Permission::ALL, Scope::EVERYWHERE)])
 }
 
 fn systems(ids: &[&str]) -> Scope {
-    Scope::Systems {
-        systems: ids.iter().map(|id| SystemId::from(*id)).collect(),
+    Scope::systems(ids.iter().copied())
+}
+
+fn accounts(names: &[&str]) -> Scope {
+    Scope::accounts(names.iter().copied())
+}
+
+fn these(domains: &[&str], groups: &[&str]) -> Scope {
+    Scope {
+        places: Places::Everywhere,
+        people: People::These(ThesePeople {
+            domains: domains.iter().map(|d| (*d).to_owned()).collect(),
+            groups: groups.iter().map(|g| GroupId::from(*g)).collect(),
+            ..ThesePeople::default()
+        }),
     }
 }
 
-fn accounts(list: &[(Option<&str>, &str)]) -> Scope {
-    Scope::Accounts {
-        accounts: list
-            .iter()
-            .map(|(system, account)| ScopeAccount {
-                system_id: system.map(SystemId::from),
-                account: (*account).to_owned(),
-            })
-            .collect(),
+fn site(system: &str, site: &str) -> Scope {
+    Scope {
+        places: Places::Sites(vec![ScopeSite {
+            system_id: system.into(),
+            site: site.to_owned(),
+        }]),
+        people: People::Everybody,
     }
 }
 
-/// Callers of every reach: all, some systems, some accounts, with and without network data, partly masked.
+/// Callers of every reach: all, some systems or sites, some people by name, mail or group, with and without network
+/// data, partly masked.
 fn callers() -> Vec<Caller> {
     vec![
         everything(),
-        caller(&[(&[SEE], Scope::Everywhere)]),
+        caller(&[(&[SEE], Scope::EVERYWHERE)]),
         caller(&[(&[SEE, NET], systems(&["domo", "uportal"]))]),
-        caller(&[(&[SEE], Scope::Everywhere), (&[NET], systems(&["keycloak"]))]),
-        caller(&[(&[SEE], accounts(&[(None, "Änne"), (Some("domo"), "asmith")]))]),
+        caller(&[(&[SEE], Scope::EVERYWHERE), (&[NET], systems(&["keycloak"]))]),
         caller(&[
-            (&[SEE], systems(&["domo"])),
+            (&[SEE], accounts(&["Änne"])),
+            (&[SEE], accounts(&["asmith"]).in_systems(["domo"])),
+        ]),
+        caller(&[(&[SEE, NET], these(&[], &[GROUP.0]))]),
+        caller(&[
+            (&[SEE], these(&["Example.org"], &["nobody's"])),
+            (&[NET], these(&[], &[GROUP.0]).in_systems(["domo", "keycloak"])),
+        ]),
+        caller(&[
+            (&[SEE], site("uportal", SITES[1])),
             (
                 &[SEE, NET],
-                accounts(&[(Some("uportal"), "SVC_100%"), (None, "anne")]),
+                these(&["example.org"], &[GROUP.0]).in_systems(["domo"]),
             ),
         ]),
-        caller(&[(&[NET], Scope::Everywhere)]),
+        caller(&[
+            (&[SEE], systems(&["domo"])),
+            (&[SEE, NET], accounts(&["SVC_100%"]).in_systems(["uportal"])),
+            (&[SEE, NET], accounts(&["anne"])),
+        ]),
+        caller(&[(&[NET], Scope::EVERYWHERE)]),
     ]
 }
 
@@ -120,6 +145,7 @@ async fn estates(count: usize) -> (Vec<TestDb>, Vec<Known>) {
             testing::insert_system(&mut conn, system, NOW).await.unwrap();
         }
         testing::insert(&mut conn, &key(), &seeds).await.unwrap();
+        testing::insert_group(&mut conn, GROUP.0, GROUP.1).await.unwrap();
         conn.commit().await.unwrap();
     }
     (dbs, known)

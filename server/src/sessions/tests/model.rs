@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use app::access::wire::{People, Places};
 use app::sessions::query::filter::{Network, PastLimits, TextFilter, TextOp, TimeFilter};
 use app::sessions::query::{SessionQuery, SortKey};
 use app::sessions::wire::SessionState;
 use app::wire::{Direction, SystemId, Timestamp};
 use proptest::prelude::*;
 
-use crate::domain::grant::About;
+use crate::domain::grant::VisibleScope;
 use crate::keys::HashKey;
 use crate::sessions::filter::View;
 use crate::sessions::identity::Row;
@@ -16,6 +17,9 @@ use crate::sessions::testing::Seed;
 
 /// When it is in these tests.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+/// The one group there is: its id, and its accounts as they are stored.
+pub const GROUP: (&str, &[&str]) = ("night", &["änne", "anne", "svc_100%"]);
 
 /// A session with the row that a reading made of it.
 #[derive(Clone, Debug)]
@@ -30,15 +34,47 @@ impl Known {
         Known { seed, row }
     }
 
+    /// Whether a scope covers it, told from the words of the scope alone.
+    pub fn in_scope(&self, scope: &VisibleScope) -> bool {
+        let s = &self.seed;
+        let account = s.account_name.to_lowercase();
+        let mail = s
+            .email
+            .as_deref()
+            .filter(|mail| !mail.is_empty())
+            .unwrap_or(&s.account_name);
+        scope.everywhere
+            || scope.parts.iter().any(|part| {
+                let there = match &part.places {
+                    Places::Everywhere => true,
+                    Places::Systems(systems) => systems.iter().any(|system| system.0 == s.system_id),
+                    Places::Sites(sites) => sites
+                        .iter()
+                        .any(|at| at.system_id.0 == s.system_id && at.site == s.site),
+                };
+                let them = match &part.people {
+                    People::Everybody => true,
+                    People::These(these) => {
+                        let domain = mail.split_once('@').map(|(_, domain)| domain.to_lowercase());
+                        these.accounts.contains(&account)
+                            || domain.is_some_and(|domain| these.domains.contains(&domain))
+                            || these
+                                .groups
+                                .iter()
+                                .any(|group| GROUP.0 == group.0 && GROUP.1.contains(&&*account))
+                    }
+                };
+                there && them
+            })
+    }
+
     /// Whether the list of `query` holds it.
     pub fn matches(&self, query: &SessionQuery, view: &View) -> bool {
         let (s, r) = (&self.seed, &self.row);
-        let about = SystemId::from(s.system_id.as_str());
-        let about = About::account(&about, &s.account_name);
-        if !view.seen.covers(about) {
+        if !self.in_scope(&view.seen) {
             return false;
         }
-        let shown = view.network.covers(about);
+        let shown = self.in_scope(&view.network);
         let lower = |text: &str| text.to_lowercase();
         let mut person = vec![r.person_sort.clone(), lower(&s.account_name)];
         if shown && let Some(mail) = &r.email {
@@ -182,6 +218,7 @@ const NAMES: [&str; 12] = [
 const ACCOUNTS: [&str; 8] = ["", "asmith", "ANNE", "änne", "ÄNNE", "lilei", "svc_100%", "zoe"];
 const MAILS: [&str; 3] = ["Ann.Smith@Example.org", "lilei@example.org", "x_y@z"];
 const IPS: [&str; 5] = ["10.0.0.7", "10.9.8.7", "192.168.1.1", "2001:db8::5", "not-an-ip"];
+pub const SITES: [&str; 3] = ["", "north", "south"];
 pub const SYSTEMS: [&str; 3] = ["domo", "keycloak", "uportal"];
 
 /// A time of few, so that there are ties; sometimes none.
@@ -214,7 +251,7 @@ pub fn seed() -> impl Strategy<Value = Seed> {
         prop_oneof![6 => Just(SessionState::Live), 1 => Just(SessionState::Ended), 1 => Just(SessionState::Vanished)],
         one_of(&["", "Chrome 149", "Firefox 9"]),
         one_of(&["", "Windows", "Linux"]),
-        one_of(&["", "north", "south"]),
+        one_of(&SITES),
         prop_oneof![
             Just(Limit::Unknown),
             Just(Limit::None),

@@ -73,14 +73,14 @@ async fn ui_d5_rows_that_can_t_be_ended_say_why() {
     let all = [own, protected, foreign, free, gone, connection, stuck];
     for house in houses(&all).await {
         house
-            .run("INSERT INTO protected_subject (protected_id, system_id, account, reason, added_at) VALUES ('p', NULL, 'boss', 'r', 0)")
+            .run("INSERT INTO protected_subject (protected_id, system_id, who, reason, added_at) VALUES ('p', NULL, 'boss', 'r', 0)")
             .await;
         house
             .run("UPDATE session SET endable = 'own_connection' WHERE account_name = 'svc'")
             .await;
         house.run("UPDATE session SET endable = 'no', endable_why = 'Close the app' WHERE account_name = 'stuck'").await;
         let mut caller = caller(&[
-            (&[SEE], Scope::Everywhere),
+            (&[SEE], Scope::EVERYWHERE),
             (&[Permission::EditUserSessions], systems(&["domo", "curfew"])),
         ]);
         caller.session = Some(PortalSessionId::from("portal-own"));
@@ -231,7 +231,7 @@ async fn the_panel_shows_limits_in_view_and_sessions_past_their_own() {
             ["Ann Smith"],
             "the link behind the number lists what it counts"
         );
-        let helper = caller(&[(&[SEE], Scope::Everywhere)]);
+        let helper = caller(&[(&[SEE], Scope::EVERYWHERE)]);
         assert!(
             house
                 .list(&helper, &SessionQuery::default())

@@ -1,0 +1,94 @@
+//! What a scope means in numbers, before it is given.
+
+use app::access::wire::{Permission, Scope, ScopeEffect};
+use app::wire::{Count, Timestamp};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query};
+
+use super::Access;
+use crate::caller::scope::Rows;
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
+use crate::error::Error;
+
+/// Sessions are counted up to here.
+const COUNT_UP_TO: u64 = 10_000;
+
+impl Access {
+    /// What somebody with these permissions in that scope would see and could end now.
+    pub(super) async fn effect(
+        &self,
+        conn: &mut Conn,
+        permissions: &[Permission],
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<ScopeEffect, Error> {
+        let none = ScopeEffect {
+            sees: Count::Exactly(0),
+            people: 0,
+            may_end: Count::Exactly(0),
+        };
+        let scope = VisibleScope::union([scope.clone()], now);
+        if !permissions.contains(&Permission::SeeSessions) || scope.is_empty() {
+            return Ok(none);
+        }
+        let seen = live().add(scope.condition(Rows::Sessions));
+        let sees = count(conn, seen.clone()).await?;
+        let people = match sees {
+            Count::Exactly(_) => people(conn, seen.clone()).await?,
+            Count::MoreThan(_) => 0,
+        };
+        let may_end = if permissions.contains(&Permission::EditUserSessions) {
+            let mut ends = seen.add(column("endable").eq("yes"));
+            let protected = self.protected(conn, now).await?;
+            if !permissions.contains(&Permission::ForceEnd) && !protected.is_empty() {
+                ends = ends.add(protected.condition(Rows::Sessions).not());
+            }
+            count(conn, ends).await?
+        } else {
+            Count::Exactly(0)
+        };
+        Ok(ScopeEffect {
+            sees,
+            people,
+            may_end,
+        })
+    }
+}
+
+fn column(name: &'static str) -> Expr {
+    Expr::col((Alias::new("session"), Alias::new(name)))
+}
+
+fn live() -> Condition {
+    Cond::all().add(column("state").eq("live"))
+}
+
+async fn count(conn: &mut Conn, rows: Condition) -> Result<Count, Error> {
+    let some = Query::select()
+        .expr_as(Expr::val(1), Alias::new("one"))
+        .from(Alias::new("session"))
+        .cond_where(rows)
+        .limit(COUNT_UP_TO + 1)
+        .take();
+    let query = Query::select()
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(some, Alias::new("some"))
+        .take();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    let n = found.first().map_or(0, |row| row.0.unsigned_abs());
+    Ok(if n > COUNT_UP_TO {
+        Count::MoreThan(COUNT_UP_TO)
+    } else {
+        Count::Exactly(n)
+    })
+}
+
+async fn people(conn: &mut Conn, rows: Condition) -> Result<u64, Error> {
+    let query = Query::select()
+        .expr(Func::count_distinct(column("account_sort")))
+        .from(Alias::new("session"))
+        .cond_where(rows)
+        .take();
+    let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(found.first().map_or(0, |row| row.0.unsigned_abs()))
+}

@@ -1,0 +1,191 @@
+//! The one condition: which rows of a table a scope means.
+//!
+//! List, count, facet, suggestion, export, ending, worker and audit all take it from here.
+
+use std::collections::HashSet;
+
+use app::access::wire::{People, Places, Scope, ThesePeople};
+use app::wire::{GroupId, RoleId, Timestamp};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
+
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
+use crate::error::Error;
+
+/// Most keys in one question.
+const KEYS_AT_ONCE: usize = 2_000;
+
+/// A table with rows about accounts of systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// The inventory.
+    Sessions,
+    /// Sessions of endings, as they were when they were frozen.
+    Items,
+    /// The audit log. It knows no mail: a domain fits where the account's name is a mail address.
+    Audit,
+}
+
+impl Rows {
+    const fn table(self) -> &'static str {
+        match self {
+            Rows::Sessions => "session",
+            Rows::Items => "ending_item",
+            Rows::Audit => "audit_entry",
+        }
+    }
+
+    fn column(self, name: &'static str) -> Expr {
+        Expr::col((Alias::new(self.table()), Alias::new(name)))
+    }
+
+    /// The account's name, lower-cased.
+    fn account(self) -> Expr {
+        match self {
+            Rows::Sessions | Rows::Items => self.column("account_sort"),
+            Rows::Audit => Func::lower(self.column("account")).into(),
+        }
+    }
+
+    fn in_domains(self, domains: &[String]) -> Condition {
+        match self {
+            Rows::Sessions | Rows::Items => {
+                Cond::any().add(self.column("mail_domain").is_in(domains.iter().cloned()))
+            }
+            Rows::Audit => domains.iter().fold(Cond::any(), |any, domain| {
+                let end = format!("@{domain}");
+                let length = i32::try_from(end.chars().count()).unwrap_or(i32::MAX);
+                // The end of the name, compared as it is: in LIKE a domain's own wildcards would count.
+                let from = Expr::expr(Func::char_length(self.account())).sub(length - 1);
+                any.add(Expr::expr(Func::cust("substr").arg(self.account()).arg(from)).eq(end))
+            }),
+        }
+    }
+}
+
+impl VisibleScope {
+    /// Rows that this scope covers. An empty scope gives a condition that is never true.
+    pub fn condition(&self, rows: Rows) -> Condition {
+        if self.everywhere {
+            return Cond::all();
+        }
+        let nothing = Cond::any().add(Expr::val(1).eq(0));
+        match self.parts.as_slice() {
+            // Alone it is no alternative: the database may then start from the few people of a group.
+            [only] => part(only, rows, self.at),
+            parts => parts
+                .iter()
+                .fold(nothing, |any, scope| any.add(part(scope, rows, self.at))),
+        }
+    }
+
+    /// Which of these keys of a table it covers, of the rows that `also` means; `key` is the key's column, of text.
+    pub async fn among(
+        &self,
+        conn: &mut Conn,
+        rows: Rows,
+        key: &'static str,
+        keys: impl IntoIterator<Item = String>,
+        also: Condition,
+    ) -> Result<HashSet<String>, Error> {
+        let keys: Vec<String> = keys.into_iter().collect();
+        if self.everywhere {
+            return Ok(keys.into_iter().collect());
+        }
+        let mut covered = HashSet::new();
+        if self.is_empty() {
+            return Ok(covered);
+        }
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let query = Query::select()
+                .column((Alias::new(rows.table()), Alias::new(key)))
+                .from(Alias::new(rows.table()))
+                .and_where(rows.column(key).is_in(some.iter().cloned()))
+                .cond_where(self.condition(rows))
+                .cond_where(also.clone())
+                .to_owned();
+            let found: Vec<(String,)> = conn.fetch_all(&query).await?;
+            covered.extend(found.into_iter().map(|row| row.0));
+        }
+        Ok(covered)
+    }
+}
+
+fn part(scope: &Scope, rows: Rows, at: Timestamp) -> Condition {
+    let mut all = Cond::all();
+    match &scope.places {
+        // What is about no system (in the log) is about nobody's session.
+        Places::Everywhere if rows == Rows::Audit => all = all.add(rows.column("system_id").is_not_null()),
+        Places::Everywhere => {}
+        Places::Systems(systems) => {
+            all = all.add(
+                rows.column("system_id")
+                    .is_in(systems.iter().map(|s| s.0.clone())),
+            );
+        }
+        Places::Sites(sites) => {
+            let any = sites.iter().fold(Cond::any(), |any, site| {
+                any.add(
+                    Cond::all()
+                        .add(rows.column("system_id").eq(site.system_id.0.clone()))
+                        .add(rows.column("site").eq(site.site.clone())),
+                )
+            });
+            all = all.add(any);
+        }
+    }
+    if let People::These(these) = &scope.people {
+        all = all.add(people(these, rows, at));
+    }
+    all
+}
+
+fn people(these: &ThesePeople, rows: Rows, at: Timestamp) -> Condition {
+    let mut any = Cond::any();
+    if !these.accounts.is_empty() {
+        any = any.add(rows.account().is_in(these.accounts.iter().cloned()));
+    }
+    if !these.domains.is_empty() {
+        any = any.add(rows.in_domains(&these.domains));
+    }
+    if !these.groups.is_empty() {
+        any = any.add(rows.account().in_subquery(members(&these.groups)));
+    }
+    if !these.roles.is_empty() {
+        any = any.add(rows.account().in_subquery(holders(&these.roles, at)));
+    }
+    any
+}
+
+/// Accounts of groups, lower-cased as they are stored.
+fn members(groups: &[GroupId]) -> SelectStatement {
+    let column = |name: &'static str| Expr::col((Alias::new("subject_group_member"), Alias::new(name)));
+    Query::select()
+        .expr(column("account"))
+        .from(Alias::new("subject_group_member"))
+        .and_where(column("group_id").is_in(groups.iter().map(|g| g.0.clone())))
+        .take()
+}
+
+/// Sign-in names of the enabled people who hold one of these roles at that moment.
+fn holders(roles: &[RoleId], at: Timestamp) -> SelectStatement {
+    let grant = |name: &'static str| Expr::col((Alias::new("role_grant"), Alias::new(name)));
+    let operator = |name: &'static str| Expr::col((Alias::new("operator"), Alias::new(name)));
+    Query::select()
+        .expr(operator("login"))
+        .from(Alias::new("role_grant"))
+        .inner_join(
+            Alias::new("operator"),
+            operator("operator_id").eq(grant("caller_id")),
+        )
+        .and_where(operator("disabled_at").is_null())
+        .and_where(grant("caller_kind").eq("operator"))
+        .and_where(grant("role_id").is_in(roles.iter().map(|r| r.0.clone())))
+        .and_where(grant("revoked_at").is_null())
+        .cond_where(
+            Cond::any()
+                .add(grant("expires_at").is_null())
+                .add(grant("expires_at").gt(at.0)),
+        )
+        .take()
+}

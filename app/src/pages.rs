@@ -86,6 +86,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/systems") view=systems::page::SystemsPage ssr=SsrMode::Async />
                     <Route path=path!("/policies") view=policies::page::PoliciesPage ssr=SsrMode::Async />
                     <Route path=path!("/access") view=access::page::AccessPage ssr=SsrMode::Async />
+                    <Route path=path!("/access/people/:id") view=access::person::PersonPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=audit::page::AuditPage ssr=SsrMode::Async />
                 </Routes>
             </Framed>

@@ -1,6 +1,6 @@
 //! Every address of the portal, as a function. Nothing else writes one by hand.
 
-use crate::wire::{EndingId, SystemId};
+use crate::wire::{EndingId, OperatorId, SystemId};
 
 pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_OUT: &str = "/sign-out";
@@ -45,6 +45,11 @@ pub fn preview(ending: &EndingId) -> String {
 /// An ending by its number.
 pub fn ending(ending_no: i64) -> String {
     format!("{ENDINGS}/{ending_no}")
+}
+
+/// What a person who signs in here can do.
+pub fn person(operator: &OperatorId) -> String {
+    format!("{ACCESS}/people/{operator}")
 }
 
 /// A connected system.

@@ -339,6 +339,15 @@ fn access_tabs_show_people_grants_roles_groups_and_protected() {
         &html,
         &["Edit User Sessions ends them", "Night watch", "Add role"],
     );
+    let (_, html) = page("/access/people/o2", given());
+    says(
+        &html,
+        &[
+            "What Sam Whitlock can do",
+            "They see 67 sessions of 41 people, and could end 65.",
+            "The group Night shift in uPortal",
+        ],
+    );
     let (_, html) = page("/access?tab=groups", given());
     says(&html, &["Night shift", "1,204", "Save group"]);
     let (_, html) = page("/access?tab=protected", given());

@@ -8,6 +8,8 @@ pub mod page;
 #[cfg(feature = "ssr")]
 mod people;
 #[cfg(feature = "ssr")]
+pub mod person;
+#[cfg(feature = "ssr")]
 pub mod port;
 #[cfg(feature = "ssr")]
 mod protected;

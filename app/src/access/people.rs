@@ -78,7 +78,9 @@ fn Row(
     view! {
         <tr>
             <th scope="row">
-                <Person name=operator.display_name.clone() login=login />
+                <a class="person-link" href=paths::person(&operator.operator_id)>
+                    <Person name=operator.display_name.clone() login=login />
+                </a>
             </th>
             <td class="nowrap" data-label="State">{state}</td>
             <td class="nowrap" data-label="Last seen">

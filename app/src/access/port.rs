@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use super::wire::{
-    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, RoleEdit, ScopeEffect,
+    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, PersonPage, RoleEdit,
+    ScopeEffect,
 };
 use crate::error::AppError;
 use crate::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId};
@@ -13,6 +14,8 @@ use crate::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId};
 pub trait AccessPort: Send + Sync {
     /// The page.
     async fn access_page(&self) -> Result<AccessPage, AppError>;
+    /// What one person can do now.
+    async fn person(&self, operator: OperatorId) -> Result<PersonPage, AppError>;
     /// A new person, with the one-time link by which they set their own password.
     async fn create_operator(&self, new: NewOperator) -> Result<OneTimeLink, AppError>;
     /// Disables a person: all their portal sessions end at once. `Conflict` for the last enabled Administrator.

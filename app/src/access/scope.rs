@@ -16,21 +16,29 @@ pub struct Effect(pub ScopeEffect);
 #[component]
 pub fn EffectNote() -> impl IntoView {
     use_context::<Effect>().map(|Effect(effect)| {
-        let people = match effect.sees {
-            Count::Exactly(_) => format!(" of {}", counted(effect.people, "person", "people")),
-            Count::MoreThan(_) => String::new(),
-        };
-        let words = format!(
-            "Now they would see {} sessions{people}, and could end {}.",
-            count_text(effect.sees),
-            count_text(effect.may_end),
-        );
         view! {
             <div role="status">
-                <Note>{words}</Note>
+                <Note>{effect_words("Now they would see", effect)}</Note>
             </div>
         }
     })
+}
+
+/// "Now they would see 67 sessions of 41 people, and could end 65."
+pub fn effect_words(see: &str, effect: ScopeEffect) -> String {
+    let people = match effect.sees {
+        Count::Exactly(_) => format!(" of {}", counted(effect.people, "person", "people")),
+        Count::MoreThan(_) => String::new(),
+    };
+    let sessions = match effect.sees {
+        Count::Exactly(1) => "session",
+        _ => "sessions",
+    };
+    format!(
+        "{see} {} {sessions}{people}, and could end {}.",
+        count_text(effect.sees),
+        count_text(effect.may_end),
+    )
 }
 
 /// Where it counts.

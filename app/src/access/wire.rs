@@ -382,6 +382,30 @@ pub struct ScopeEffect {
     pub may_end: Count,
 }
 
+/// What one person can do, and by which grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonPage {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Who.
+    pub operator: OperatorRow,
+    /// Every permission; one that no grant in force gives has no lines.
+    pub permissions: Vec<(Permission, Vec<GrantLine>)>,
+    /// What all their grants mean in sessions now.
+    pub effect: ScopeEffect,
+}
+
+/// A grant in force, behind a permission that it gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantLine {
+    /// The scope in plain words.
+    pub scope_words: String,
+    /// Role, as shown.
+    pub role_name: String,
+    /// `None` = no end.
+    pub expires_at: Option<Timestamp>,
+}
+
 /// A new person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOperator {

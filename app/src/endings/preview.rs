@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::wire::{Preview, PreviewLeftOut, PreviewPerson, PreviewSystem};
-use crate::layout::{Echo, PageHead, loaded};
+use crate::layout::{Crumbs, Echo, PageHead, loaded};
 use crate::paths;
 use crate::sessions::wire::CannotEnd;
 use crate::systems::wire::Health;
@@ -57,31 +57,6 @@ fn Shown(preview: Preview) -> impl IntoView {
             </div>
             <ConfirmPanel preview=preview />
         </div>
-    }
-    .into_any()
-}
-
-/// Where a page stands: a link to what is above it, then its own name.
-#[component]
-pub fn Crumbs(
-    /// What is above.
-    first: &'static str,
-    /// Its address.
-    #[prop(into)]
-    href: String,
-    /// This page.
-    #[prop(into)]
-    second: String,
-) -> impl IntoView {
-    view! {
-        <nav aria-label="Where you are">
-            <ol class="crumbs" role="list">
-                <li>
-                    <a href=href>{first}</a>
-                </li>
-                <li aria-current="page">{second}</li>
-            </ol>
-        </nav>
     }
     .into_any()
 }

@@ -5,12 +5,11 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::link::LiveMark;
-use super::preview::Crumbs;
 use super::result::ResultBody;
 use super::wire::{EndingPage as Page, EndingState, ItemFilter};
 use super::words::{at_work, heading, milestone, took, worth_a_retry};
 use crate::error::AppError;
-use crate::layout::{Echo, FrameContext, loaded};
+use crate::layout::{Crumbs, Echo, FrameContext, loaded};
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Clock, Note, Tone, thousands};
 

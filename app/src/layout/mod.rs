@@ -27,7 +27,7 @@ pub use flash::Flash;
 #[cfg(feature = "ssr")]
 pub use frame::{FrameAlone, FrameAnswer, FrameContext, Framed, here};
 #[cfg(feature = "ssr")]
-pub use page::{PageHead, loaded};
+pub use page::{Crumbs, PageHead, loaded};
 
 /// Version of the site's files, put behind their addresses; from the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -50,3 +50,28 @@ pub fn PageHead(
     }
     .into_any()
 }
+
+/// Where a page stands: a link to what is above it, then its own name.
+#[component]
+pub fn Crumbs(
+    /// What is above.
+    first: &'static str,
+    /// Its address.
+    #[prop(into)]
+    href: String,
+    /// This page.
+    #[prop(into)]
+    second: String,
+) -> impl IntoView {
+    view! {
+        <nav aria-label="Where you are">
+            <ol class="crumbs" role="list">
+                <li>
+                    <a href=href>{first}</a>
+                </li>
+                <li aria-current="page">{second}</li>
+            </ol>
+        </nav>
+    }
+    .into_any()
+}

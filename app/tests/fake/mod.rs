@@ -142,6 +142,31 @@ impl AccessPort for Fake {
     async fn access_page(&self) -> Result<AccessPage, AppError> {
         self.give(self.world.access.clone())
     }
+    async fn person(&self, id: OperatorId) -> Result<PersonPage, AppError> {
+        let page = self.world.access.clone();
+        let operator = page.operators.into_iter().find(|o| o.operator_id == id);
+        let operator = operator.ok_or_else(|| AppError::not_found("person"))?;
+        self.give(PersonPage {
+            now: page.now,
+            operator,
+            permissions: Permission::ALL
+                .map(|p| {
+                    let line = GrantLine {
+                        scope_words: "The group Night shift in uPortal".to_owned(),
+                        role_name: "Helpdesk".to_owned(),
+                        expires_at: None,
+                    };
+                    let gives = matches!(p, Permission::SeeSessions | Permission::EditUserSessions);
+                    (p, gives.then_some(line).into_iter().collect())
+                })
+                .into(),
+            effect: ScopeEffect {
+                sees: Count::Exactly(67),
+                people: 41,
+                may_end: Count::Exactly(65),
+            },
+        })
+    }
     async fn create_operator(&self, _: NewOperator) -> Result<OneTimeLink, AppError> {
         self.nothing()
     }

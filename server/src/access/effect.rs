@@ -1,52 +1,49 @@
 //! What a scope means in numbers, before it is given.
 
-use app::access::wire::{Permission, Scope, ScopeEffect};
+use app::access::wire::{Permission, ScopeEffect};
 use app::wire::{Count, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query};
 
 use super::Access;
 use crate::caller::scope::Rows;
 use crate::db::Conn;
-use crate::domain::grant::VisibleScope;
+use crate::domain::grant::{Grant, VisibleScope};
 use crate::error::Error;
 
 /// Sessions are counted up to here.
 const COUNT_UP_TO: u64 = 10_000;
 
 impl Access {
-    /// What somebody with these permissions in that scope would see and could end now.
+    /// What somebody with these grants sees and could end now.
     pub(super) async fn effect(
         &self,
         conn: &mut Conn,
-        permissions: &[Permission],
-        scope: &Scope,
+        grants: &[Grant],
         now: Timestamp,
     ) -> Result<ScopeEffect, Error> {
-        let none = ScopeEffect {
-            sees: Count::Exactly(0),
-            people: 0,
-            may_end: Count::Exactly(0),
-        };
-        let scope = VisibleScope::union([scope.clone()], now);
-        if !permissions.contains(&Permission::SeeSessions) || scope.is_empty() {
-            return Ok(none);
-        }
-        let seen = live().add(scope.condition(Rows::Sessions));
+        let of = |permission| VisibleScope::of(grants, permission, now);
+        let (see, end, force) = (
+            of(Permission::SeeSessions),
+            of(Permission::EditUserSessions),
+            of(Permission::ForceEnd),
+        );
+        let seen = live().add(see.condition(Rows::Sessions));
         let sees = count(conn, seen.clone()).await?;
         let people = match sees {
             Count::Exactly(_) => people(conn, seen.clone()).await?,
             Count::MoreThan(_) => 0,
         };
-        let may_end = if permissions.contains(&Permission::EditUserSessions) {
-            let mut ends = seen.add(column("endable").eq("yes"));
-            let protected = self.protected(conn, now).await?;
-            if !permissions.contains(&Permission::ForceEnd) && !protected.is_empty() {
-                ends = ends.add(protected.condition(Rows::Sessions).not());
-            }
-            count(conn, ends).await?
-        } else {
-            Count::Exactly(0)
-        };
+        let mut ends = seen
+            .add(end.condition(Rows::Sessions))
+            .add(column("endable").eq("yes"));
+        let protected = self.protected(conn, now).await?;
+        if !force.everywhere && !protected.is_empty() {
+            let reach = Cond::any()
+                .add(protected.condition(Rows::Sessions).not())
+                .add(force.condition(Rows::Sessions));
+            ends = ends.add(reach);
+        }
+        let may_end = count(conn, ends).await?;
         Ok(ScopeEffect {
             sees,
             people,

@@ -260,7 +260,7 @@ const FORMS: [Form; 40] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 18] = [
+const PAGES: [(&str, &str, Without); 19] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -274,6 +274,7 @@ const PAGES: [(&str, &str, Without); 18] = [
     ("/systems", "/systems", Refused),
     ("/policies", "/policies", Refused),
     ("/access", "/access", Refused),
+    ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
     ("/audit/export.jsonl", "/audit/export.jsonl", Refused),
     ("/audit/export.csv", "/audit/export.csv", Refused),

@@ -10,6 +10,7 @@ use crate::audit::Action;
 use crate::caller::For;
 use crate::changes::topic;
 use crate::db::Conn;
+use crate::domain::grant::Grant;
 use crate::error::Error;
 use crate::keys;
 
@@ -29,8 +30,13 @@ impl For<Access> {
         let scope = known
             .checked(new.scope)
             .map_err(|p| AppError::Invalid { problems: vec![p] })?;
-        let permissions = store::permissions(&role.permissions);
-        self.room.effect(&mut conn, &permissions, &scope, now).await
+        let grant = Grant {
+            grant_id: GrantId::from("weighed"),
+            permissions: store::permissions(&role.permissions),
+            scope,
+            expires_at: None,
+        };
+        self.room.effect(&mut conn, &[grant], now).await
     }
 
     pub(super) async fn give(&self, new: NewGrant) -> Result<Done, Error> {

@@ -4,8 +4,8 @@
 
 use app::access::port::AccessPort;
 use app::access::wire::{
-    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, RoleEdit, RoleRow,
-    ScopeEffect,
+    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, PersonPage,
+    RoleEdit, RoleRow, ScopeEffect,
 };
 use app::error::{AppError, FieldProblem};
 use app::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId, Timestamp};
@@ -26,6 +26,7 @@ use crate::error::Error;
 mod grants;
 mod groups;
 mod operators;
+mod person;
 mod protected;
 mod roles;
 
@@ -109,6 +110,10 @@ impl For<Access> {
 impl AccessPort for For<Access> {
     async fn access_page(&self) -> Result<AccessPage, AppError> {
         Ok(self.page().await?)
+    }
+
+    async fn person(&self, operator: OperatorId) -> Result<PersonPage, AppError> {
+        Ok(self.person_of(operator).await?)
     }
 
     async fn create_operator(&self, new: NewOperator) -> Result<OneTimeLink, AppError> {

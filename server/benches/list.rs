@@ -1,4 +1,5 @@
-//! `cargo xtask bench list`: the sessions page at 10k, 100k and 1M rows, on both databases, beside the raw SQL.
+//! `cargo xtask bench list` and `bench scope`: the sessions page at 10k, 100k and 1M rows, on both databases, beside the raw
+//! SQL; for an administrator, and for a helper whose scope is a group of 1,000 people.
 //!
 //! Twelve fixed cases: sorted by last activity, person and idle end; no filter, one system, part of a name, idle for
 //! over 8 hours. Each on its first page and on a deep one (100 pages on, or the last). "Ours" is the whole answer of
@@ -7,10 +8,11 @@
 //!
 //! Arguments: `--rows 10000,100000` and `--db sqlite,postgres` choose; `--out FILE` takes the JSON.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::access::wire::{Permission, Scope};
+use app::access::wire::{People, Permission, Places, Scope, ThesePeople};
 use app::sessions::port::SessionsPort;
 use app::sessions::query::filter::{TextFilter, TextOp, TimeFilter};
 use app::sessions::query::{PAGE_ROWS, SessionQuery, SortKey};
@@ -110,31 +112,49 @@ async fn main() -> anyhow::Result<()> {
             let seeded = started.elapsed();
             println!("{engine}, {rows} rows (seeded in {:.1} s)", seeded.as_secs_f64());
             println!(
-                "  {:<34} {:>8} {:>8} {:>8} {:>6}",
+                "  {:<48} {:>8} {:>8} {:>8} {:>6}",
                 "case", "p50 ms", "p99 ms", "raw ms", "x raw"
             );
-            let measured = measure(&test.db).await?;
-            for m in &measured {
-                let raw = Measured::quantile(&m.raw, 0.5);
-                println!(
-                    "  {:<34} {:>8.2} {:>8.2} {raw:>8.2} {:>6.1}",
-                    m.case,
-                    m.p50(),
-                    m.p99(),
-                    m.x_raw()
-                );
-                json.push(serde_json::json!({
-                    "db": engine, "rows": rows, "case": m.case, "p50_ms": m.p50(), "p99_ms": m.p99(),
-                    "raw_p50_ms": raw, "x_raw": m.x_raw(), "seed_s": seeded.as_secs_f64(),
-                }));
+            let mut measured = Vec::new();
+            for who in [Who::Administrator, Who::Helper] {
+                let of_them = measure(&test.db, who).await?;
+                for m in &of_them {
+                    let raw = Measured::quantile(&m.raw, 0.5);
+                    println!(
+                        "  {:<48} {:>8.2} {:>8.2} {raw:>8.2} {:>6.1}",
+                        m.case,
+                        m.p50(),
+                        m.p99(),
+                        m.x_raw()
+                    );
+                    json.push(serde_json::json!({
+                        "db": engine, "rows": rows, "case": m.case, "p50_ms": m.p50(), "p99_ms": m.p99(),
+                        "raw_p50_ms": raw, "x_raw": m.x_raw(), "seed_s": seeded.as_secs_f64(),
+                    }));
+                }
+                measured.push(of_them);
             }
-            let worst = |of: fn(&Measured) -> f64| measured.iter().map(of).fold(0.0, f64::max);
-            let slowest = measured.iter().max_by(|a, b| a.p50().total_cmp(&b.p50()));
+            let [all, helper] = &measured[..] else {
+                anyhow::bail!("two were measured");
+            };
+            let worst =
+                |of: fn(&Measured) -> f64, cases: &[Measured]| cases.iter().map(of).fold(0.0, f64::max);
+            let slowest = all.iter().max_by(|a, b| a.p50().total_cmp(&b.p50()));
             lines.push(format!(
                 "BENCH list rows={rows} db={engine} p50_ms={:.1} p99_ms={:.1} x_raw={:.1}",
-                worst(Measured::p50),
-                worst(Measured::p99),
+                worst(Measured::p50, all),
+                worst(Measured::p99, all),
                 slowest.map_or(0.0, Measured::x_raw),
+            ));
+            let x_admin = helper
+                .iter()
+                .zip(all)
+                .map(|(helper, all)| helper.p50() / all.p50());
+            lines.push(format!(
+                "BENCH scope rows={rows} db={engine} p50_ms={:.1} p99_ms={:.1} x_admin={:.2}",
+                worst(Measured::p50, helper),
+                worst(Measured::p99, helper),
+                x_admin.fold(0.0, f64::max),
             ));
             test.db.close().await;
         }
@@ -172,6 +192,49 @@ fn options() -> anyhow::Result<Options> {
         }
     }
     Ok(options)
+}
+
+/// Whose page.
+#[derive(Clone, Copy)]
+enum Who {
+    /// Sees everybody.
+    Administrator,
+    /// Sees the people of a group of [`OF_GROUP`].
+    Helper,
+}
+
+/// Accounts in the helper's group.
+const OF_GROUP: usize = 1_000;
+
+impl Who {
+    const fn words(self) -> &'static str {
+        match self {
+            Who::Administrator => "",
+            Who::Helper => "helper: ",
+        }
+    }
+
+    fn scope(self) -> Scope {
+        match self {
+            Who::Administrator => Scope::EVERYWHERE,
+            Who::Helper => Scope {
+                places: Places::Everywhere,
+                people: People::These(ThesePeople {
+                    groups: vec!["helped".into()],
+                    ..ThesePeople::default()
+                }),
+            },
+        }
+    }
+
+    const fn condition(self) -> &'static str {
+        match self {
+            Who::Administrator => "",
+            Who::Helper => {
+                " AND account_sort IN (SELECT account FROM subject_group_member WHERE group_id = 'helped')"
+            }
+        }
+    }
 }
 
 /// Numbers that look random and are the same in every run.
@@ -270,6 +333,7 @@ async fn seed(db: &Db, rows: u64) -> anyhow::Result<()> {
     }
     conn.commit().await?;
     let mut left = rows;
+    let mut helped = BTreeSet::new();
     while left > 0 {
         let now = left.min(CHUNK as u64);
         let seeds: Vec<Seed> = (0..now).map(|_| session(&mut dice, rows / 5)).collect();
@@ -277,10 +341,16 @@ async fn seed(db: &Db, rows: u64) -> anyhow::Result<()> {
         testing::insert(&mut conn, &key, &seeds).await?;
         conn.commit().await?;
         left -= now;
+        let room = OF_GROUP.saturating_sub(helped.len());
+        helped.extend(seeds.iter().take(room).map(|s| s.account_name.to_lowercase()));
     }
+    let helped: Vec<&str> = helped.iter().map(String::as_str).collect();
+    let mut conn = db.write().await?;
+    testing::insert_group(&mut conn, "helped", &helped).await?;
+    conn.commit().await?;
     match db {
         Db::Sqlite { write, .. } => {
-            sqlx::query("ANALYZE session").execute(write).await?;
+            sqlx::query("ANALYZE").execute(write).await?;
             sqlx::query("UPDATE system SET last_rows = (SELECT COUNT(*) FROM session s WHERE s.system_id = system.system_id)")
                 .execute(write)
                 .await?;
@@ -292,7 +362,7 @@ async fn seed(db: &Db, rows: u64) -> anyhow::Result<()> {
             sqlx::query("UPDATE system SET last_rows = (SELECT COUNT(*) FROM session s WHERE s.system_id = system.system_id)")
                 .execute(pool)
                 .await?;
-            sqlx::query("VACUUM ANALYZE session").execute(pool).await?;
+            sqlx::query("VACUUM ANALYZE").execute(pool).await?;
         }
     }
     Ok(())
@@ -353,11 +423,12 @@ fn cases() -> Vec<(String, SessionQuery, &'static str, &'static str)> {
     cases
 }
 
-async fn measure(db: &Db) -> anyhow::Result<Vec<Measured>> {
-    let port = port(db).await?;
+async fn measure(db: &Db, who: Who) -> anyhow::Result<Vec<Measured>> {
+    let port = port(db, who).await?;
     let mut all = Vec::new();
     for (words, query, sqlite, postgres) in cases() {
         let condition = if db.engine() == "sqlite" { sqlite } else { postgres };
+        let condition = &format!("{condition}{}", who.condition());
         let first = list(&port, &query).await?;
         let mut deep = first.clone();
         let mut before = None;
@@ -401,7 +472,7 @@ async fn measure(db: &Db) -> anyhow::Result<Vec<Measured>> {
                 }
             }
             all.push(Measured {
-                case: format!("{words}, {page}"),
+                case: format!("{}{words}, {page}", who.words()),
                 ours,
                 raw,
             });
@@ -410,7 +481,7 @@ async fn measure(db: &Db) -> anyhow::Result<Vec<Measured>> {
     Ok(all)
 }
 
-async fn port(db: &Db) -> anyhow::Result<For<Sessions>> {
+async fn port(db: &Db, who: Who) -> anyhow::Result<For<Sessions>> {
     let clock: Arc<dyn Clock> = Arc::new(FakeClock::at(NOW));
     let key = Arc::new(HashKey::new([1; 32]));
     let audit = Arc::new(Audit::new(db.clone(), clock.clone(), key.clone()));
@@ -443,7 +514,7 @@ async fn port(db: &Db) -> anyhow::Result<For<Sessions>> {
         grants: vec![Grant {
             grant_id: GrantId::from("bench"),
             permissions: Permission::ALL.to_vec(),
-            scope: Scope::EVERYWHERE,
+            scope: who.scope(),
             expires_at: None,
         }],
         origin: Origin::default(),

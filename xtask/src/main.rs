@@ -30,7 +30,7 @@ cargo xtask <word>
   test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust or e2e,
                          NAME keeps the tests whose name holds it
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
-  bench NAME [ARGS]      collect, list, end, start or page: how fast, beside the raw limit of the same run;
+  bench NAME [ARGS]      collect, list, scope, end, start or page: how fast, beside the raw limit of the same run;
                          JSON under target/bench
   build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
 ";

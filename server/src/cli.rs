@@ -399,6 +399,19 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    let mut others = Vec::new();
+    if let Some(copy) = &config.audit.copy {
+        let (target, found) = crate::audit::copy::check(copy).await;
+        others.push((format!("Copy of the audit log ({target})"), found));
+    }
+    for webhook in &config.webhook {
+        let (host, found) = crate::webhooks::check(webhook);
+        others.push((format!("Webhook at {host} (nothing was sent)"), found));
+    }
+    for (what, found) in others {
+        in_order &= found.is_ok();
+        println!("{what}: {}", found.err().unwrap_or_else(|| "in order".to_owned()));
+    }
     Ok(if in_order {
         ExitCode::SUCCESS
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Secrets are never values here: a setting that needs one names a file or an environment variable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::outbox::Kind;
 
 /// The settings file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +43,10 @@ pub struct Config {
     pub signin: SignInRules,
     /// How long things are kept.
     pub retention: Retention,
+    /// The audit log.
+    pub audit: AuditRules,
+    /// Whom to tell of events.
+    pub webhook: Vec<WebhookSettings>,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
     pub systems: BTreeMap<String, SystemSettings>,
 }
@@ -61,6 +67,8 @@ impl Default for Config {
             collect: CollectRules::default(),
             signin: SignInRules::default(),
             retention: Retention::default(),
+            audit: AuditRules::default(),
+            webhook: Vec::new(),
             systems: BTreeMap::new(),
         }
     }
@@ -276,6 +284,57 @@ impl Default for Retention {
     }
 }
 
+/// The audit log.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditRules {
+    /// Where every entry is copied to; none = nowhere.
+    pub copy: Option<AuditCopy>,
+}
+
+/// The copy of the audit log off the box: a file or a syslog receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditCopy {
+    /// File that JSON lines are added to. It may be rotated by renaming.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// Syslog receiver over TLS: `tls://host:6514`. Its certificate must carry this host.
+    #[serde(default)]
+    pub syslog: Option<String>,
+    /// PEM file of the only authorities to trust; none = those of the machine.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// PEM certificate chain that Curfew shows; none = it shows none.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// PEM private key of that certificate, by reference.
+    #[serde(default)]
+    pub key: Option<SecretRef>,
+    /// Entries that wait longer than this set off the alarm, seconds. Default 300.
+    #[serde(default = "five_minutes")]
+    pub stall_after_s: i64,
+}
+
+const fn five_minutes() -> i64 {
+    300
+}
+
+/// A receiver of events (docs/webhooks.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Where events are sent, by POST: https, or http on loopback.
+    pub url: String,
+    /// What they are signed with, by reference: `whsec_` and base64, or any text of at least 16 bytes.
+    pub secret: SecretRef,
+    /// Which events: `ending.settled`, `audit_copy.stalled`, `audit_copy.resumed`.
+    pub events: Vec<String>,
+    /// PEM file of the only authorities to trust; none = those of the machine.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
 /// One connected system: what every kind has, and what its connector reads.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SystemSettings {
@@ -361,6 +420,17 @@ impl Config {
             "endings.ask_again_s: at least one pause, e.g. [2, 8, 30]"
         );
         anyhow::ensure!(self.collect.every_s > 0, "collect.every_s: at least 1 second");
+        if let Some(copy) = &self.audit.copy {
+            copy.check()?;
+        }
+        let mut urls = BTreeSet::new();
+        for webhook in &self.webhook {
+            webhook.check()?;
+            anyhow::ensure!(
+                urls.insert(&webhook.url),
+                "webhook.url: the same receiver stands there twice; name all its events in one entry"
+            );
+        }
         Ok(())
     }
 
@@ -369,6 +439,57 @@ impl Config {
         self.public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+impl AuditCopy {
+    fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.file.is_some() != self.syslog.is_some(),
+            "audit.copy: name either `file` or `syslog`"
+        );
+        let of_syslog = self.ca_file.is_some() || self.certificate.is_some() || self.key.is_some();
+        anyhow::ensure!(
+            self.syslog.is_some() || !of_syslog,
+            "audit.copy: `ca_file`, `certificate` and `key` go with `syslog`"
+        );
+        anyhow::ensure!(
+            self.stall_after_s >= 10,
+            "audit.copy.stall_after_s: at least 10 seconds"
+        );
+        Ok(())
+    }
+}
+
+impl WebhookSettings {
+    /// Host and port of the url, for people; the rest of it may hold a secret.
+    pub fn host(&self) -> &str {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or("")
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let host = self.host();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&name) || host == "[::1]";
+        let good = self.url.starts_with("https://") || (self.url.starts_with("http://") && loopback);
+        anyhow::ensure!(
+            good && !host.is_empty(),
+            "webhook.url: write it as https://host/path (http on loopback only)"
+        );
+        anyhow::ensure!(
+            !self.events.is_empty(),
+            "webhook.events: name at least one, e.g. [\"ending.settled\"]"
+        );
+        for event in &self.events {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+            anyhow::ensure!(
+                known.contains(&event.as_str()),
+                "webhook.events: \"{event}\" is not known; known are: {}",
+                known.join(", ")
+            );
+        }
+        Ok(())
     }
 }
 

@@ -45,6 +45,19 @@ impl View {
         }
     }
 
+    /// Everything, for the copy off the box.
+    pub(super) fn whole() -> Self {
+        let everywhere = VisibleScope {
+            everywhere: true,
+            ..VisibleScope::default()
+        };
+        Self {
+            scope: everywhere.clone(),
+            actor_id: String::new(),
+            network: everywhere,
+        }
+    }
+
     /// A stored row as this caller may see it.
     pub fn show(&self, row: Row) -> AuditEntry {
         let system_id = row.system_id.clone().map(SystemId);
@@ -166,6 +179,7 @@ impl Audit {
             Action::ALL.iter().collect::<Vec<_>>()
         };
         let systems = store::systems(&mut conn).await?;
+        let copy = self.copy_status(&mut conn, now).await?;
         Ok(AuditPage {
             now,
             entries,
@@ -177,6 +191,7 @@ impl Audit {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .clone(),
+            copy,
             actions: actions
                 .into_iter()
                 .map(|a| (a.word().to_owned(), a.words().to_owned()))

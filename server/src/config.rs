@@ -518,6 +518,8 @@ mod tests {
             .join("\n");
         let all: Config = toml::from_str(&all).unwrap_or_else(|cause| panic!("{cause}\n{all}"));
         assert!(all.tls.is_some() && all.database.is_some() && all.systems.contains_key("lab"));
+        assert!(all.audit.copy.is_some());
+        all.webhook[0].check().unwrap();
     }
 
     #[test]
@@ -535,5 +537,37 @@ mod tests {
             ..Config::default()
         };
         assert!(config.check().unwrap_err().to_string().contains("public_url"));
+    }
+
+    #[test]
+    fn a_copy_names_one_target_and_webhooks_are_called_over_tls() {
+        let good = "[audit.copy]\nfile = \"/var/log/audit.jsonl\"\n[[webhook]]\nurl = \"https://h.example/x?\"\n\
+                    secret = \"env:S\"\nevents = [\"ending.settled\"]";
+        let check = |text: &str| toml::from_str::<Config>(text).unwrap().check();
+        check(good).unwrap();
+        check(&good.replace("https://h.example", "http://127.0.0.1:9")).unwrap();
+        let syslog = "syslog = \"tls://logs\"";
+        check(&good.replace("file = \"/var/log/audit.jsonl\"", syslog)).unwrap();
+        for (from, to, names) in [
+            ("[[webhook]]", "syslog = \"tls://logs\"\n[[webhook]]", "either"),
+            ("file = \"/var/log/audit.jsonl\"", "", "either"),
+            (
+                "[[webhook]]",
+                "ca_file = \"/ca.pem\"\n[[webhook]]",
+                "go with `syslog`",
+            ),
+            ("[[webhook]]", "stall_after_s = 1\n[[webhook]]", "stall_after_s"),
+            ("https://h.example", "http://h.example", "webhook.url"),
+            ("https://h.example", "http://127.0.0.1.example", "webhook.url"),
+            ("https://h.example", "http://user@127.0.0.1", "webhook.url"),
+            ("https://h.example/x?", "https://", "webhook.url"),
+            ("\"ending.settled\"", "", "webhook.events"),
+            ("ending.settled", "ending.begun", "known are: ending.settled"),
+        ] {
+            let cause = check(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(cause.contains(names), "{from} -> {to}: {cause}");
+        }
+        let twice = format!("{good}\n{}", &good[good.find("[[webhook]]").unwrap()..]);
+        assert!(check(&twice).unwrap_err().to_string().contains("twice"));
     }
 }

@@ -376,10 +376,11 @@ impl Portal {
         }
         metrics::gauge!("curfew_oldest_unsettled_seconds").set(oldest.map_or(0.0, seconds));
         let mut conn = self.db.read().await?;
-        if let Some(copy) = self.audit.copy_status(&mut conn, self.clock.now()).await? {
-            metrics::gauge!("curfew_audit_copy_lag_entries").set(copy.behind as f64);
-            metrics::gauge!("curfew_audit_copy_lag_seconds").set(copy.oldest_at.map_or(0.0, seconds));
-        }
+        // Without a copy nothing lags: numbers of one that was taken out of the settings must not stay.
+        let copy = self.audit.copy_status(&mut conn, self.clock.now()).await?;
+        let (behind, oldest) = copy.map_or((0, None), |copy| (copy.behind, copy.oldest_at));
+        metrics::gauge!("curfew_audit_copy_lag_entries").set(behind as f64);
+        metrics::gauge!("curfew_audit_copy_lag_seconds").set(oldest.map_or(0.0, seconds));
         drop(conn);
         metrics::gauge!("curfew_webhook_pending").set(self.webhooks.pending().await? as f64);
         Ok(())

@@ -440,6 +440,14 @@ impl Config {
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
     }
+
+    /// The host of that address, without its port.
+    pub fn host(&self) -> String {
+        let url = self.public_url();
+        let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+        let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+        authority[..port.unwrap_or(authority.len())].to_owned()
+    }
 }
 
 impl AuditCopy {
@@ -537,6 +545,22 @@ mod tests {
             ..Config::default()
         };
         assert!(config.check().unwrap_err().to_string().contains("public_url"));
+    }
+
+    #[test]
+    fn the_host_is_the_address_without_its_port() {
+        for (url, host) in [
+            ("https://curfew.example.org", "curfew.example.org"),
+            ("https://curfew.example.org:8443", "curfew.example.org"),
+            ("http://[::1]:8460", "[::1]"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            let config = Config {
+                public_url: Some(url.to_owned()),
+                ..Config::default()
+            };
+            assert_eq!(config.host(), host);
+        }
     }
 
     #[test]

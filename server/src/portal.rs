@@ -259,11 +259,9 @@ impl Portal {
             .systems
             .apply_settings(&config, Some(self.own_sessions.clone()))
             .await?;
-        let public_url = config.public_url();
-        let authority = public_url.split_once("://").map_or("", |(_, rest)| rest);
         let copy = self
             .audit
-            .take_copy_settings(config.audit.copy.as_ref(), authority);
+            .take_copy_settings(config.audit.copy.as_ref(), &config.host());
         problems.extend(copy.err().map(|cause| format!("{cause:#}")));
         problems.extend(self.webhooks.take_settings(&config.webhook));
         Ok(problems)

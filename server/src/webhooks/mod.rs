@@ -11,6 +11,7 @@ use app::audit::wire::AuditResult;
 use app::civil::rfc3339;
 use app::wire::Timestamp;
 use reqwest::Method;
+use serde::Serialize;
 
 use self::store::Due;
 use crate::audit::{Action, Audit, Entry};
@@ -70,6 +71,15 @@ impl Receiver {
             http: http.map_err(|cause| format!("{cause:#}")),
         }
     }
+}
+
+/// What is sent.
+#[derive(Serialize)]
+struct Payload<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    timestamp: String,
+    data: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How one try went.
@@ -297,12 +307,11 @@ impl Webhooks {
             "link".to_owned(),
             format!("{}{}", self.public_url, due.path).into(),
         );
-        let body = serde_json::json!({
-            "type": due.kind,
-            "timestamp": rfc3339(Timestamp(due.created_at)),
-            "data": data,
-        });
-        Ok(body.to_string())
+        Ok(serde_json::to_string(&Payload {
+            kind: &due.kind,
+            timestamp: rfc3339(Timestamp(due.created_at)),
+            data,
+        })?)
     }
 
     async fn tell(&self, receiver: &Receiver, due: &Due) -> Result<Told, Error> {
@@ -337,7 +346,7 @@ impl Webhooks {
                     ErrorKind::Forbidden => "It did not accept the request (403).".to_owned(),
                     _ => failed.error.message,
                 };
-                let rest_s = failed.error.retry_after_s.and_then(|s| i64::try_from(s).ok());
+                let rest_s = failed.error.retry_after_s.map(i64::from);
                 Told::Failed(words, rest_s)
             }
         })

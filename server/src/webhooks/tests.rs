@@ -62,7 +62,7 @@ impl Desk {
 /// Checks the signature as a receiver does that knows only the secret and the published scheme.
 fn verified(headers: &HeaderMap, body: &[u8]) -> bool {
     let text = |name| headers[name].to_str().unwrap();
-    let key = BASE64.decode(SECRET["whsec_".len()..].as_bytes()).unwrap();
+    let key = BASE64.decode(&SECRET.as_bytes()["whsec_".len()..]).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
     for part in [text("webhook-id"), ".", text("webhook-timestamp"), "."] {
         mac.update(part.as_bytes());

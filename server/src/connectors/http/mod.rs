@@ -365,7 +365,10 @@ impl Http {
             _ => {}
         }
         let mut body = Vec::new();
-        while read {
+        if !read {
+            return Ok(Answered { status, html, body });
+        }
+        loop {
             match response.chunk().await {
                 Ok(Some(bytes)) if body.len() + bytes.len() > self.longest_answer => {
                     return Err(arrived(ConnectorError::new(

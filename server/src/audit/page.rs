@@ -45,19 +45,6 @@ impl View {
         }
     }
 
-    /// Everything, for the copy off the box.
-    pub(super) fn whole() -> Self {
-        let everywhere = VisibleScope {
-            everywhere: true,
-            ..VisibleScope::default()
-        };
-        Self {
-            scope: everywhere.clone(),
-            actor_id: String::new(),
-            network: everywhere,
-        }
-    }
-
     /// A stored row as this caller may see it.
     pub fn show(&self, row: Row) -> AuditEntry {
         let system_id = row.system_id.clone().map(SystemId);
@@ -109,6 +96,20 @@ impl View {
         }
         entry
     }
+}
+
+/// A stored row with nothing hidden, for the copy off the box.
+pub(super) fn whole(row: Row) -> AuditEntry {
+    let everywhere = VisibleScope {
+        everywhere: true,
+        ..VisibleScope::default()
+    };
+    let view = View {
+        scope: everywhere.clone(),
+        actor_id: String::new(),
+        network: everywhere,
+    };
+    view.show(row)
 }
 
 impl Audit {

@@ -14,8 +14,7 @@ use app::wire::Timestamp;
 use self::file::FileTarget;
 use self::store::Backlog;
 use self::syslog::SyslogTarget;
-use super::page::View;
-use super::{Action, Audit, Entry, export};
+use super::{Action, Audit, Entry, export, page};
 use crate::config::AuditCopy;
 use crate::db::Conn;
 use crate::error::Error;
@@ -207,9 +206,8 @@ impl Audit {
             let Some((seq, hash)) = rows.last().map(|r| (r.seq, r.hash.clone())) else {
                 return Ok(());
             };
-            let view = View::whole();
             let lines = rows.into_iter().map(|row| {
-                let entry = view.show(row);
+                let entry = page::whole(row);
                 let mut json = String::new();
                 export::json_line(&entry, &mut json)?;
                 Ok(Line {

@@ -6,6 +6,7 @@ mod fake;
 
 use app::access::page::FreshLink;
 use app::access::wire::{OneTimeLink, Permission};
+use app::audit::wire::CopyStatus;
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths;
@@ -437,6 +438,35 @@ fn audit_shows_the_chain_the_entries_and_files() {
         &["Chain broken at entry 152,118.", "you need “Export data”"],
     );
     assert!(!html.contains("export.csv"));
+}
+
+#[test]
+fn security_f9_audit_says_how_the_copy_stands() {
+    let mut world = World::many();
+    let (_, html) = page(paths::AUDIT, Given::world(world.clone()));
+    assert!(!html.contains("Copied to"), "no copy is wanted, none is told of");
+    world.audit.copy = Some(CopyStatus {
+        target: "tls://logs.example.org:6514".to_owned(),
+        copied_at: Some(world.audit.now.plus_seconds(-20)),
+        behind: 0,
+        oldest_at: None,
+        stalled: false,
+        trouble: None,
+    });
+    let (_, html) = page(paths::AUDIT, Given::world(world.clone()));
+    says(
+        &html,
+        &["Copied to tls://logs.example.org:6514: last at", "nothing waits."],
+    );
+    if let Some(copy) = &mut world.audit.copy {
+        (copy.behind, copy.stalled) = (1_214, true);
+        copy.trouble = Some("The host logs.example.org is not known.".to_owned());
+    }
+    let (_, html) = page(paths::AUDIT, Given::world(world));
+    says(
+        &html,
+        &["1,214 entries wait. The host logs.example.org is not known."],
+    );
 }
 
 #[test]

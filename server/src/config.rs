@@ -2,7 +2,7 @@
 //!
 //! Secrets are never values here: a setting that needs one names a file or an environment variable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,10 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+mod outward;
+
+pub use self::outward::{AuditCopy, AuditRules, WebhookSettings};
 
 /// The settings file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +45,10 @@ pub struct Config {
     pub signin: SignInRules,
     /// How long things are kept.
     pub retention: Retention,
+    /// The audit log.
+    pub audit: AuditRules,
+    /// Whom to tell of events.
+    pub webhook: Vec<WebhookSettings>,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
     pub systems: BTreeMap<String, SystemSettings>,
 }
@@ -61,6 +69,8 @@ impl Default for Config {
             collect: CollectRules::default(),
             signin: SignInRules::default(),
             retention: Retention::default(),
+            audit: AuditRules::default(),
+            webhook: Vec::new(),
             systems: BTreeMap::new(),
         }
     }
@@ -361,6 +371,17 @@ impl Config {
             "endings.ask_again_s: at least one pause, e.g. [2, 8, 30]"
         );
         anyhow::ensure!(self.collect.every_s > 0, "collect.every_s: at least 1 second");
+        if let Some(copy) = &self.audit.copy {
+            copy.check()?;
+        }
+        let mut urls = BTreeSet::new();
+        for webhook in &self.webhook {
+            webhook.check()?;
+            anyhow::ensure!(
+                urls.insert(&webhook.url),
+                "webhook.url: the same receiver stands there twice; name all its events in one entry"
+            );
+        }
         Ok(())
     }
 
@@ -369,6 +390,14 @@ impl Config {
         self.public_url
             .clone()
             .unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    /// The host of that address, without its port.
+    pub fn host(&self) -> String {
+        let url = self.public_url();
+        let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+        let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+        authority[..port.unwrap_or(authority.len())].to_owned()
     }
 }
 
@@ -397,6 +426,8 @@ mod tests {
             .join("\n");
         let all: Config = toml::from_str(&all).unwrap_or_else(|cause| panic!("{cause}\n{all}"));
         assert!(all.tls.is_some() && all.database.is_some() && all.systems.contains_key("lab"));
+        assert!(all.audit.copy.is_some());
+        all.webhook[0].check().unwrap();
     }
 
     #[test]
@@ -414,5 +445,21 @@ mod tests {
             ..Config::default()
         };
         assert!(config.check().unwrap_err().to_string().contains("public_url"));
+    }
+
+    #[test]
+    fn the_host_is_the_address_without_its_port() {
+        for (url, host) in [
+            ("https://curfew.example.org", "curfew.example.org"),
+            ("https://curfew.example.org:8443", "curfew.example.org"),
+            ("http://[::1]:8460", "[::1]"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            let config = Config {
+                public_url: Some(url.to_owned()),
+                ..Config::default()
+            };
+            assert_eq!(config.host(), host);
+        }
     }
 }

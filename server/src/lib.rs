@@ -7,7 +7,8 @@
 //! - [`sessions`]: the inventory: what the systems reported, and the list
 //! - [`endings`]: previews, endings, the worker, the watch
 //! - [`policies`]: limits of systems and of Curfew's own sessions
-//! - [`audit`]: the tamper-evident log
+//! - [`audit`]: the tamper-evident log, and its copy off the box
+//! - [`webhooks`]: tells others of events
 //!
 //! Around them: [`connectors`] (systems we speak to), [`simulators`] (systems we imitate), [`domain`] (pure rules),
 //! [`http`] (the only one that knows HTTP), [`portal`] (the only one that knows everyone).
@@ -29,6 +30,7 @@ pub mod endings;
 pub mod error;
 pub mod http;
 pub mod keys;
+pub mod outbox;
 pub mod policies;
 pub mod portal;
 pub mod schedule;
@@ -36,3 +38,4 @@ pub mod sessions;
 pub mod signin;
 pub mod simulators;
 pub mod systems;
+pub mod webhooks;

@@ -5,10 +5,13 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use app::access::wire::Permission;
 use app::backend::Backend;
+use app::civil::rfc3339;
 use app::paths;
 use app::signin::wire::{Banner, Tone};
 use app::systems::wire::Health;
+use app::ui::thousands;
 use app::wire::Timestamp;
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -21,7 +24,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::SharedConnector;
-use crate::db::{Db, READERS};
+use crate::db::{Conn, Db, READERS};
 use crate::endings::{Endings, Parts};
 use crate::error::Error;
 use crate::http::Http;
@@ -32,6 +35,7 @@ use crate::sessions::Sessions;
 use crate::sessions::collect::Collector;
 use crate::signin::{FrameFacts, Installation, SignIn};
 use crate::systems::Systems;
+use crate::webhooks::Webhooks;
 
 /// Every room over one database.
 pub struct Portal {
@@ -46,6 +50,7 @@ pub struct Portal {
     pub sessions: Arc<Sessions>,
     pub collector: Arc<Collector>,
     pub endings: Arc<Endings>,
+    pub webhooks: Arc<Webhooks>,
     /// Settings in force; what can change without a restart is read from here.
     config: RwLock<Arc<Config>>,
     own_sessions: SharedConnector,
@@ -115,6 +120,12 @@ impl Portal {
             Arc::new(audit_key(&config)?),
         ));
         let public_url = config.public_url();
+        let webhooks = Arc::new(Webhooks::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            &public_url,
+        ));
         let access = Arc::new(Access::new(
             db.clone(),
             clock.clone(),
@@ -187,6 +198,7 @@ impl Portal {
             sessions,
             collector,
             endings,
+            webhooks,
             config: RwLock::new(Arc::new(config)),
             own_sessions,
         });
@@ -195,7 +207,7 @@ impl Portal {
         portal
             .policies
             .take_before_you_end(Box::new(move |system| words.before_you_end(system)));
-        for problem in portal.connect_systems().await? {
+        for problem in portal.connect_all().await? {
             tracing::error!("{problem}");
         }
         Ok(portal)
@@ -240,11 +252,19 @@ impl Portal {
         }
     }
 
-    /// Connects what the settings name; one sentence per entry that can't be used.
-    async fn connect_systems(&self) -> Result<Vec<String>, Error> {
-        self.systems
-            .apply_settings(&self.config(), Some(self.own_sessions.clone()))
-            .await
+    /// Connects what the settings name: systems, the copy of the log, webhooks. One sentence per entry that can't be used.
+    async fn connect_all(&self) -> Result<Vec<String>, Error> {
+        let config = self.config();
+        let mut problems = self
+            .systems
+            .apply_settings(&config, Some(self.own_sessions.clone()))
+            .await?;
+        let copy = self
+            .audit
+            .take_copy_settings(config.audit.copy.as_ref(), &config.host());
+        problems.extend(copy.err().map(|cause| format!("{cause:#}")));
+        problems.extend(self.webhooks.take_settings(&config.webhook));
+        Ok(problems)
     }
 
     /// Takes new settings without a restart: systems, reading rules. What needs a restart is named in the log.
@@ -261,7 +281,7 @@ impl Portal {
             Ok(mut config) => *config = Arc::new(next),
             Err(poisoned) => *poisoned.into_inner() = Arc::new(next),
         }
-        for problem in self.connect_systems().await? {
+        for problem in self.connect_all().await? {
             tracing::error!("{problem}");
         }
         tracing::info!("settings read again");
@@ -292,6 +312,26 @@ impl Portal {
                 async move { endings.watch_due().await.map(|_| ()) }
             },
         );
+        let audit = self.audit.clone();
+        schedule.add(
+            "copy",
+            Duration::from_secs(1),
+            Arc::new(Notify::new()),
+            move || {
+                let audit = audit.clone();
+                async move { audit.copy_due().await }
+            },
+        );
+        let webhooks = self.webhooks.clone();
+        schedule.add(
+            "webhook",
+            Duration::from_secs(1),
+            Arc::new(Notify::new()),
+            move || {
+                let webhooks = webhooks.clone();
+                async move { webhooks.deliver_due().await }
+            },
+        );
         let portal = self.clone();
         schedule.add(
             "sweep",
@@ -310,13 +350,15 @@ impl Portal {
         self.signin.sweep().await?;
         crate::http::forget_quiet();
         self.endings.sweep().await?;
+        self.webhooks.forget_old().await?;
         self.collector
             .forget_old(self.config().retention.sessions_days)
             .await?;
         Ok(())
     }
 
-    /// Brings the gauges up to date: live sessions and age by system, endings by outcome, oldest unsettled.
+    /// Brings the gauges up to date: live sessions and age by system, endings by outcome, oldest unsettled, what waits
+    /// for its copy or its receiver.
     pub async fn measure(&self) -> Result<(), Error> {
         let seconds = |since: Timestamp| self.clock.now().since(since) as f64 / 1000.0;
         for (system, rows, read_at) in self.systems.numbers().await? {
@@ -331,6 +373,14 @@ impl Portal {
                 .absolute(count.unsigned_abs());
         }
         metrics::gauge!("curfew_oldest_unsettled_seconds").set(oldest.map_or(0.0, seconds));
+        let mut conn = self.db.read().await?;
+        // Without a copy nothing lags: numbers of one that was taken out of the settings must not stay.
+        let copy = self.audit.copy_status(&mut conn, self.clock.now()).await?;
+        let (behind, oldest) = copy.map_or((0, None), |copy| (copy.behind, copy.oldest_at));
+        metrics::gauge!("curfew_audit_copy_lag_entries").set(behind as f64);
+        metrics::gauge!("curfew_audit_copy_lag_seconds").set(oldest.map_or(0.0, seconds));
+        drop(conn);
+        metrics::gauge!("curfew_webhook_pending").set(self.webhooks.pending().await? as f64);
         Ok(())
     }
 
@@ -341,6 +391,52 @@ impl Portal {
             .note(&Entry::curfew(action).target(format!("Curfew {version}")))
             .await?;
         Ok(())
+    }
+}
+
+impl Portal {
+    /// The alarm over a copy of the log that stalls, for who reads the log or looks after systems.
+    async fn copy_banner(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Option<Banner>, Error> {
+        let reads = !caller.visible(Permission::ReadAudit, now).is_empty();
+        if !reads && caller.visible(Permission::ManageSystems, now).is_empty() {
+            return Ok(None);
+        }
+        let status = self.audit.copy_status(conn, now).await?;
+        let Some((copy, oldest_at)) = status
+            .filter(|copy| copy.stalled)
+            .and_then(|copy| copy.oldest_at.map(|at| (copy, at)))
+        else {
+            return Ok(None);
+        };
+        let waiting = match copy.behind {
+            1 => "1 entry is not copied, written at".to_owned(),
+            n => format!("{} entries are not copied, since", thousands(n.unsigned_abs())),
+        };
+        Ok(Some(Banner {
+            tone: Tone::Danger,
+            fact: "The copy of the audit log has stopped.".to_owned(),
+            means: format!(
+                "{waiting} {}. {}",
+                short_utc(oldest_at, now),
+                copy.trouble.unwrap_or_default()
+            ),
+            link: reads.then(|| ("See the audit log".to_owned(), paths::AUDIT.to_owned())),
+        }))
+    }
+}
+
+/// "14:02 UTC", with its day when that is not today.
+fn short_utc(at: Timestamp, now: Timestamp) -> String {
+    let (day, time) = (|t| rfc3339(t)[..10].to_owned(), &rfc3339(at)[11..16]);
+    if day(at) == day(now) {
+        format!("{time} UTC")
+    } else {
+        format!("{} {time} UTC", day(at))
     }
 }
 
@@ -377,7 +473,7 @@ impl FrameFacts for Portal {
                 link: Some(("See the system".to_owned(), paths::system(&system.system_id))),
             });
         }
-        let _ = now;
+        banners.extend(self.copy_banner(&mut conn, caller, now).await?);
         Ok(banners)
     }
 }

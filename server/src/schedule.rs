@@ -28,7 +28,7 @@ pub const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// The right to work on a system for one purpose, as it was when it was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// collect | end | watch | retention.
+    /// collect | end | watch | retention | copy | webhook.
     pub purpose: &'static str,
     /// System; empty = the whole portal.
     pub system_id: String,

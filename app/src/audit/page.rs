@@ -5,7 +5,7 @@ use leptos_router::hooks::use_location;
 
 use super::entries::Entries;
 use super::filters::Filters;
-use super::wire::{AuditPage as Page, AuditQuery, ChainStatus};
+use super::wire::{AuditPage as Page, AuditQuery, ChainStatus, CopyStatus};
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::{Button, Clock, Cut, Empty, Glyph, Icon, LinkButton, Note, Tone, When, thousands};
@@ -93,6 +93,7 @@ fn Audit(
                         .into_any()
                 }
             }}
+            {page.copy.clone().map(|copy| view! { <CopyLine copy=copy /> })}
             <Filters page=page.clone() problems=problems />
             {match (page.entries.is_empty(), understood, filtered) {
                 (_, false, _) => ().into_any(),
@@ -169,6 +170,35 @@ fn Chain(
                 </div>
             </dl>
         </section>
+    }
+    .into_any()
+}
+
+/// Where the log is copied to, and how far.
+#[component]
+fn CopyLine(
+    /// As it stands.
+    copy: CopyStatus,
+) -> impl IntoView {
+    let tone = match (copy.stalled, &copy.trouble) {
+        (true, _) => Some(Tone::Danger),
+        (false, Some(_)) => Some(Tone::Warn),
+        (false, None) => None,
+    };
+    let waiting = match copy.behind {
+        0 => "nothing waits.".to_owned(),
+        1 => "1 entry waits.".to_owned(),
+        n => format!("{} entries wait.", thousands(n.unsigned_abs())),
+    };
+    view! {
+        <Note tone=tone>
+            {format!("Copied to {}: ", copy.target)}
+            {match copy.copied_at {
+                Some(at) => view! { "last at " <When at=at /> ", " }.into_any(),
+                None => "nothing yet, ".into_any(),
+            }}
+            {waiting} {copy.trouble.map(|trouble| format!(" {trouble}"))}
+        </Note>
     }
     .into_any()
 }

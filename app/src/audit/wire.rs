@@ -134,6 +134,23 @@ pub struct ChainStatus {
     pub checked_at: Timestamp,
 }
 
+/// How the copy of the log off the box stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyStatus {
+    /// `file:/path` or `tls://host:port`.
+    pub target: String,
+    /// When entries were handed over last; `None` = never.
+    pub copied_at: Option<Timestamp>,
+    /// Entries that wait.
+    pub behind: i64,
+    /// When the oldest of them was written.
+    pub oldest_at: Option<Timestamp>,
+    /// They wait longer than the settings allow.
+    pub stalled: bool,
+    /// Why the last try failed, in plain words.
+    pub trouble: Option<String>,
+}
+
 /// A page of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
@@ -149,6 +166,8 @@ pub struct AuditPage {
     pub next: Option<i64>,
     /// The chain as last checked.
     pub chain: Option<ChainStatus>,
+    /// The copy off the box; `None` = the settings want none.
+    pub copy: Option<CopyStatus>,
     /// Actions that occur, word and plain words, for the filter.
     pub actions: Vec<(String, String)>,
     /// Systems for the filter.

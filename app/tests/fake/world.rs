@@ -78,6 +78,7 @@ impl World {
                 total: 0,
                 next: None,
                 chain: None,
+                copy: None,
                 actions: Vec::new(),
                 systems: Vec::new(),
                 may_export: true,

@@ -122,7 +122,8 @@ impl Audit {
     }
 }
 
-fn json_line(entry: &AuditEntry, out: &mut String) -> Result<(), Error> {
+/// One line of JSON with its line break: what exports and the copy off the box write.
+pub(super) fn json_line(entry: &AuditEntry, out: &mut String) -> Result<(), Error> {
     let line = Line {
         schema: SCHEMA,
         time: rfc3339(entry.at),

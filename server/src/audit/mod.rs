@@ -2,7 +2,8 @@
 //!
 //! Entries are written in the transaction of what they tell of, before a system is asked (write-ahead) and after.
 //! Each carries an HMAC over itself and the hash of the one before; the key lives outside the database. This room
-//! only adds and reads. Start reading at [`Audit::append`]; the page is in `page`, the walk in [`chain`].
+//! only adds and reads. Start reading at [`Audit::append`]; the page is in `page`, the walk in [`chain`], the copy
+//! off the box in [`copy`].
 
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::keys::HashKey;
 
 pub mod chain;
+pub mod copy;
 pub mod export;
 mod page;
 pub mod store;
@@ -28,6 +30,7 @@ pub struct Audit {
     key: Arc<HashKey>,
     /// The chain as it was last walked by this process.
     checked: Mutex<Option<ChainStatus>>,
+    copying: copy::Copying,
 }
 
 /// An entry to be appended. Built by [`Entry::by`] or [`Entry::nobody`], then filled with what applies.
@@ -152,6 +155,12 @@ actions! {
     SystemHealth = "connector_health", "A system's health changed";
     /// The policy of Curfew's own sessions changed.
     PolicyChanged = "policy_changed", "Changed a policy";
+    /// The copy of this log off the box does not come along.
+    AuditCopyStalled = "audit_copy_stalled", "The copy of the audit log stalled";
+    /// It does again.
+    AuditCopyResumed = "audit_copy_resumed", "The copy of the audit log went on";
+    /// A receiver did not take an event for a day.
+    WebhookGivenUp = "webhook_given_up", "Gave up telling a webhook";
     /// The portal started or stopped.
     PortalStarted = "sys_startup", "Started";
     /// It stopped in order.
@@ -283,6 +292,7 @@ impl Audit {
             clock,
             key,
             checked: Mutex::default(),
+            copying: copy::Copying::new(),
         }
     }
 

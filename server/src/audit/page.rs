@@ -106,6 +106,20 @@ impl View {
     }
 }
 
+/// A stored row with nothing hidden, for the copy off the box.
+pub(super) fn whole(row: Row) -> AuditEntry {
+    let everywhere = VisibleScope {
+        everywhere: true,
+        ..VisibleScope::default()
+    };
+    let view = View {
+        scope: everywhere.clone(),
+        actor_id: String::new(),
+        network: everywhere,
+    };
+    view.entry(row, true, true)
+}
+
 impl Audit {
     /// Writes down that a caller looked at a page of personal data: once per caller and query in five minutes, never
     /// for background refetches. `page` and `query` name what was looked at; of the query only the hash is compared.
@@ -170,6 +184,7 @@ impl Audit {
             Action::ALL.iter().collect::<Vec<_>>()
         };
         let systems = store::systems(&mut conn).await?;
+        let copy = self.copy_status(&mut conn, now).await?;
         Ok(AuditPage {
             now,
             entries,
@@ -181,6 +196,7 @@ impl Audit {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .clone(),
+            copy,
             actions: actions
                 .into_iter()
                 .map(|a| (a.word().to_owned(), a.words().to_owned()))

@@ -3,4 +3,5 @@
 pub mod ending;
 pub mod grant;
 pub mod health;
+pub mod outbound;
 pub mod policy;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::audit::wire::AuditResult;
 use app::endings::wire::Outcome;
-use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
+use app::paths;
+use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
 use super::store::{self, work};
@@ -14,6 +15,7 @@ use crate::db::Conn;
 use crate::domain::ending::Said;
 use crate::error::Error;
 use crate::keys::sha256_hex;
+use crate::outbox::{self, Event, Kind};
 use crate::schedule::{self, Held};
 
 /// Most items of one transaction. Fewer cost more: neighbours on a page of the database are written once each.
@@ -151,11 +153,39 @@ impl Endings {
             } else {
                 AuditResult::Failed
             });
-        for (outcome, items) in outcomes {
-            entry = entry.fact(&outcome, items);
+        for (outcome, items) in &outcomes {
+            entry = entry.fact(outcome, *items);
         }
+        self.tell_others(conn, ending, outcomes, now).await?;
         self.parts.audit.append(conn, &entry, now).await?;
         Ok(())
+    }
+
+    /// Puts the settled ending into the outbox: how it went, never whose sessions and why.
+    async fn tell_others(
+        &self,
+        conn: &mut Conn,
+        ending: &EndingId,
+        outcomes: Vec<(String, i64)>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(row) = store::by_id(conn, ending).await? else {
+            return Ok(());
+        };
+        let Some(ending_no) = row.ending_no else {
+            return Ok(());
+        };
+        let asker = OperatorId(row.caller_id.clone());
+        let login = self.parts.access.login_and_name(conn, &asker).await?;
+        let counts: serde_json::Map<String, serde_json::Value> =
+            outcomes.into_iter().map(|(o, n)| (o, n.into())).collect();
+        let event = Event::new(Kind::EndingSettled, paths::ending(ending_no))
+            .fact("ending_no", ending_no)
+            .fact("state", row.state)
+            .fact("counts", counts)
+            // A rule, or somebody who was disabled meanwhile, goes by the id.
+            .fact("requested_by", login.map_or(row.caller_id, |(login, _)| login));
+        outbox::put(conn, &event, now).await
     }
 }
 

@@ -33,6 +33,15 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
         "curfew_oldest_unsettled_seconds",
         "Age of the oldest unsettled ending; 0 = none"
     );
+    metrics::describe_gauge!(
+        "curfew_audit_copy_lag_entries",
+        "Audit entries that are not copied yet"
+    );
+    metrics::describe_gauge!(
+        "curfew_audit_copy_lag_seconds",
+        "Age of the oldest audit entry that is not copied yet; 0 = none"
+    );
+    metrics::describe_gauge!("curfew_webhook_pending", "Events that a webhook did not take yet");
     metrics::describe_counter!("curfew_ending_items_total", "Settled items of endings by outcome");
     metrics::describe_histogram!("curfew_request_seconds", "Time of requests by route");
     Ok(HANDLE.get_or_init(|| handle).clone())

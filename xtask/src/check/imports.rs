@@ -21,11 +21,11 @@ const APP_SHARED: [&str; 7] = ["backend", "civil", "error", "form", "paths", "ui
 const APP_PUBLIC: [&str; 2] = ["wire", "query"];
 
 /// What every room of `server` may use; none of it knows a room.
-const FLOOR: [&str; 9] = [
-    "caller", "changes", "clock", "config", "db", "domain", "error", "keys", "on",
+const FLOOR: [&str; 10] = [
+    "caller", "changes", "clock", "config", "db", "domain", "error", "keys", "on", "outbox",
 ];
 /// Files of the floor with a table or a pool of their own.
-const SQL_FLOOR: [&str; 5] = ["changes", "db", "error", "portal", "schedule"];
+const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "schedule"];
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`; as private to its room as the store itself.
@@ -41,7 +41,7 @@ const MORE_STORES: [&str; 8] = [
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     (
         "endings",
         &["sessions", "systems", "connectors", "policies", "access", "audit"],
@@ -54,6 +54,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("systems", &["connectors", "access", "audit"]),
     ("signin", &["connectors", "policies", "access", "audit"]),
     ("access", &["signin", "audit"]),
+    ("webhooks", &["connectors", "audit"]),
     ("audit", &[]),
     ("connectors", &[]),
 ];

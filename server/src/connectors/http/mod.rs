@@ -47,6 +47,8 @@ pub const LONGEST_ANSWER: usize = 16 << 20;
 /// A client for one system.
 pub struct Http {
     client: reqwest::Client,
+    /// The address as the settings write it.
+    written: Url,
     base: Url,
     timeout: Duration,
     longest_answer: usize,
@@ -89,6 +91,7 @@ impl Http {
             base.query().is_none() && base.fragment().is_none(),
             "url: nothing after ? or #"
         );
+        let written = base.clone();
         if !base.path().ends_with('/') {
             let with_slash = format!("{}/", base.path());
             base.set_path(&with_slash);
@@ -121,6 +124,7 @@ impl Http {
         }
         Ok(Self {
             client: builder.build()?,
+            written,
             base,
             timeout: settings.timeout,
             longest_answer: settings.longest_answer,
@@ -145,6 +149,15 @@ impl Http {
             http: self,
             operation,
             request: (!bad).then(|| Request::new(method, url)),
+        }
+    }
+
+    /// A call of `operation` at the very address of the settings.
+    pub fn call_as_written(&self, operation: &'static str, method: Method) -> Call<'_> {
+        Call {
+            http: self,
+            operation,
+            request: Some(Request::new(method, self.written.clone())),
         }
     }
 
@@ -190,6 +203,28 @@ impl Call<'_> {
         self
     }
 
+    /// Adds a header that may be seen.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        match (HeaderValue::from_str(value), &mut self.request) {
+            (Ok(value), Some(request)) => {
+                request.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+            _ => self.request = None,
+        }
+        self
+    }
+
+    /// Sends a JSON body that is text already: these very bytes.
+    pub fn json_text(mut self, body: String) -> Self {
+        if let Some(request) = &mut self.request {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Some(body.into());
+        }
+        self
+    }
+
     /// Sends a JSON body.
     pub fn json<T: Serialize>(mut self, body: &T) -> Self {
         match (serde_json::to_vec(body), &mut self.request) {
@@ -206,6 +241,15 @@ impl Call<'_> {
 
     /// Sends it and reads the answer to its end, within the system's limits.
     pub async fn send(self) -> Result<Answered, CallError> {
+        self.exchange(true).await
+    }
+
+    /// Sends it for the answer's status alone; what else it holds is not read.
+    pub async fn status(self) -> Result<u16, CallError> {
+        Ok(self.exchange(false).await?.status)
+    }
+
+    async fn exchange(self, read: bool) -> Result<Answered, CallError> {
         let nothing_left = |kind, words: &str| CallError {
             error: ConnectorError::new(kind, words),
             left_us: false,
@@ -231,7 +275,7 @@ impl Call<'_> {
             left_us: false,
         })?;
         let began = Instant::now();
-        let result = match tokio::time::timeout(self.http.timeout, self.http.exchange(request)).await {
+        let result = match tokio::time::timeout(self.http.timeout, self.http.exchange(request, read)).await {
             Ok(result) => result,
             Err(_) => Err(CallError {
                 error: ConnectorError::new(
@@ -265,7 +309,7 @@ impl Call<'_> {
 }
 
 impl Http {
-    async fn exchange(&self, request: Request) -> Result<Answered, CallError> {
+    async fn exchange(&self, request: Request, read: bool) -> Result<Answered, CallError> {
         let arrived = |error| CallError { error, left_us: true };
         let mut response = self.client.execute(request).await.map_err(|cause| CallError {
             left_us: !cause.is_connect() && !cause.is_builder(),
@@ -321,6 +365,9 @@ impl Http {
             _ => {}
         }
         let mut body = Vec::new();
+        if !read {
+            return Ok(Answered { status, html, body });
+        }
         loop {
             match response.chunk().await {
                 Ok(Some(bytes)) if body.len() + bytes.len() > self.longest_answer => {

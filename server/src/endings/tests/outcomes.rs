@@ -339,3 +339,39 @@ async fn a_second_session_of_the_same_person_is_no_return() {
         assert_eq!(stage.page(no).await.brief.counts.returned, 0);
     }
 }
+
+#[tokio::test]
+async fn a_settled_ending_is_told_once_with_its_counts_and_without_names_or_reasons() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2, 3]).await;
+        let no = stage.ask_to_end(&ids[..2]).await;
+        let events = "SELECT COUNT(*) FROM outbox WHERE kind = $1";
+        assert_eq!(stage.one(events, "ending.settled").await, 0);
+        stage.work_to_the_end(no).await;
+        stage.work().await;
+        assert_eq!(stage.one(events, "ending.settled").await, 1);
+        let mut conn = stage.test.db.read().await.unwrap();
+        let (data, path): (String, String) = on!(conn, c => sqlx::query_as("SELECT data, path FROM outbox")
+            .fetch_one(c)
+            .await
+            .unwrap());
+        let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+        let expected = serde_json::json!({
+            "ending_no": no, "state": "settled", "counts": { "ended": 2 }, "requested_by": "ada",
+        });
+        assert_eq!((data, path), (expected, format!("/endings/{no}")));
+    }
+}
+
+#[tokio::test]
+async fn an_ending_that_was_stopped_before_anything_was_asked_is_told_as_cancelled() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1]).await;
+        let no = stage.ask_to_end(&ids).await;
+        let ada = stage.caller(&stage.ada.id).await;
+        stage.endings.stop(&ada, no).await.unwrap();
+        let told = "SELECT COUNT(*) FROM outbox WHERE data LIKE $1";
+        let cancelled = r#"%"counts":{"stopped":1}%"state":"cancelled"%"#;
+        assert_eq!(stage.one(told, cancelled).await, 1);
+    }
+}

@@ -19,6 +19,10 @@ pub trait AccessPort: Send + Sync {
     async fn enable_operator(&self, operator: OperatorId) -> Result<Done, AppError>;
     /// A one-time link to set a new password; the old one works until it is used.
     async fn reset_operator(&self, operator: OperatorId) -> Result<OneTimeLink, AppError>;
+    /// Forgets a person's failed sign-ins: their next try is looked at at once.
+    async fn unlock_operator(&self, operator: OperatorId) -> Result<Done, AppError>;
+    /// Removes somebody else's second factor with its recovery codes and ends their sign-ins. `Conflict` for one's own.
+    async fn reset_factor(&self, operator: OperatorId) -> Result<Done, AppError>;
     /// Gives a grant.
     async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError>;
     /// Takes a grant away; what is left of their endings stops. `Conflict` for the last enabled Administrator's own.
@@ -27,6 +31,8 @@ pub trait AccessPort: Send + Sync {
     async fn save_role(&self, edit: RoleEdit) -> Result<Done, AppError>;
     /// Removes an own role that no grant in force uses.
     async fn delete_role(&self, role: RoleId) -> Result<Done, AppError>;
+    /// Says whether people with a role, built-in or own, need a second factor.
+    async fn ask_second_factor(&self, role: RoleId, needed: bool) -> Result<Done, AppError>;
     /// Adds a protected account.
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError>;
     /// Takes an account off the protected list.

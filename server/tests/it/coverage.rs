@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 37] = [
+const FORMS: [Form; 43] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -148,6 +148,24 @@ const FORMS: [Form; 37] = [
     (
         "/access/act",
         "/access/act",
+        &[("act", "unlock"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "reset-factor"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "ask-factor"), ("role", "helpdesk"), ("needed", "yes")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
         &[
             ("act", "grant"),
             ("operator", "x"),
@@ -223,17 +241,36 @@ const FORMS: [Form; 37] = [
         ],
         Own,
     ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "begin")],
+        Own,
+    ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "confirm"), ("code", "123456")],
+        Own,
+    ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "codes")],
+        Own,
+    ),
     ("/step-up", "/step-up", &[("password", "not mine at all")], Own),
     ("/sign-out", "/sign-out", &[], Own),
     ("/sign-in", "/sign-in", &[], Own),
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 18] = [
+const PAGES: [(&str, &str, Without); 19] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
     ("/step-up", "/step-up", Own),
+    ("/second-factor", "/second-factor", Own),
     ("/sign-in", "/sign-in", Own),
     ("/welcome", "/welcome", Own),
     ("/sessions", "/sessions", Refused),

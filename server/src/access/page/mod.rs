@@ -73,7 +73,10 @@ impl For<Access> {
         let protected = store::protected(&mut conn).await?;
         Ok(AccessPage {
             now,
-            operators: operators.into_iter().map(operator_row).collect(),
+            operators: operators
+                .into_iter()
+                .map(|line| operator_row(line, now))
+                .collect(),
             roles: roles
                 .into_iter()
                 .map(|role| RoleRow {
@@ -81,6 +84,7 @@ impl For<Access> {
                     name: role.name,
                     built_in: role.built_in != 0,
                     permissions: store::permissions(&role.permissions),
+                    needs_second_factor: role.needs_second_factor != 0,
                     grants_in_force: u64::try_from(role.grants_in_force).unwrap_or(0),
                 })
                 .collect(),
@@ -120,6 +124,14 @@ impl AccessPort for For<Access> {
         Ok(self.reset(operator).await?)
     }
 
+    async fn unlock_operator(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.unlock(operator).await?)
+    }
+
+    async fn reset_factor(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.drop_factor(operator).await?)
+    }
+
     async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError> {
         Ok(self.give(new).await?)
     }
@@ -134,6 +146,10 @@ impl AccessPort for For<Access> {
 
     async fn delete_role(&self, role: RoleId) -> Result<Done, AppError> {
         Ok(self.drop_role(role).await?)
+    }
+
+    async fn ask_second_factor(&self, role: RoleId, needed: bool) -> Result<Done, AppError> {
+        Ok(self.ask_factor(role, needed).await?)
     }
 
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError> {

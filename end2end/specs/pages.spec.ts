@@ -18,6 +18,7 @@ const PAGES = [
   '/access?tab=protected',
   '/audit',
   '/account',
+  '/second-factor',
   '/no-such-page',
 ];
 

@@ -12,6 +12,8 @@ pub enum AppError {
     SignedOut,
     /// Signed in, but the last authentication is too old for this. 401; leads to the step-up page and back.
     StepUp,
+    /// Signed in, but a role of theirs needs a second factor and none is set up. 403; leads to where it is set up.
+    FactorFirst,
     /// Known to exist, not allowed. 403.
     Forbidden {
         /// What is missing.
@@ -82,7 +84,7 @@ impl AppError {
     pub const fn status(&self) -> u16 {
         match self {
             AppError::SignedOut | AppError::StepUp => 401,
-            AppError::Forbidden { .. } => 403,
+            AppError::FactorFirst | AppError::Forbidden { .. } => 403,
             AppError::NotFound { .. } => 404,
             AppError::Conflict { .. } => 409,
             AppError::Invalid { .. } => 422,
@@ -97,6 +99,7 @@ impl AppError {
         match self {
             AppError::SignedOut => "You are signed out. Sign in to go on.".to_owned(),
             AppError::StepUp => "Confirm your password to go on.".to_owned(),
+            AppError::FactorFirst => "A role of yours needs a second factor. Set it up first.".to_owned(),
             AppError::Forbidden {
                 permission,
                 who_can_give,

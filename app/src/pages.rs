@@ -78,6 +78,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sign-in") view=signin::pages::SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=signin::pages::WelcomePage ssr=SsrMode::Async />
                     <Route path=path!("/step-up") view=signin::pages::StepUpPage ssr=SsrMode::Async />
+                    <Route path=path!("/second-factor") view=signin::second_factor::SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=signin::account::AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view=sessions::page::SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/endings") view=endings::list::EndingsPage ssr=SsrMode::Async />

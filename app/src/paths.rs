@@ -7,6 +7,8 @@ pub const SIGN_OUT: &str = "/sign-out";
 /// Where a one-time link leads: its code is behind `#`, typed or filled in, and sent by form.
 pub const WELCOME: &str = "/welcome";
 pub const STEP_UP: &str = "/step-up";
+/// Where one's own second factor is set up.
+pub const SECOND_FACTOR: &str = "/second-factor";
 pub const HOME: &str = "/";
 pub const SESSIONS: &str = "/sessions";
 pub const ENDINGS: &str = "/endings";
@@ -89,11 +91,14 @@ pub mod post {
     /// `act` = read | pause | resume | test, `system` = id.
     pub const SYSTEM: &str = "/systems/act";
     pub const POLICY: &str = "/policies/save";
-    /// `act` = create-operator | disable | enable | reset | grant | revoke | save-role | delete-role | protect | unprotect.
+    /// `act` = create-operator | disable | enable | reset | unlock | reset-factor | grant | revoke | save-role |
+    /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
     /// `act` = end | end-others | theme | times | password | extend.
     pub const ACCOUNT: &str = "/account/act";
+    /// `act` = begin | confirm | codes | remove; `then` = own path to go to afterwards.
+    pub const SECOND_FACTOR: &str = "/second-factor/act";
 }
 
 /// Files of the audit log; `?` and the page's query behind it.
@@ -108,6 +113,14 @@ pub fn sign_in_for(next: &str) -> String {
 /// The step-up page that leads back to `next`.
 pub fn step_up_for(next: &str) -> String {
     with_query(STEP_UP, &query_string(&[("next", next)]))
+}
+
+/// The page of one's second factor that leads on to `then`; empty = to the account page.
+pub fn second_factor_for(then: &str) -> String {
+    if then.is_empty() {
+        return SECOND_FACTOR.to_owned();
+    }
+    with_query(SECOND_FACTOR, &query_string(&[("then", then)]))
 }
 
 /// `path?query`, or the path alone.

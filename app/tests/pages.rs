@@ -2,6 +2,7 @@
 #![cfg(feature = "ssr")]
 #![recursion_limit = "512"]
 
+mod factor;
 mod fake;
 
 use app::access::page::FreshLink;
@@ -34,7 +35,12 @@ const PAGES: [&str; 5] = [
 #[test]
 fn security_d4_no_page_has_a_style_or_handler_of_its_own() {
     let tabs = ["/access?tab=grants", "/access?tab=roles", "/access?tab=protected"];
-    let bare = [paths::SIGN_IN, paths::WELCOME, paths::STEP_UP];
+    let bare = [
+        paths::SIGN_IN,
+        paths::WELCOME,
+        paths::STEP_UP,
+        paths::SECOND_FACTOR,
+    ];
     for path in PAGES.into_iter().chain(tabs).chain(bare) {
         let (_, html) = page(path, Given::world(World::many()));
         for forbidden in [" style=\"", " onclick=", "javascript:", "<style"] {
@@ -486,6 +492,7 @@ fn sign_in_pages_need_nobody_and_echo_no_secret() {
         notice: Some("You were signed out for idleness.".to_owned()),
         hidden: vec![("kept.reason".to_owned(), "Laptops stolen".to_owned())],
         address_warning: Some("Open https://curfew.example instead.".to_owned()),
+        ..SignInView::default()
     };
     for (path, button) in [(paths::SIGN_IN, "Sign in"), (paths::STEP_UP, "Confirm")] {
         let given = Given {
@@ -550,6 +557,8 @@ fn addresses_are_as_reviewed() {
     let all = [
         paths::sign_in_for("/sessions?q=a b&sort=person"),
         paths::step_up_for(paths::ACCESS),
+        paths::second_factor_for(""),
+        paths::second_factor_for("/audit?q=a"),
         paths::sessions("q=ann"),
         paths::preview(&ending),
         paths::post::confirm(&ending),
@@ -565,6 +574,8 @@ fn addresses_are_as_reviewed() {
     let expected = [
         "/sign-in?next=/sessions%3Fq%3Da+b%26sort%3Dperson",
         "/step-up?next=/access",
+        "/second-factor",
+        "/second-factor?then=/audit%3Fq%3Da",
         "/sessions?q=ann",
         "/endings/preview/01jd",
         "/endings/preview/01jd/confirm",

@@ -19,6 +19,7 @@ const PAGES = [
   '/access?tab=protected',
   '/audit',
   '/account',
+  '/second-factor',
   '/no-such-page',
 ];
 

@@ -20,7 +20,7 @@ use app::sessions::wire::{SessionKind, SessionRow, SessionsPage};
 use app::wire::{Direction, GrantId, Limit, OperatorId, Timestamp};
 use server::access::Access;
 use server::audit::Audit;
-use server::caller::{Caller, CallerKind, For, Origin};
+use server::caller::{Caller, CallerKind, For, Origin, SecondFactor};
 use server::clock::{Clock, FakeClock};
 use server::config::SignInRules;
 use server::db::Db;
@@ -511,6 +511,7 @@ async fn port(db: &Db, who: Who) -> anyhow::Result<For<Sessions>> {
         login: "bench".to_owned(),
         session: None,
         auth_at: Some(NOW),
+        factor: SecondFactor::NotSet,
         grants: vec![Grant {
             grant_id: GrantId::from("bench"),
             permissions: Permission::ALL.to_vec(),

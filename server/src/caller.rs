@@ -48,6 +48,18 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
+/// What a caller's second factor is to their session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// None, and no role of theirs needs one; or no session is involved.
+    #[default]
+    NotSet,
+    /// They have one.
+    Set,
+    /// A role they hold needs one and they have none: until then their grants count for nothing.
+    Missing,
+}
+
 /// Who is acting right now.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -63,7 +75,9 @@ pub struct Caller {
     pub session: Option<PortalSessionId>,
     /// Last full or step-up authentication; `None` = never (rules).
     pub auth_at: Option<Timestamp>,
-    /// Grants not revoked; expiry is looked at per question.
+    /// Their second factor.
+    pub factor: SecondFactor,
+    /// Grants not revoked; expiry is looked at per question. None while the second factor is missing.
     pub grants: Vec<Grant>,
     /// Where from.
     pub origin: Origin,
@@ -109,6 +123,7 @@ impl Caller {
         about: About<'_>,
         now: Timestamp,
     ) -> Result<Permit, AppError> {
+        self.require_settled()?;
         if self.visible(permission, now).covers(about) {
             Ok(Permit {
                 permission,
@@ -124,6 +139,7 @@ impl Caller {
 
     /// A permit for who holds `permission` at least somewhere; the reading functions narrow by [`Caller::visible`].
     pub fn authorize_somewhere(&self, permission: Permission, now: Timestamp) -> Result<Permit, AppError> {
+        self.require_settled()?;
         if self.visible(permission, now).is_empty() {
             Err(AppError::Forbidden {
                 permission,
@@ -134,6 +150,14 @@ impl Caller {
                 permission,
                 _made_here: (),
             })
+        }
+    }
+
+    /// `FactorFirst` while a role needs a second factor that is not set up.
+    pub fn require_settled(&self) -> Result<(), AppError> {
+        match self.factor {
+            SecondFactor::Missing => Err(AppError::FactorFirst),
+            SecondFactor::NotSet | SecondFactor::Set => Ok(()),
         }
     }
 
@@ -180,6 +204,7 @@ pub mod testing {
             login: name.to_owned(),
             session: None,
             auth_at: None,
+            factor: SecondFactor::NotSet,
             grants: vec![Grant {
                 grant_id: GrantId(format!("grant-{name}")),
                 permissions: permissions.to_vec(),

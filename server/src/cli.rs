@@ -87,7 +87,8 @@ enum AdminCommand {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Prints a one-time link for a new password; enables the account if it was disabled.
+    /// Prints a one-time link for a new password; enables the account if it was disabled, lifts throttling and removes
+    /// its second factor.
     Reset {
         /// Sign-in name.
         login: String,
@@ -369,7 +370,7 @@ async fn backup(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!to.exists(), "{} is there already; name a new file", to.display());
     portal::open_database(config).await?.copy_to(to).await?;
     println!(
-        "Copied to {}. Keep session.key and audit.key of the data folder with it.",
+        "Copied to {}. Keep session.key, audit.key and factor.key of the data folder with it.",
         to.display()
     );
     Ok(ExitCode::SUCCESS)

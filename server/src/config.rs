@@ -126,6 +126,8 @@ pub struct KeyFiles {
     pub session_previous: Option<SecretRef>,
     /// Chains the audit log. Default `data_dir/audit.key`.
     pub audit: Option<SecretRef>,
+    /// Seals the seeds of second factors. Default `data_dir/factor.key`.
+    pub factor: Option<SecretRef>,
 }
 
 /// Where a secret is found: `env:NAME` or `file:/path`.

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use app::wire::SessionKey;
-use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use data_encoding::{BASE32_NOPAD, BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 
 use crate::config::SecretRef;
@@ -96,6 +98,59 @@ pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Bytes of a nonce: long enough to be drawn by chance for every text.
+const NONCE: usize = 24;
+
+/// A key that seals small secrets which the database keeps: XChaCha20-Poly1305.
+pub struct SealKey {
+    id: String,
+    cipher: XChaCha20Poly1305,
+}
+
+impl SealKey {
+    /// Seals with the bytes of that key, under its id.
+    pub fn new(key: &HashKey) -> Self {
+        Self {
+            id: key.id().to_owned(),
+            cipher: XChaCha20Poly1305::new((&key.bytes).into()),
+        }
+    }
+
+    /// `secret` as text that only this key opens, and only for the same `place` (whose, what for).
+    pub fn seal(&self, place: &str, secret: &[u8]) -> anyhow::Result<String> {
+        let nonce = random_bytes::<NONCE>();
+        let payload = Payload {
+            msg: secret,
+            aad: place.as_bytes(),
+        };
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| anyhow::anyhow!("a secret could not be sealed"))?;
+        let text = BASE64.encode(&[nonce.as_slice(), &sealed].concat());
+        Ok(format!("{}:{text}", self.id))
+    }
+
+    /// What was sealed for that place. The error says which key it needs.
+    pub fn open(&self, place: &str, text: &str) -> anyhow::Result<SecretSlice<u8>> {
+        let (id, text) = text.split_once(':').unwrap_or_default();
+        anyhow::ensure!(
+            id == self.id,
+            "a sealed secret needs the key {id}, this is {}: put the key back that was there before",
+            self.id
+        );
+        let damaged = || anyhow::anyhow!("a sealed secret is damaged, or stands in another one's place");
+        let bytes = BASE64.decode(text.as_bytes()).map_err(|_| damaged())?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or_else(damaged)?;
+        let payload = Payload {
+            msg: sealed,
+            aad: place.as_bytes(),
+        };
+        let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload);
+        Ok(opened.map_err(|_| damaged())?.into())
+    }
+}
+
 /// SHA-256 as 64 hex digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
@@ -124,12 +179,27 @@ pub fn random_id() -> String {
 
 /// A code a person can type: 130 bits in groups of letters and digits.
 pub fn typed_code() -> String {
-    let text = BASE32_NOPAD.encode(&random_bytes::<15>());
-    text.as_bytes()
-        .chunks(6)
-        .map(|c| String::from_utf8_lossy(c).into_owned())
-        .collect::<Vec<_>>()
-        .join("-")
+    groups(&BASE32_NOPAD.encode(&random_bytes::<15>()), 6, "-")
+}
+
+/// A code a person keeps on paper: 80 bits in four groups of letters and digits.
+pub fn paper_code() -> String {
+    groups(&BASE32_NOPAD.encode(&random_bytes::<10>()), 4, "-")
+}
+
+/// Base32 as a person types it: groups of four.
+pub fn typed_base32(bytes: &[u8]) -> String {
+    groups(&BASE32_NOPAD.encode(bytes), 4, " ")
+}
+
+/// ASCII text in groups of `size`.
+fn groups(text: &str, size: usize, between: &str) -> String {
+    let groups: Vec<_> = text
+        .as_bytes()
+        .chunks(size)
+        .map(String::from_utf8_lossy)
+        .collect();
+    groups.join(between)
 }
 
 /// A short name for one failure, to find its log line.
@@ -176,4 +246,47 @@ pub fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
     handle.write_all(text.as_bytes())?;
     handle.sync_all()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn security_e5_a_sealed_secret_opens_with_its_key_in_its_place_only() {
+        let key = SealKey::new(&HashKey::new([1; 32]));
+        let sealed = key.seal("seed of o1", b"twenty bytes of seed").unwrap();
+        assert_ne!(
+            sealed,
+            key.seal("seed of o1", b"twenty bytes of seed").unwrap(),
+            "each time another nonce"
+        );
+        let opened = key.open("seed of o1", &sealed).unwrap();
+        assert_eq!(opened.expose_secret(), b"twenty bytes of seed");
+        assert!(
+            key.open("seed of o2", &sealed).is_err(),
+            "moved to another person"
+        );
+        let other = SealKey::new(&HashKey::new([2; 32]));
+        let cause = other.open("seed of o1", &sealed).unwrap_err().to_string();
+        assert!(cause.contains(HashKey::new([1; 32]).id()), "{cause}");
+        for at in 0..sealed.len() {
+            let mut bytes = sealed.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(key.open("seed of o1", &changed).is_err(), "character {at}");
+        }
+        for broken in ["", ":", "x", &sealed[..20]] {
+            assert!(key.open("seed of o1", broken).is_err());
+        }
+    }
+
+    #[test]
+    fn codes_for_people_are_groups_of_four() {
+        let code = paper_code();
+        assert_eq!(code.len(), 19);
+        assert!(code.split('-').all(|group| group.len() == 4));
+        assert_ne!(code, paper_code());
+        assert_eq!(typed_base32(&[0; 20]).split(' ').count(), 8);
+    }
 }

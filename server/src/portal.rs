@@ -28,12 +28,12 @@ use crate::db::{Conn, Db, READERS};
 use crate::endings::{Endings, Parts};
 use crate::error::Error;
 use crate::http::Http;
-use crate::keys::{self, HashKey};
+use crate::keys::{self, HashKey, SealKey};
 use crate::policies::Policies;
 use crate::schedule::Schedule;
 use crate::sessions::Sessions;
 use crate::sessions::collect::Collector;
-use crate::signin::{FrameFacts, Installation, SignIn};
+use crate::signin::{FrameFacts, Installation, Setup, SignIn};
 use crate::systems::Systems;
 use crate::webhooks::Webhooks;
 
@@ -96,6 +96,13 @@ fn session_key(config: &Config) -> anyhow::Result<HashKey> {
     })
 }
 
+/// The key that seals the seeds of second factors.
+fn seal_key(config: &Config) -> anyhow::Result<SealKey> {
+    let key = keys::load_key(config.keys.factor.as_ref(), &config.data_dir.join("factor.key"))
+        .context("keys.factor")?;
+    Ok(SealKey::new(&key))
+}
+
 impl Portal {
     /// Opens and migrates the database, loads the keys, and puts the rooms together. Nothing runs yet.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, demo: bool) -> anyhow::Result<Arc<Self>> {
@@ -147,8 +154,11 @@ impl Portal {
             audit.clone(),
             access.clone(),
             policies.clone(),
-            config.signin.clone(),
-            installation,
+            Setup {
+                rules: config.signin.clone(),
+                installation,
+                seal: seal_key(&config)?,
+            },
         )?);
         let own_sessions: SharedConnector = Arc::new(crate::signin::connector::Portal::new(
             db.clone(),

@@ -55,6 +55,8 @@ pub const REASON: &str = "reason";
 pub const NAME: &str = "name";
 /// `permissions`: one per ticked permission.
 pub const PERMISSIONS: &str = "permissions";
+/// `needed`: yes | no.
+pub const NEEDED: &str = "needed";
 
 /// What was asked for, checked as far as the form alone allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +71,18 @@ pub enum AccessAct {
     Reset(OperatorId),
     /// `weigh-grant`: what it would mean.
     Weigh(NewGrant),
+    /// `unlock`.
+    Unlock(OperatorId),
+    /// `reset-factor`.
+    ResetFactor(OperatorId),
     /// `grant`.
     Give(NewGrant),
     /// `revoke`.
     Revoke(GrantId),
     /// `save-role`.
     SaveRole(RoleEdit),
+    /// `ask-factor` + `role`, `needed` = yes | no.
+    AskFactor(RoleId, bool),
     /// `delete-role`.
     DeleteRole(RoleId),
     /// `protect`.
@@ -99,9 +107,16 @@ impl AccessAct {
             "enable" => Ok(AccessAct::Enable(pairs.text(OPERATOR).into())),
             "reset" => Ok(AccessAct::Reset(pairs.text(OPERATOR).into())),
             "weigh-grant" => new_grant(pairs, offset_min).map(AccessAct::Weigh),
+            "unlock" => Ok(AccessAct::Unlock(pairs.text(OPERATOR).into())),
+            "reset-factor" => Ok(AccessAct::ResetFactor(pairs.text(OPERATOR).into())),
             "grant" => new_grant(pairs, offset_min).map(AccessAct::Give),
             "revoke" => Ok(AccessAct::Revoke(pairs.text(GRANT).into())),
             "save-role" => role_edit(pairs).map(AccessAct::SaveRole),
+            "ask-factor" => match pairs.text(NEEDED) {
+                "yes" => Ok(AccessAct::AskFactor(pairs.text(ROLE).into(), true)),
+                "no" => Ok(AccessAct::AskFactor(pairs.text(ROLE).into(), false)),
+                _ => Err(AppError::invalid(NEEDED, "Say whether the role needs it.")),
+            },
             "delete-role" => Ok(AccessAct::DeleteRole(pairs.text(ROLE).into())),
             "protect" => new_protected(pairs).map(AccessAct::Protect),
             "unprotect" => Ok(AccessAct::Unprotect(pairs.text(PROTECTED).into())),
@@ -120,9 +135,11 @@ impl AccessAct {
             AccessAct::CreateOperator(_)
             | AccessAct::Disable(_)
             | AccessAct::Enable(_)
-            | AccessAct::Reset(_) => Tab::People,
+            | AccessAct::Reset(_)
+            | AccessAct::Unlock(_)
+            | AccessAct::ResetFactor(_) => Tab::People,
             AccessAct::Weigh(_) | AccessAct::Give(_) | AccessAct::Revoke(_) => Tab::Grants,
-            AccessAct::SaveRole(_) | AccessAct::DeleteRole(_) => Tab::Roles,
+            AccessAct::SaveRole(_) | AccessAct::AskFactor(..) | AccessAct::DeleteRole(_) => Tab::Roles,
             AccessAct::Protect(_) | AccessAct::Unprotect(_) => Tab::Protected,
             AccessAct::ImportGroup(_) | AccessAct::DeleteGroup(_) => Tab::Groups,
         }
@@ -172,7 +189,7 @@ impl Tab {
     pub fn of_act(act: &str) -> Self {
         match act {
             "grant" | "weigh-grant" | "revoke" => Tab::Grants,
-            "save-role" | "delete-role" => Tab::Roles,
+            "save-role" | "ask-factor" | "delete-role" => Tab::Roles,
             "import-group" | "delete-group" => Tab::Groups,
             "protect" | "unprotect" => Tab::Protected,
             _ => Tab::People,

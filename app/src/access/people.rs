@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::form;
-use super::wire::{AccessPage, OperatorRow};
+use super::wire::{AccessPage, OperatorRow, Slowed};
 use crate::layout::Echo;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, ColumnHead, Field, Note, Panel, Person, TableCard, Tag, TimeAgo, Tone, thousands,
+    Button, ButtonKind, ColumnHead, Ends, Field, Note, Panel, Person, Remaining, TableCard, Tag, TimeAgo,
+    Tone, thousands,
 };
 
 /// The tab: all people, beside them the form for a new one.
@@ -24,6 +25,7 @@ pub fn People(
                     <tr>
                         <ColumnHead label="Person" />
                         <ColumnHead label="State" />
+                        <ColumnHead label="Second factor" />
                         <ColumnHead label="Last seen" />
                         <ColumnHead label="Sign-ins" number=true />
                         <th scope="col">
@@ -75,6 +77,23 @@ fn Row(
         (None, false) => view! { <Tag tone=Some(Tone::Warn)>"No password yet"</Tag> }.into_any(),
         (None, true) => view! { <span class="soft">"Can sign in"</span> }.into_any(),
     };
+    let slowed = operator.slowed.filter(|_| !disabled).map(|slowed| match slowed {
+        Slowed::Until(at) => view! {
+            <p class="second is-warn">"Too many wrong passwords, next try " <Remaining ends=Ends::At(at) /></p>
+        }
+        .into_any(),
+        Slowed::Closed => view! {
+            <p class="second is-warn">"Too many wrong passwords, no more tries"</p>
+        }
+        .into_any(),
+    });
+    let is_slowed = slowed.is_some();
+    let factor = match (operator.second_factor, operator.needs_second_factor) {
+        (true, _) => view! { <span class="soft">"Set up"</span> }.into_any(),
+        (false, true) => view! { <Tag tone=Some(Tone::Warn)>"Needed, not set up"</Tag> }.into_any(),
+        (false, false) => view! { <span class="quiet">"none"</span> }.into_any(),
+    };
+    let has_factor = operator.second_factor;
     view! {
         <tr>
             <th scope="row">
@@ -82,7 +101,8 @@ fn Row(
                     <Person name=operator.display_name.clone() login=login />
                 </a>
             </th>
-            <td class="nowrap" data-label="State">{state}</td>
+            <td data-label="State">{state} {slowed}</td>
+            <td class="nowrap" data-label="Second factor">{factor}</td>
             <td class="nowrap" data-label="Last seen">
                 {match operator.last_seen_at {
                     Some(at) => view! { <TimeAgo at=at /> }.into_any(),
@@ -96,7 +116,32 @@ fn Row(
                         view! { <Act act="enable" id=id.clone() words="Let sign in again" /> }.into_any()
                     } else {
                         view! {
+                            {is_slowed.then(|| view! { <Act act="unlock" id=id.clone() words="Unlock" /> })}
                             <Act act="reset" id=id.clone() words="One-time link" />
+                            {(has_factor && !mine)
+                                .then(|| {
+                                    view! {
+                                        <details class="confirm">
+                                            <summary class="btn btn-small btn-quiet">"Remove factor…"</summary>
+                                            <div class="confirm-words">
+                                                <p>
+                                                    {format!(
+                                                        "For a lost device: the second factor and the recovery codes of {} \
+                                                         are good for nothing any more, and all their sign-ins here end at once. \
+                                                         Make sure that it is they who ask.",
+                                                        operator.login,
+                                                    )}
+                                                </p>
+                                                <Act
+                                                    act="reset-factor"
+                                                    id=id.clone()
+                                                    words=format!("Remove the factor of {}", operator.login)
+                                                    kind=ButtonKind::DangerOutline
+                                                />
+                                            </div>
+                                        </details>
+                                    }
+                                })}
                             {(!mine)
                                 .then(|| {
                                     view! {

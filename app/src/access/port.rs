@@ -24,6 +24,10 @@ pub trait AccessPort: Send + Sync {
     async fn enable_operator(&self, operator: OperatorId) -> Result<Done, AppError>;
     /// A one-time link to set a new password; the old one works until it is used.
     async fn reset_operator(&self, operator: OperatorId) -> Result<OneTimeLink, AppError>;
+    /// Forgets a person's failed sign-ins: their next try is looked at at once.
+    async fn unlock_operator(&self, operator: OperatorId) -> Result<Done, AppError>;
+    /// Removes somebody else's second factor with its recovery codes and ends their sign-ins. `Conflict` for one's own.
+    async fn reset_factor(&self, operator: OperatorId) -> Result<Done, AppError>;
     /// What a grant would let its holder see and end now; nothing is given. `Invalid` as [`AccessPort::give_grant`].
     async fn grant_effect(&self, new: NewGrant) -> Result<ScopeEffect, AppError>;
     /// Gives a grant.
@@ -34,6 +38,8 @@ pub trait AccessPort: Send + Sync {
     async fn save_role(&self, edit: RoleEdit) -> Result<Done, AppError>;
     /// Removes an own role that no grant in force uses.
     async fn delete_role(&self, role: RoleId) -> Result<Done, AppError>;
+    /// Says whether people with a role, built-in or own, need a second factor.
+    async fn ask_second_factor(&self, role: RoleId, needed: bool) -> Result<Done, AppError>;
     /// Makes a group, or replaces the accounts of the one with that name.
     async fn import_group(&self, import: GroupImport) -> Result<Done, AppError>;
     /// Removes a group. `Conflict` while a grant in force or a protected entry names it.

@@ -1,4 +1,4 @@
-//! Roles: what each may do, and the form for one's own.
+//! Roles: what each may do and what it takes, and the form for one's own.
 
 use leptos::prelude::*;
 
@@ -72,6 +72,11 @@ fn Matrix(
             }
         })
         .collect_view();
+    let factors = roles
+        .iter()
+        .cloned()
+        .map(|role| view! { <AskFactor role=role /> })
+        .collect_view();
     view! {
         <Panel title="What each role may do" padded=false>
             <TableCard caption="Permissions of each role" inside=true class="table-low">
@@ -84,9 +89,45 @@ fn Matrix(
                             .collect_view()}
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>
+                    {rows} <tr>
+                        <th scope="row" class="plain">
+                            "Needs a second factor"
+                        </th>
+                        {factors}
+                    </tr>
+                </tbody>
             </TableCard>
         </Panel>
+    }
+    .into_any()
+}
+
+/// Whether people with a role need a second factor, and the way to change that.
+#[component]
+fn AskFactor(
+    /// The role.
+    role: RoleRow,
+) -> impl IntoView {
+    let id = role.role_id.0.clone();
+    let echo = Echo::of(paths::post::ACCESS, Some("ask-factor"), &[(form::ROLE, &id)]);
+    let (now, words, needed) = match role.needs_second_factor {
+        true => ("yes", "Ask no more", "no"),
+        false => ("no", "Ask for it", "yes"),
+    };
+    view! {
+        <td>
+            <form class="role-factor" method="post" action=paths::post::ACCESS>
+                <input type="hidden" name=form::ROLE value=id />
+                <input type="hidden" name=form::NEEDED value=needed />
+                <span>{now}</span>
+                <Button name=form::ACT value="ask-factor" kind=ButtonKind::Quiet small=true>
+                    {words}
+                    <span class="unseen">{format!(": second factor for {}", role.name)}</span>
+                </Button>
+            </form>
+            {echo.whole(&[]).map(|problem| view! { <p class="field-error" role="alert">{problem}</p> })}
+        </td>
     }
     .into_any()
 }

@@ -245,6 +245,22 @@ pub struct OperatorRow {
     pub has_password: bool,
     /// Live sign-ins.
     pub live_sessions: u64,
+    /// Set while failed tries keep the account's door shut.
+    pub slowed: Option<Slowed>,
+    /// A second factor is set up.
+    pub second_factor: bool,
+    /// A role of theirs needs one.
+    pub needs_second_factor: bool,
+}
+
+/// How failed tries keep an account's door shut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slowed {
+    /// The next try is looked at then.
+    Until(Timestamp),
+    /// Until a one-time link or whoever manages access opens it.
+    Closed,
 }
 
 /// One role.
@@ -258,6 +274,8 @@ pub struct RoleRow {
     pub built_in: bool,
     /// What it allows.
     pub permissions: Vec<Permission>,
+    /// People with this role need a second factor.
+    pub needs_second_factor: bool,
     /// Grants in force that use it.
     pub grants_in_force: u64,
 }

@@ -16,6 +16,7 @@ fn words(error: &AppError) -> (&'static str, &'static str) {
             "Confirm that it is you",
             "Your last sign-in is too long ago for this. Nothing was changed.",
         ),
+        AppError::FactorFirst => ("Set up your second factor", "Nothing was changed."),
         AppError::Forbidden { .. } => ("Not part of your grant", "Nothing was changed."),
         AppError::NotFound { .. } => ("Nothing here", "Nothing was changed."),
         AppError::Invalid { .. } => ("That could not be read", "Nothing was changed."),
@@ -52,6 +53,7 @@ pub fn ErrorPage(
     let again = match &error {
         AppError::SignedOut => Some(("Sign in", paths::sign_in_for(&address))),
         AppError::StepUp => Some(("Confirm", paths::step_up_for(&address))),
+        AppError::FactorFirst => Some(("Set it up", paths::second_factor_for(&address))),
         AppError::Forbidden { .. } | AppError::NotFound { .. } => None,
         _ => Some(("Try again", address)),
     };

@@ -52,7 +52,13 @@ pub fn here() -> String {
 
 /// Pages without a bar: they work for who is not signed in.
 fn is_bare(path: &str) -> bool {
-    [paths::SIGN_IN, paths::WELCOME, paths::STEP_UP].contains(&path)
+    [
+        paths::SIGN_IN,
+        paths::WELCOME,
+        paths::STEP_UP,
+        paths::SECOND_FACTOR,
+    ]
+    .contains(&path)
 }
 
 /// What the server said to "who is signed in": put into the context for every page that needs somebody.

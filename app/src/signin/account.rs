@@ -1,13 +1,13 @@
-//! One's own account: sign-ins, how pages look, the password.
+//! One's own account: sign-ins, how pages look, the second factor, the password.
 
 use leptos::prelude::*;
 
-use super::wire::{MySession, MySessions, Theme, Times};
+use super::wire::{MyFactor, MySession, MySessions, Theme, Times};
 use crate::layout::{Echo, FrameContext, PageHead, loaded};
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, Check, Clock, ColumnHead, Ends, Note, Panel, Remaining, Secret, Started, TableCard,
-    Tag, TimeAgo, Tone, counted,
+    Button, ButtonKind, Check, Clock, ColumnHead, Ends, LinkButton, Note, Panel, Remaining, Secret, Started,
+    TableCard, Tag, TimeAgo, Tone, counted,
 };
 
 /// The account page.
@@ -32,6 +32,7 @@ fn Account(
         .iter()
         .find(|s| s.current)
         .map(|s| (s.idle_ends_at, s.absolute_ends_at));
+    let factor = mine.second_factor;
     view! {
         <PageHead title="Your account" aside=move || view! { <bdi>{who.clone()}</bdi> } />
         <div class="beside">
@@ -50,6 +51,7 @@ fn Account(
             </div>
             <div class="stack">
                 <Preferences />
+                <Factor factor=factor />
                 <Password />
             </div>
         </div>
@@ -214,6 +216,57 @@ fn Preferences() -> impl IntoView {
                     <Button small=true>"Save times"</Button>
                 </div>
             </form>
+        </Panel>
+    }
+    .into_any()
+}
+
+/// The second factor: whether there is one, and what can be done with it.
+#[component]
+fn Factor(
+    /// What is in force.
+    factor: MyFactor,
+) -> impl IntoView {
+    let echo = Echo::of(paths::post::SECOND_FACTOR, None, &[]);
+    let problem = echo
+        .whole(&[])
+        .map(|problem| view! { <Note tone=Some(Tone::Danger)>{problem}</Note> });
+    let body = match factor.set_up_at {
+        None => view! {
+            <p>
+                "None. With one, signing in takes a code from an app on your phone beside the password: who learns your "
+                "password can do nothing with it."
+            </p>
+            <div class="buttons">
+                <LinkButton href=paths::SECOND_FACTOR>"Set up a second factor"</LinkButton>
+            </div>
+        }
+        .into_any(),
+        Some(at) => {
+            let left = u64::from(factor.codes_left);
+            let few = left < 3;
+            let blocked = factor.needed.then(|| "A role of yours needs it.".to_owned());
+            view! {
+                <p>
+                    "Codes from your app, set up " <TimeAgo at=at /> ". "
+                    <span class:is-warn=few>
+                        {format!("{} left.", counted(left, "recovery code", "recovery codes"))}
+                    </span>
+                </p>
+                <form class="buttons" method="post" action=paths::post::SECOND_FACTOR>
+                    <LinkButton href=paths::SECOND_FACTOR small=true>"Replace"</LinkButton>
+                    <Button name="act" value="codes" small=true>"New recovery codes"</Button>
+                    <Button name="act" value="remove" kind=ButtonKind::DangerOutline small=true blocked=blocked>
+                        "Remove"
+                    </Button>
+                </form>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <Panel title="Second factor">
+            <div class="form">{problem} {body}</div>
         </Panel>
     }
     .into_any()

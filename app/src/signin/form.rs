@@ -1,4 +1,4 @@
-//! The plain forms of the account page: what their fields mean.
+//! The plain forms of the account page and of the second factor: what their fields mean.
 
 use super::wire::{PasswordChange, Theme, Times};
 use crate::error::AppError;
@@ -52,6 +52,39 @@ impl AccountAct {
                 }))
             }
             "extend" => Ok(AccountAct::Extend),
+            _ => Err(AppError::invalid(
+                "act",
+                "This form does not say what to do. Open the page again.",
+            )),
+        }
+    }
+}
+
+/// What was asked for on the page of the second factor.
+pub enum FactorAct {
+    /// `begin`.
+    Begin,
+    /// `confirm` + `code`.
+    Confirm(String),
+    /// `codes`.
+    Codes,
+    /// `remove`.
+    Remove,
+}
+
+impl FactorAct {
+    /// Reads a form. `then` stands beside it: where to go afterwards, an own path.
+    pub fn read(pairs: &[(String, String)]) -> Result<FactorAct, AppError> {
+        let pairs = Pairs(pairs);
+        match pairs.text("act") {
+            "begin" => Ok(FactorAct::Begin),
+            "confirm" if pairs.text("code").is_empty() => Err(AppError::invalid(
+                "code",
+                "Write the six digits that your app shows now.",
+            )),
+            "confirm" => Ok(FactorAct::Confirm(pairs.text("code").to_owned())),
+            "codes" => Ok(FactorAct::Codes),
+            "remove" => Ok(FactorAct::Remove),
             _ => Err(AppError::invalid(
                 "act",
                 "This form does not say what to do. Open the page again.",

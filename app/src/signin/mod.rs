@@ -1,4 +1,4 @@
-//! Signing in and out, the one-time link, confirming one's password, one's own account.
+//! Signing in and out, the one-time link, confirming one's password, the second factor, one's own account.
 
 #[cfg(feature = "ssr")]
 pub mod account;
@@ -7,5 +7,7 @@ pub mod form;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
+pub mod second_factor;
 pub mod view;
 pub mod wire;

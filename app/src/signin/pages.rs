@@ -15,7 +15,7 @@ fn told() -> SignInView {
 
 /// One card in the middle: mark, heading, what is wrong, the form.
 #[component]
-fn Card(
+pub fn Card(
     /// Heading.
     title: &'static str,
     /// What the server said.
@@ -84,8 +84,12 @@ pub fn SignInPage() -> impl IntoView {
         login,
         problem,
         hidden,
+        step,
         ..
     } = told.clone();
+    if !step.is_empty() {
+        return view! { <CodeCard told=told /> }.into_any();
+    }
     view! {
         <Card title="Sign in to Curfew" told=told>
             <form class="form" method="post" action=paths::SIGN_IN>
@@ -112,6 +116,54 @@ pub fn SignInPage() -> impl IntoView {
             <p class="second">
                 "Only for people who look after sign-ins. Every sign-in is in the audit. Locked out? "
                 "Ask whoever manages access for a one-time link."
+            </p>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Label of the field for a code.
+const CODE_LABEL: &str = "Code";
+/// What belongs in it.
+const CODE_HINT: &str = "Six digits from your app, or a recovery code.";
+
+/// The second step of signing in: the password was right, the code is missing.
+#[component]
+fn CodeCard(
+    /// What the server said.
+    told: SignInView,
+) -> impl IntoView {
+    let SignInView {
+        next,
+        step,
+        problem,
+        hidden,
+        ..
+    } = told.clone();
+    view! {
+        <Card title="Your second factor" told=told>
+            <form class="form" method="post" action=paths::SIGN_IN>
+                {next_field(next)}
+                {carried(hidden)}
+                <input type="hidden" name="step" value=step />
+                <Field
+                    id="code"
+                    name="code"
+                    label=CODE_LABEL
+                    hint=CODE_HINT
+                    error=problem
+                    required=true
+                    autocomplete="one-time-code"
+                    longest=64
+                />
+                <Button kind=ButtonKind::Primary>"Sign in"</Button>
+                <a class="btn btn-quiet" href=paths::SIGN_IN>
+                    "Start over"
+                </a>
+            </form>
+            <p class="second">
+                "Device not at hand? A recovery code is taken too, once. Neither? Whoever manages access can remove your "
+                "second factor."
             </p>
         </Card>
     }
@@ -174,6 +226,7 @@ pub fn StepUpPage() -> impl IntoView {
         login,
         problem,
         hidden,
+        asks_code,
         ..
     } = told.clone();
     let waiting = !hidden.is_empty();
@@ -199,6 +252,20 @@ pub fn StepUpPage() -> impl IntoView {
                     autocomplete="current-password"
                     error=problem
                 />
+                {asks_code
+                    .then(|| {
+                        view! {
+                            <Field
+                                id="code"
+                                name="code"
+                                label=CODE_LABEL
+                                hint=CODE_HINT
+                                required=true
+                                autocomplete="one-time-code"
+                                longest=64
+                            />
+                        }
+                    })}
                 <Button kind=ButtonKind::Primary>"Confirm"</Button>
                 <a class="btn btn-quiet" href=back>
                     "Back, change nothing"

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::wire::{Frame, MySessions, PasswordChange, Theme, Times};
+use super::wire::{Frame, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times};
 use crate::error::AppError;
 use crate::wire::{Done, PortalSessionId, Timestamp};
 
@@ -25,4 +25,15 @@ pub trait SignInPort: Send + Sync {
     async fn save_times(&self, times: Times) -> Result<Done, AppError>;
     /// Changes one's own password.
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError>;
+    /// One's own second factor.
+    async fn second_factor(&self) -> Result<SecondFactorPage, AppError>;
+    /// Makes a new seed, to be confirmed by its first code; the factor in force stays. Needs a fresh step-up, as does
+    /// everything below.
+    async fn begin_factor(&self) -> Result<Done, AppError>;
+    /// The new seed's first code: it is in force from now on, and all other sign-ins end. `Invalid` on `code`.
+    async fn confirm_factor(&self, code: String) -> Result<RecoveryCodes, AppError>;
+    /// New recovery codes; older ones are good for nothing.
+    async fn new_recovery_codes(&self) -> Result<RecoveryCodes, AppError>;
+    /// Removes the second factor. `Conflict` while a role needs it.
+    async fn remove_factor(&self) -> Result<Done, AppError>;
 }

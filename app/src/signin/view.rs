@@ -13,6 +13,10 @@ pub struct SignInView {
     pub login: String,
     /// Why the last try was not taken.
     pub problem: Option<String>,
+    /// Set when the password was right and a code is asked for: the form of the code sends it back.
+    pub step: String,
+    /// The step-up page asks for a code too.
+    pub asks_code: bool,
     /// What led here: "You were signed out for idleness."
     pub notice: Option<String>,
     /// Fields of a form that came too late, to be carried along and shown again (never sent by itself).

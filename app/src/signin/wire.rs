@@ -116,7 +116,55 @@ pub struct MySessions {
     pub sessions: Vec<MySession>,
     /// Parallel sign-ins allowed.
     pub max_parallel: u64,
+    /// One's own second factor.
+    pub second_factor: MyFactor,
 }
+
+/// One's own second factor, as far as it may be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyFactor {
+    /// Since when; `None` = there is none.
+    pub set_up_at: Option<Timestamp>,
+    /// Recovery codes that are still good.
+    pub codes_left: u32,
+    /// A role of theirs needs one.
+    pub needed: bool,
+}
+
+/// The page on which a second factor is set up. Without `Debug`: it may hold a seed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorPage {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// What is in force.
+    pub mine: MyFactor,
+    /// What waits for its first code.
+    pub draft: Option<FactorDraft>,
+}
+
+/// A new seed that waits for its first code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorDraft {
+    /// As it is typed into an app: base32 in groups of four.
+    pub typed: String,
+    /// As it is scanned.
+    pub picture: Picture,
+    /// It waits until then.
+    pub ends_at: Timestamp,
+}
+
+/// A picture of dark squares (a QR code).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Squares on each side, without the quiet ones around.
+    pub side: u32,
+    /// SVG path of the dark ones, one unit each.
+    pub path: String,
+}
+
+/// New recovery codes, shown once. Without `Debug`: each opens the door.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodes(pub Vec<String>);
 
 /// One of one's own sign-ins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

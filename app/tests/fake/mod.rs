@@ -99,6 +99,25 @@ impl SignInPort for Fake {
     async fn change_password(&self, _: PasswordChange) -> Result<Done, AppError> {
         self.give(Done::default())
     }
+    async fn second_factor(&self) -> Result<SecondFactorPage, AppError> {
+        self.give(SecondFactorPage {
+            now: NOW,
+            mine: self.world.my_sessions.second_factor,
+            draft: self.world.draft.clone(),
+        })
+    }
+    async fn begin_factor(&self) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn confirm_factor(&self, _: String) -> Result<RecoveryCodes, AppError> {
+        self.nothing()
+    }
+    async fn new_recovery_codes(&self) -> Result<RecoveryCodes, AppError> {
+        self.nothing()
+    }
+    async fn remove_factor(&self) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
 }
 
 #[async_trait]
@@ -185,6 +204,15 @@ impl AccessPort for Fake {
             people: 41,
             may_end: Count::Exactly(65),
         })
+    }
+    async fn unlock_operator(&self, _: OperatorId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn reset_factor(&self, _: OperatorId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn ask_second_factor(&self, _: RoleId, _: bool) -> Result<Done, AppError> {
+        self.give(Done::default())
     }
     async fn give_grant(&self, _: NewGrant) -> Result<Done, AppError> {
         self.give(Done::default())

@@ -6,6 +6,7 @@ use app::access::page::FreshLink;
 use app::backend::{Backend, SetStatus};
 use app::error::AppError;
 use app::layout::{Flash, FormEcho, SiteVersion};
+use app::signin::second_factor::FreshCodes;
 use app::signin::view::SignInView;
 use futures::StreamExt;
 use hydration_context::{SharedContext, SsrSharedContext};
@@ -23,6 +24,7 @@ pub struct Given {
     pub echo: Option<FormEcho>,
     pub flash: Option<Flash>,
     pub link: Option<FreshLink>,
+    pub codes: Option<FreshCodes>,
 }
 
 impl Given {
@@ -83,6 +85,9 @@ pub fn page(path: &str, given: Given) -> (u16, String) {
                 provide_context(given);
             }
             if let Some(given) = given.link {
+                provide_context(given);
+            }
+            if let Some(given) = given.codes {
                 provide_context(given);
             }
             let options = LeptosOptions::builder()

@@ -15,6 +15,8 @@ pub const NOW: Timestamp = Timestamp(1_795_230_760_000);
 pub struct World {
     pub frame: Frame,
     pub my_sessions: MySessions,
+    /// A second factor that is being set up.
+    pub draft: Option<FactorDraft>,
     pub systems: SystemsPage,
     pub policies: PoliciesPage,
     pub access: AccessPage,
@@ -49,7 +51,9 @@ impl World {
                 now: NOW,
                 sessions: vec![my_session("p1", true, 680)],
                 max_parallel: 5,
+                second_factor: MyFactor::default(),
             },
+            draft: None,
             systems: SystemsPage {
                 now: NOW,
                 systems: Vec::new(),
@@ -429,6 +433,9 @@ fn operator(id: &str, login: &str, name: &str) -> OperatorRow {
         disabled_at: None,
         has_password: true,
         live_sessions: 1,
+        slowed: None,
+        second_factor: false,
+        needs_second_factor: false,
     }
 }
 
@@ -438,6 +445,7 @@ fn roles() -> Vec<RoleRow> {
         name: name.to_owned(),
         built_in: id != "night",
         permissions: permissions.to_vec(),
+        needs_second_factor: id == "administrator",
         grants_in_force: used,
     };
     use Permission::*;

@@ -12,7 +12,7 @@ use app::error::AppError;
 use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, Timestamp};
 
 use crate::audit::{Action, Audit, Entry};
-use crate::caller::{Caller, CallerKind, Origin};
+use crate::caller::{Caller, CallerKind, Origin, SecondFactor};
 use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::SignInRules;
@@ -144,7 +144,15 @@ impl Access {
         if operator.disabled_at.is_some() {
             return Ok(None);
         }
-        let grants = store::grants_of(conn, operator_id).await?;
+        // Background work goes on with what somebody asked for while they were let in.
+        let factor = match session {
+            Some(_) => self.factor_of(conn, operator_id, now).await?,
+            None => SecondFactor::NotSet,
+        };
+        let grants = match factor {
+            SecondFactor::Missing => Vec::new(),
+            SecondFactor::NotSet | SecondFactor::Set => store::grants_of(conn, operator_id).await?,
+        };
         Ok(Some(Caller {
             kind: CallerKind::Operator,
             id: OperatorId(operator.operator_id),
@@ -152,10 +160,34 @@ impl Access {
             login: operator.login,
             session,
             auth_at,
+            factor,
             grants,
             origin,
             who_can_give: self.who_can_give(conn, now).await?,
         }))
+    }
+
+    async fn factor_of(
+        &self,
+        conn: &mut Conn,
+        operator_id: &OperatorId,
+        now: Timestamp,
+    ) -> Result<SecondFactor, Error> {
+        Ok(match store::second_factor(conn, operator_id, now).await? {
+            (_, true) => SecondFactor::Set,
+            (true, false) => SecondFactor::Missing,
+            (false, false) => SecondFactor::NotSet,
+        })
+    }
+
+    /// Whether a role that somebody holds by a grant in force needs a second factor.
+    pub(crate) async fn needs_factor(
+        &self,
+        conn: &mut Conn,
+        operator_id: &OperatorId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(store::second_factor(conn, operator_id, now).await?.0)
     }
 
     /// Names of the people who can give a missing permission: enabled, ManageAccess everywhere, by name.
@@ -313,8 +345,8 @@ impl Access {
         Ok(link)
     }
 
-    /// `curfew admin reset`: a link for a new password; lifts throttling and enables the account again, so that the last
-    /// administrator always has a way back in.
+    /// `curfew admin reset`: a link for a new password; lifts throttling, removes the second factor and enables the account
+    /// again, so that the last administrator always has a way back in.
     pub async fn admin_reset(&self, login: &str) -> Result<OneTimeLink, Error> {
         let now = self.clock.now();
         let login = login.trim().to_lowercase();
@@ -325,6 +357,13 @@ impl Access {
         let id = OperatorId(operator.operator_id);
         store::set_disabled(&mut conn, &id, None).await?;
         crate::signin::forget_failures(&mut conn, &login).await?;
+        if crate::signin::remove_factor(&mut conn, &id).await? {
+            let entry = Entry::curfew(Action::FactorChange)
+                .account(&login)
+                .target(format!("Removed the second factor of {login}"))
+                .reason("curfew admin reset", None);
+            self.audit.append(&mut conn, &entry, now).await?;
+        }
         let link = self
             .link(&mut conn, links::Purpose::Reset, &id, &login, None, now)
             .await?;

@@ -27,6 +27,10 @@ pub struct OperatorLine {
     pub last_seen_at: Option<i64>,
     pub has_password: i64,
     pub live_sessions: i64,
+    /// ms UTC; the latest moment at which a throttled door of theirs opens again.
+    pub blocked_until: Option<i64>,
+    pub has_factor: i64,
+    pub needs_factor: i64,
 }
 
 /// A role as stored.
@@ -45,6 +49,7 @@ pub struct RoleLine {
     pub name: String,
     pub built_in: i64,
     pub permissions: String,
+    pub needs_second_factor: i64,
     pub grants_in_force: i64,
 }
 
@@ -154,7 +159,16 @@ pub async fn operators(conn: &mut Conn, now: Timestamp) -> Result<Vec<OperatorLi
          (SELECT COUNT(*) FROM credential k WHERE k.operator_id = o.operator_id AND k.password_hash IS NOT NULL) \
          AS has_password, \
          (SELECT COUNT(*) FROM portal_session p WHERE p.operator_id = o.operator_id AND p.absolute_expires_at > $1 \
-         AND p.last_active_at + p.idle_timeout_s * 1000 > $1) AS live_sessions \
+         AND p.last_active_at + p.idle_timeout_s * 1000 > $1) AS live_sessions, \
+         (SELECT MAX(f.blocked_until) FROM sign_in_failure f \
+         WHERE (f.source_kind = 'account' AND f.source = o.login) \
+         OR (f.source_kind = 'known' AND substr(f.source, 1, length(o.login) + 1) = o.login || ' ')) \
+         AS blocked_until, \
+         (SELECT COUNT(*) FROM second_factor s WHERE s.operator_id = o.operator_id AND s.seed IS NOT NULL) \
+         AS has_factor, \
+         (SELECT COUNT(*) FROM role_grant g JOIN role r ON r.role_id = g.role_id \
+         WHERE g.caller_kind = 'operator' AND g.caller_id = o.operator_id AND g.revoked_at IS NULL \
+         AND (g.expires_at IS NULL OR g.expires_at > $1) AND r.needs_second_factor = 1) AS needs_factor \
          FROM operator o WHERE o.login NOT LIKE 'self-test:%' ORDER BY o.display_name, o.login")
         .bind(now.0).fetch_all(c).await?))
 }
@@ -197,6 +211,17 @@ pub async fn grants_of(conn: &mut Conn, id: &OperatorId) -> Result<Vec<Grant>, E
          WHERE g.caller_kind = 'operator' AND g.caller_id = $1 AND g.revoked_at IS NULL ORDER BY g.grant_id")
         .bind(id.as_str()).fetch_all(c).await?);
     Ok(rows.into_iter().map(grant_of_row).collect())
+}
+
+/// Whether a role somebody holds by a grant in force needs a second factor, and whether they have one.
+pub async fn second_factor(conn: &mut Conn, id: &OperatorId, now: Timestamp) -> Result<(bool, bool), Error> {
+    let (needed, set): (i64, i64) = on!(conn, c => sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM role_grant g JOIN role r ON r.role_id = g.role_id \
+         WHERE g.caller_kind = 'operator' AND g.caller_id = $1 AND g.revoked_at IS NULL \
+         AND (g.expires_at IS NULL OR g.expires_at > $2) AND r.needs_second_factor = 1), \
+         (SELECT COUNT(*) FROM second_factor f WHERE f.operator_id = $1 AND f.seed IS NOT NULL)")
+        .bind(id.as_str()).bind(now.0).fetch_one(c).await?);
+    Ok((needed > 0, set > 0))
 }
 
 /// Every operator's grants that were not revoked: operator and grant.
@@ -332,7 +357,7 @@ pub async fn grant(conn: &mut Conn, id: &GrantId) -> Result<Option<GrantLine>, E
 /// Roles: built-in ones first, then own ones by name.
 pub async fn roles(conn: &mut Conn, now: Timestamp) -> Result<Vec<RoleLine>, Error> {
     Ok(on!(conn, c => sqlx::query_as(
-        "SELECT r.role_id, r.name, r.built_in, r.permissions, \
+        "SELECT r.role_id, r.name, r.built_in, r.permissions, r.needs_second_factor, \
          (SELECT COUNT(*) FROM role_grant g WHERE g.role_id = r.role_id AND g.revoked_at IS NULL \
          AND (g.expires_at IS NULL OR g.expires_at > $1)) AS grants_in_force \
          FROM role r ORDER BY r.built_in DESC, r.name")
@@ -367,6 +392,13 @@ pub async fn upsert_role(
         "INSERT INTO role (role_id, name, built_in, permissions) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (role_id) DO UPDATE SET name = excluded.name, permissions = excluded.permissions")
         .bind(id.as_str()).bind(name).bind(i64::from(built_in)).bind(&held).execute(c).await?; });
+    Ok(())
+}
+
+/// Says whether people with that role need a second factor.
+pub async fn set_needs_factor(conn: &mut Conn, id: &RoleId, needed: bool) -> Result<(), Error> {
+    on!(conn, c => { sqlx::query("UPDATE role SET needs_second_factor = $2 WHERE role_id = $1")
+        .bind(id.as_str()).bind(i64::from(needed)).execute(c).await?; });
     Ok(())
 }
 

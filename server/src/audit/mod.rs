@@ -97,6 +97,10 @@ actions! {
     StepUp = "authn_step_up", "Confirmed the password";
     /// Set a password by a one-time link, or changed it.
     PasswordChange = "authn_password_change", "Changed a password";
+    /// A second factor or its recovery codes were set up, replaced or removed.
+    FactorChange = "authn_factor_change", "Changed a second factor";
+    /// A recovery code stood in for the second factor.
+    RecoveryCodeUsed = "authn_recovery_code_used", "Used a recovery code";
     /// A one-time link was made.
     LinkCreated = "authn_token_created", "Made a one-time link";
     /// A one-time link was used or withdrawn.

@@ -12,7 +12,7 @@ use app::error::AppError;
 use app::layout::{Flash, FormEcho};
 use app::paths;
 use app::signin::view::SignInView;
-use app::signin::wire::Frame;
+use app::signin::wire::{Frame, RecoveryCodes};
 use app::wire::OperatorId;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -22,7 +22,7 @@ use tower_sessions::Session;
 
 use super::{Http, doors, limits, plain, ui};
 use crate::audit::{Action, Entry};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, Origin, SecondFactor};
 use crate::config::TrustedProxy;
 use crate::error::Error;
 use crate::signin::presence::Presence;
@@ -44,6 +44,8 @@ pub struct Visit {
     pub fresh_link: Option<OneTimeLink>,
     /// What a grant would mean, to show in this answer alone.
     pub scope_effect: Option<ScopeEffect>,
+    /// Recovery codes to show in this answer alone.
+    pub fresh_codes: Option<RecoveryCodes>,
     /// What the sign-in pages show.
     pub view: SignInView,
     /// The open page asked on its own: no activity of a person.
@@ -155,6 +157,30 @@ fn is_open(path: &str) -> bool {
     path == paths::SIGN_IN || path == paths::WELCOME
 }
 
+/// What stays open to who must set up a second factor first: just that, and the doors.
+fn is_open_without_factor(path: &str) -> bool {
+    let open = [
+        paths::SECOND_FACTOR,
+        paths::post::SECOND_FACTOR,
+        paths::STEP_UP,
+        paths::SIGN_OUT,
+    ];
+    is_open(path) || open.contains(&path)
+}
+
+/// What anything else answers them: the page on which they set it up, and from there back.
+fn factor_first(request: &Request) -> Response {
+    let path = request.uri().path();
+    if is_call(path) {
+        return plain::json(&AppError::FactorFirst);
+    }
+    let then = match request.uri().path_and_query() {
+        Some(whole) if request.method() == Method::GET && path != paths::FRAME => whole.as_str(),
+        _ => paths::HOME,
+    };
+    plain::see_other(&paths::second_factor_for(then))
+}
+
 /// The layer.
 pub async fn authenticate(
     State(http): State<Arc<Http>>,
@@ -201,7 +227,16 @@ pub async fn authenticate(
             note_rate(&http, caller, &path).await;
             return ui::error(&http, visit, request, error).await;
         }
-        let takes_flash = request.method() == Method::GET && !is_call(&path) && !background;
+        let missing = visit
+            .caller
+            .as_ref()
+            .is_some_and(|c| c.factor == SecondFactor::Missing);
+        if missing && !is_open_without_factor(&path) {
+            return factor_first(&request);
+        }
+        // What was kept waits for the page it was kept for; the first address only leads to one.
+        let is_page = !is_call(&path) && path != paths::HOME;
+        let takes_flash = request.method() == Method::GET && is_page && !background && !missing;
         if takes_flash && let Some(id) = visit.caller.as_ref().and_then(|c| c.session.as_ref()) {
             match http.signin.take_kept(id).await {
                 Ok(kept) => {

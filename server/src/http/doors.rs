@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use app::error::{AppError, FieldProblem};
-use app::layout::FormEcho;
+use app::layout::{Flash, FormEcho};
 use app::paths;
 use app::signin::view::SignInView;
 use app::wire::PortalSessionId;
@@ -17,14 +17,16 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tower_sessions::Session;
 
 use super::authenticate::{Visit, forget_cookie, last_cookie};
 use super::limits::AddressLimit;
 use super::{Http, forms, plain, ui};
+use crate::caller::SecondFactor;
 use crate::error::Error;
-use crate::signin::{SignedIn, tokens};
+use crate::signin::factor::STEP;
+use crate::signin::{Entered, SignedIn, tokens};
 
 /// Prefix of carried fields: they can't be taken for the door's own.
 const KEPT: &str = "kept.";
@@ -81,7 +83,14 @@ pub fn sign_in_after_end(next: &str) -> String {
 /// What the pages of this room show, from the address and the visit.
 pub fn view(http: &Http, visit: &Visit, parts: &Parts) -> SignInView {
     let path = parts.uri.path();
-    if ![paths::SIGN_IN, paths::WELCOME, paths::STEP_UP].contains(&path) {
+    if ![
+        paths::SIGN_IN,
+        paths::WELCOME,
+        paths::STEP_UP,
+        paths::SECOND_FACTOR,
+    ]
+    .contains(&path)
+    {
         return SignInView::default();
     }
     let mut view = visit.view.clone();
@@ -92,6 +101,7 @@ pub fn view(http: &Http, visit: &Visit, parts: &Parts) -> SignInView {
     }
     if let Some(caller) = visit.caller.as_ref().filter(|_| path == paths::STEP_UP) {
         view.login = caller.login.clone();
+        view.asks_code = caller.factor == SecondFactor::Set;
     }
     if !value(&query, OVER).is_empty() && view.notice.is_none() {
         view.notice = Some(IS_OVER.to_owned());
@@ -256,7 +266,44 @@ async fn let_in(
     Ok(response)
 }
 
-/// `POST /sign-in`
+/// Lets somebody in who just signed in, and says so when that cost a recovery code.
+async fn signed_in(
+    http: &Http,
+    session: &Session,
+    person: &SignedIn,
+    pairs: &Pairs,
+) -> Result<Response, Error> {
+    let response = let_in(http, session, &person.session, person.operator.as_str(), pairs).await?;
+    if let Some(left) = person.codes_left {
+        let codes = app::ui::counted(u64::from(left), "recovery code", "recovery codes");
+        let flash = Flash {
+            message: format!(
+                "You signed in by a recovery code: {codes} left. Make new ones on your account page."
+            ),
+            failed: false,
+        };
+        http.signin.keep_flash(&person.session, &flash).await?;
+    }
+    Ok(response)
+}
+
+/// The page that asks for the code: the sign-in page in its second step.
+async fn ask_code(http: &Arc<Http>, visit: Visit, step: &str, pairs: &Pairs) -> Response {
+    let visit = Visit {
+        view: SignInView {
+            next: own_path(value(pairs, "next")).unwrap_or_default(),
+            step: step.to_owned(),
+            hidden: still_carried(pairs),
+            ..SignInView::default()
+        },
+        // Whoever was signed in here before stays so until the code is right, but this page is not theirs.
+        caller: None,
+        ..visit
+    };
+    ui::page(http, visit, paths::SIGN_IN, None).await
+}
+
+/// `POST /sign-in`: name and password, or the code of the second step.
 pub async fn sign_in(
     State(http): State<Arc<Http>>,
     Extension(limit): Extension<Arc<AddressLimit>>,
@@ -266,27 +313,40 @@ pub async fn sign_in(
 ) -> Response {
     let pairs = pairs_of(request).await;
     let login = value(&pairs, "login").to_owned();
+    let step = value(&pairs, STEP).to_owned();
     let tried = async {
         limit.take(&visit.origin)?;
-        let password = SecretString::from(value(&pairs, "password"));
         let replaces = visit.caller.as_ref().and_then(|c| c.session.clone());
-        let SignedIn {
-            session: id,
-            operator,
-        } = http
+        let secret = |name: &str| SecretString::from(value(&pairs, name));
+        if !step.is_empty() {
+            let person = http
+                .signin
+                .second_step(&step, secret("code"), &visit.origin, replaces)
+                .await?;
+            return signed_in(&http, &session, &person, &pairs).await;
+        }
+        let entered = http
             .signin
-            .sign_in(&login, password, &visit.origin, replaces)
+            .sign_in(&login, secret("password"), &visit.origin, replaces)
             .await?;
-        let_in(&http, &session, &id, operator.as_str(), &pairs).await
+        match entered {
+            Entered::In(person) => signed_in(&http, &session, &person, &pairs).await,
+            Entered::NeedsCode(step) => {
+                Ok(ask_code(&http, visit.clone(), step.expose_secret(), &pairs).await)
+            }
+        }
     }
     .await;
     match tried {
         Ok(response) => response,
         Err(error) => {
             let error = AppError::from(error);
+            let over =
+                matches!(&error, AppError::Invalid { problems } if problems.iter().any(|p| p.field == STEP));
             let visit = Visit {
                 view: SignInView {
                     next: own_path(value(&pairs, "next")).unwrap_or_default(),
+                    step: if over { String::new() } else { step },
                     login,
                     problem: Some(error.sentence()),
                     hidden: still_carried(&pairs),
@@ -312,10 +372,7 @@ pub async fn welcome(
         limit.take(&visit.origin)?;
         let secret = |name: &str| SecretString::from(value(&pairs, name));
         let replaces = visit.caller.as_ref().and_then(|c| c.session.clone());
-        let SignedIn {
-            session: id,
-            operator,
-        } = http
+        let entered = http
             .signin
             .welcome(
                 secret("code"),
@@ -325,7 +382,12 @@ pub async fn welcome(
                 replaces,
             )
             .await?;
-        let_in(&http, &session, &id, operator.as_str(), &Vec::new()).await
+        match entered {
+            Entered::In(person) => signed_in(&http, &session, &person, &Vec::new()).await,
+            Entered::NeedsCode(step) => {
+                Ok(ask_code(&http, visit.clone(), step.expose_secret(), &Vec::new()).await)
+            }
+        }
     }
     .await;
     match tried {
@@ -358,9 +420,10 @@ pub async fn step_up(
     let pairs = pairs_of(request).await;
     let tried = async {
         let caller = visit.caller()?;
+        let secret = |name: &str| SecretString::from(value(&pairs, name));
         let id = http
             .signin
-            .step_up(caller, SecretString::from(value(&pairs, "password")))
+            .step_up(caller, secret("password"), secret("code"))
             .await?;
         let_in(&http, &session, &id, caller.id.as_str(), &pairs).await
     }

@@ -13,7 +13,8 @@ use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
 use app::sessions::form::{Act, BACK, ColumnsForm, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address};
-use app::signin::form::AccountAct;
+use app::signin::form::{AccountAct, FactorAct};
+use app::signin::wire::RecoveryCodes;
 use app::wire::{Done, EndingId, SelectionId, SessionKey, SystemId};
 use axum::Extension;
 use axum::extract::{Request, State};
@@ -26,7 +27,7 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 15] = [
+pub const ROUTES: [&str; 16] = [
     post::SELECTION,
     post::FIND,
     post::COLUMNS,
@@ -42,6 +43,7 @@ pub const ROUTES: [&str; 15] = [
     post::POLICY,
     post::ACCESS,
     post::CHECK_CHAIN,
+    post::SECOND_FACTOR,
 ];
 
 /// One's own account stands apart: it may give a new cookie.
@@ -65,6 +67,7 @@ enum Form<'a> {
     Access,
     CheckChain,
     Account,
+    SecondFactor,
 }
 
 impl<'a> Form<'a> {
@@ -81,6 +84,7 @@ impl<'a> Form<'a> {
             post::ACCESS => Form::Access,
             post::CHECK_CHAIN => Form::CheckChain,
             post::ACCOUNT => Form::Account,
+            post::SECOND_FACTOR => Form::SecondFactor,
             _ => {
                 let rest = path.strip_prefix(paths::ENDINGS)?.strip_prefix('/')?;
                 let parts: Vec<&str> = rest.split('/').collect();
@@ -121,6 +125,10 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
         Some(Form::Access) => Tab::of_act(value(pairs, "act")).href(),
         Some(Form::CheckChain) => paths::AUDIT.to_owned(),
         Some(Form::Account) => paths::ACCOUNT.to_owned(),
+        Some(Form::SecondFactor) => match value(pairs, "act") {
+            "codes" | "remove" => paths::ACCOUNT.to_owned(),
+            _ => paths::second_factor_for(&own_path(value(pairs, "then")).unwrap_or_default()),
+        },
         None => paths::HOME.to_owned(),
     }
 }
@@ -145,6 +153,8 @@ enum Led {
     Link(OneTimeLink),
     /// To the page it stands on, with what was typed and what it would mean.
     Effect(ScopeEffect),
+    /// To the page of the second factor, which shows recovery codes once.
+    Codes(RecoveryCodes),
 }
 
 impl Led {
@@ -174,9 +184,12 @@ async fn access(backend: &Backend, pairs: &Pairs) -> Result<Led, AppError> {
         AccessAct::Disable(operator) => port.disable_operator(operator).await?,
         AccessAct::Enable(operator) => port.enable_operator(operator).await?,
         AccessAct::Weigh(grant) => return port.grant_effect(grant).await.map(Led::Effect),
+        AccessAct::Unlock(operator) => port.unlock_operator(operator).await?,
+        AccessAct::ResetFactor(operator) => port.reset_factor(operator).await?,
         AccessAct::Give(grant) => port.give_grant(grant).await?,
         AccessAct::Revoke(grant) => port.revoke_grant(grant).await?,
         AccessAct::SaveRole(edit) => port.save_role(edit).await?,
+        AccessAct::AskFactor(role, needed) => port.ask_second_factor(role, needed).await?,
         AccessAct::DeleteRole(role) => port.delete_role(role).await?,
         AccessAct::ImportGroup(import) => port.import_group(import).await?,
         AccessAct::DeleteGroup(group) => port.delete_group(group).await?,
@@ -281,6 +294,7 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             Led::To(page, Done { message })
         }
         Form::Account => account(backend, pairs, page).await?,
+        Form::SecondFactor => second_factor(backend, pairs, page).await?,
     })
 }
 
@@ -315,6 +329,25 @@ async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
     Ok(Led::To(page, done))
 }
 
+async fn second_factor(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let port = &backend.signin;
+    Ok(match FactorAct::read(pairs)? {
+        FactorAct::Begin => Led::To(page, port.begin_factor().await?),
+        FactorAct::Confirm(code) => Led::Codes(port.confirm_factor(code).await?),
+        FactorAct::Codes => Led::Codes(port.new_recovery_codes().await?),
+        FactorAct::Remove => Led::To(page, port.remove_factor().await?),
+    })
+}
+
+/// Whether a form, once taken, gives its browser a new cookie: what proves the person has changed.
+fn renews(form: &Form<'_>, pairs: &Pairs) -> bool {
+    match form {
+        Form::Account => value(pairs, "act") == "password",
+        Form::SecondFactor => value(pairs, "act") == "confirm",
+        _ => false,
+    }
+}
+
 /// `POST` of any plain form.
 pub async fn take(
     State(http): State<Arc<Http>>,
@@ -328,23 +361,23 @@ pub async fn take(
     let Some(form) = Form::of(&path) else {
         return plain::page(&AppError::not_found("form"));
     };
-    let is_password = matches!(form, Form::Account) && value(&pairs, "act") == "password";
+    let renews = renews(&form, &pairs);
     let led = async {
         let caller = visit.caller()?;
         let backend = (http.backend)(caller);
         let led = act(form, &backend, &pairs, page.clone()).await?;
         let own = caller.session.as_ref();
-        if let (Led::To(_, done), Some(own)) = (&led, own) {
-            if is_password {
-                tokens::attach(&session, own).await?;
-            }
-            if !done.message.is_empty() {
-                let flash = Flash {
-                    message: done.message.clone(),
-                    failed: false,
-                };
-                http.signin.keep_flash(own, &flash).await?;
-            }
+        if let Some(own) = own.filter(|_| renews) {
+            tokens::attach(&session, own).await?;
+        }
+        if let (Led::To(_, done), Some(own)) = (&led, own)
+            && !done.message.is_empty()
+        {
+            let flash = Flash {
+                message: done.message.clone(),
+                failed: false,
+            };
+            http.signin.keep_flash(own, &flash).await?;
         }
         Ok::<_, crate::error::Error>(led)
     }
@@ -371,6 +404,14 @@ pub async fn take(
             };
             ui::page(&http, visit, &page, None).await
         }
+        Ok(Led::Codes(codes)) => {
+            let visit = Visit {
+                fresh_codes: Some(codes),
+                ..visit
+            };
+            let then = own_path(value(&pairs, "then")).unwrap_or_default();
+            ui::page(&http, visit, &paths::second_factor_for(&then), None).await
+        }
         Err(error) => again(&http, visit, &path, &pairs, &page, error.into()).await,
     }
 }
@@ -387,6 +428,7 @@ async fn again(
     match error {
         AppError::StepUp => return doors::step_up_first(http, visit, path, pairs).await,
         AppError::SignedOut => return plain::see_other(&doors::sign_in_after_end(page)),
+        AppError::FactorFirst => return plain::see_other(&paths::second_factor_for(page)),
         _ => {}
     }
     visit.note(error.status());

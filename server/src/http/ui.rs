@@ -8,6 +8,7 @@ use app::backend::{Background, SetStatus};
 use app::error::AppError;
 use app::layout::{FrameAnswer, ShownAt, SiteVersion};
 use app::paths;
+use app::signin::second_factor::FreshCodes;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -77,6 +78,9 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         if let Some(effect) = visit.scope_effect {
             provide_context(Effect(effect));
+        }
+        if let Some(fresh) = visit.fresh_codes {
+            provide_context(FreshCodes(fresh));
         }
         if let (Some(options), Some(nonce)) = (options, use_nonce())
             && let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce))

@@ -2,7 +2,7 @@ use app::access::wire::Scope;
 use app::wire::{GrantId, OperatorId};
 
 use super::*;
-use crate::caller::{CallerKind, Origin};
+use crate::caller::{CallerKind, Origin, SecondFactor};
 use crate::clock::FakeClock;
 use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
@@ -45,6 +45,7 @@ fn caller(grants: &[(&[Permission], Scope)]) -> Arc<Caller> {
         login: "olga".to_owned(),
         session: None,
         auth_at: Some(NOW),
+        factor: SecondFactor::NotSet,
         grants: grants
             .iter()
             .map(|(permissions, scope)| Grant {

@@ -2,21 +2,24 @@
 
 use app::error::AppError;
 use app::signin::port::SignInPort;
-use app::signin::wire::{Frame, MySession, MySessions, PasswordChange, Theme, Times};
+use app::signin::wire::{
+    Frame, MySession, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
+};
 use app::wire::{Done, PortalSessionId, Timestamp};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::{SignIn, store};
+use super::store::Methods;
+use super::{SignIn, factor, store};
 use crate::access::links;
 use crate::audit::{Action, Entry};
-use crate::caller::For;
+use crate::caller::{For, SecondFactor};
 use crate::changes::{self, topic};
 use crate::error::Error;
 
 impl For<SignIn> {
     /// The session the caller came with.
-    fn session(&self) -> Result<&PortalSessionId, AppError> {
+    pub(super) fn session(&self) -> Result<&PortalSessionId, AppError> {
         self.caller.session.as_ref().ok_or(AppError::SignedOut)
     }
 
@@ -72,6 +75,7 @@ impl For<SignIn> {
         let now = self.room.clock.now();
         let mut conn = self.room.db.read().await?;
         let rows = store::live_of(&mut conn, &self.caller.id, now).await?;
+        let second_factor = self.room.my_factor(&mut conn, &self.caller.id, now).await?;
         Ok(MySessions {
             now,
             sessions: rows
@@ -89,12 +93,14 @@ impl For<SignIn> {
                 })
                 .collect(),
             max_parallel: self.room.rules.max_parallel,
+            second_factor,
         })
     }
 
     /// Ends one's own sessions that `which` picks; how many.
     async fn end_own(&self, which: impl Fn(&PortalSessionId) -> bool + Send) -> Result<u64, Error> {
         let now = self.room.clock.now();
+        self.caller.require_settled()?;
         self.caller.require_fresh_auth(now)?;
         let mut conn = self.room.db.write().await?;
         let mut ended = 0;
@@ -115,6 +121,7 @@ impl For<SignIn> {
     }
 
     async fn keep(&self, name: &str, value: &str) -> Result<Done, Error> {
+        self.caller.require_settled()?;
         let mut conn = self.room.db.write().await?;
         store::set_preference(&mut conn, &self.caller.id, name, value).await?;
         conn.commit().await?;
@@ -122,6 +129,10 @@ impl For<SignIn> {
     }
 
     async fn change(&self, change: PasswordChange) -> Result<Done, Error> {
+        self.caller.require_settled()?;
+        if self.caller.factor == SecondFactor::Set {
+            self.caller.require_fresh_auth(self.room.clock.now())?;
+        }
         let own_session = self.session()?.clone();
         let new = SecretString::from(change.new);
         let turn = self.room.hasher.turn().await?;
@@ -140,7 +151,11 @@ impl For<SignIn> {
         let now = self.room.clock.now();
         let mut conn = self.room.db.write().await?;
         store::set_password(&mut conn, &self.caller.id, &hash, now).await?;
-        store::set_auth_at(&mut conn, &own_session, now).await?;
+        if self.caller.factor != SecondFactor::Set {
+            // With a second factor the password alone is no full authentication.
+            store::set_auth(&mut conn, &own_session, Methods::Password, now).await?;
+        }
+        factor::store::forget_steps(&mut conn, &self.caller.id).await?;
         links::withdraw(&mut conn, &self.caller.id, now).await?;
         let entry = Entry::by(&self.caller, Action::PasswordChange)
             .account(&self.caller.login)
@@ -178,6 +193,7 @@ impl SignInPort for For<SignIn> {
     }
 
     async fn my_sessions(&self) -> Result<MySessions, AppError> {
+        self.caller.require_settled()?;
         Ok(self.show_sessions().await?)
     }
 
@@ -198,6 +214,7 @@ impl SignInPort for For<SignIn> {
     }
 
     async fn extend(&self) -> Result<Timestamp, AppError> {
+        self.caller.require_settled()?;
         let now = self.room.clock.now();
         let row = self.row().await?;
         let mut conn = self.room.db.write().await?;
@@ -220,6 +237,26 @@ impl SignInPort for For<SignIn> {
 
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError> {
         Ok(self.change(change).await?)
+    }
+
+    async fn second_factor(&self) -> Result<SecondFactorPage, AppError> {
+        Ok(self.factor_page().await?)
+    }
+
+    async fn begin_factor(&self) -> Result<Done, AppError> {
+        Ok(self.begin_factor_().await?)
+    }
+
+    async fn confirm_factor(&self, code: String) -> Result<RecoveryCodes, AppError> {
+        Ok(self.confirm_factor_(&code).await?)
+    }
+
+    async fn new_recovery_codes(&self) -> Result<RecoveryCodes, AppError> {
+        Ok(self.new_codes().await?)
+    }
+
+    async fn remove_factor(&self) -> Result<Done, AppError> {
+        Ok(self.remove_factor_().await?)
     }
 }
 

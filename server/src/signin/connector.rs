@@ -225,6 +225,7 @@ impl Portal {
             policy_version: limits.version,
             ip: None,
             user_agent: Some("Curfew self-test"),
+            methods: store::Methods::Password,
         };
         store::insert(&mut conn, &new, now).await?;
         conn.commit().await?;

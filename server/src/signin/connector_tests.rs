@@ -73,6 +73,7 @@ impl Subject for House {
             policy_version: 1,
             ip: None,
             user_agent: None,
+            methods: store::Methods::Password,
         };
         store::insert(&mut conn, &new, now).await.unwrap();
         conn.commit().await.unwrap();

@@ -3,11 +3,13 @@
 //! A session is a row of `portal_session`; its cookie is a 128-bit token kept only as SHA-256 ([`tokens`]). Limits are
 //! copied from the policy when it begins, so a later policy touches only later sessions. Ending one deletes the row: the
 //! next request with its cookie finds nothing, on every replica. Every end is audited in the transaction that makes it.
+//! Who has a second factor gets a session after its code only ([`factor`]).
 //! Nothing here knows HTTP; `http/doors.rs` has the forms, [`connector`] speaks for these sessions as a system.
 //! Start reading at [`SignIn::sign_in`] and, for every later request, at [`presence`].
 
 use std::sync::{Arc, OnceLock};
 
+use app::access::wire::Slowed;
 use app::audit::wire::AuditResult;
 use app::error::AppError;
 use app::signin::wire::Banner;
@@ -17,17 +19,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::access::Access;
 use crate::audit::{Action, Audit, Entry};
-use crate::caller::{Caller, Origin};
+use crate::caller::{Caller, Origin, SecondFactor};
 use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::SignInRules;
 use crate::db::{Conn, Db};
 use crate::error::Error;
-use crate::keys;
+use crate::keys::{self, SealKey};
 use crate::policies::Policies;
 
 mod account;
 pub mod connector;
+pub mod factor;
 pub mod kept;
 pub mod passwords;
 pub mod presence;
@@ -37,7 +40,7 @@ pub mod tokens;
 mod welcome;
 
 use passwords::Hasher;
-use store::PortalSession;
+use store::{Methods, PortalSession};
 
 const WRONG: &str = "The user name or the password is not right. Caps lock? Nothing tells which of the two.";
 
@@ -69,6 +72,7 @@ pub struct SignIn {
     access: Arc<Access>,
     policies: Arc<Policies>,
     hasher: Hasher,
+    seal: SealKey,
     rules: SignInRules,
     installation: Installation,
     facts: OnceLock<Arc<dyn FrameFacts>>,
@@ -80,6 +84,26 @@ pub struct SignedIn {
     pub session: PortalSessionId,
     /// Who.
     pub operator: OperatorId,
+    /// Set when a recovery code let them in: how many are left.
+    pub codes_left: Option<u32>,
+}
+
+/// What a right password led to.
+pub enum Entered {
+    /// A session.
+    In(SignedIn),
+    /// The second step: what its form sends back ([`SignIn::second_step`]). There is no session yet.
+    NeedsCode(SecretString),
+}
+
+/// Settings and keys of the room.
+pub struct Setup {
+    /// Rules from the settings.
+    pub rules: SignInRules,
+    /// Facts that pages show.
+    pub installation: Installation,
+    /// Seals the seeds of second factors.
+    pub seal: SealKey,
 }
 
 impl SignIn {
@@ -90,8 +114,7 @@ impl SignIn {
         audit: Arc<Audit>,
         access: Arc<Access>,
         policies: Arc<Policies>,
-        rules: SignInRules,
-        installation: Installation,
+        setup: Setup,
     ) -> Result<Self, Error> {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
@@ -101,8 +124,9 @@ impl SignIn {
             access,
             policies,
             hasher: Hasher::new(cores.clamp(1, 4))?,
-            rules,
-            installation,
+            seal: setup.seal,
+            rules: setup.rules,
+            installation: setup.installation,
             facts: OnceLock::new(),
         })
     }
@@ -122,7 +146,7 @@ impl SignIn {
         tokens::Tokens::new(self.db.clone())
     }
 
-    /// Signs a person in: their new session, which has no cookie yet ([`tokens::attach`]).
+    /// Signs a person in: their new session, which has no cookie yet ([`tokens::attach`]), or the way to its second step.
     ///
     /// `Invalid` with the same words and after the same work whether the name is unknown, disabled, without a password
     /// or the password wrong; `TooMany` while throttled. `replaces` = the session this browser had; it ends.
@@ -132,7 +156,7 @@ impl SignIn {
         password: SecretString,
         origin: &Origin,
         replaces: Option<PortalSessionId>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let login = login.trim().to_lowercase();
         let turn = self.hasher.turn().await?;
         let now = self.clock.now();
@@ -169,9 +193,19 @@ impl SignIn {
             conn.commit().await?;
             return Err(AppError::invalid("", WRONG).into());
         };
-        throttle::succeeded(&mut conn, &doors, now).await?;
         let operator_id = OperatorId(account.operator_id.clone());
-        let id = self.begin(&mut conn, &operator_id, origin, replaces, now).await?;
+        if self.has_factor(&mut conn, &operator_id).await? {
+            // The count of failures stays: else a known password would buy guesses at the code without end.
+            let token = self
+                .wait_for_code(&mut conn, &operator_id, "password", now)
+                .await?;
+            conn.commit().await?;
+            return Ok(Entered::NeedsCode(token));
+        }
+        throttle::succeeded(&mut conn, &doors, now).await?;
+        let id = self
+            .begin(&mut conn, &operator_id, origin, replaces, Methods::Password, now)
+            .await?;
         let entry = Entry::nobody(origin, Action::LoginSuccess)
             .operator(&operator_id, &account.display_name, Some(&id))
             .account(&login)
@@ -179,10 +213,11 @@ impl SignIn {
         self.audit.append(&mut conn, &entry, now).await?;
         changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
         conn.commit().await?;
-        Ok(SignedIn {
+        Ok(Entered::In(SignedIn {
             session: id,
             operator: operator_id,
-        })
+            codes_left: None,
+        }))
     }
 
     /// Begins a session inside a transaction: ends what it replaces and what is above the limit, then stores it.
@@ -192,6 +227,7 @@ impl SignIn {
         operator_id: &OperatorId,
         origin: &Origin,
         replaces: Option<PortalSessionId>,
+        methods: Methods,
         now: Timestamp,
     ) -> Result<PortalSessionId, Error> {
         if let Some(old) = replaces
@@ -223,6 +259,7 @@ impl SignIn {
             policy_version: limits.version,
             ip: origin.ip.as_deref(),
             user_agent: origin.user_agent.as_deref(),
+            methods,
         };
         store::insert(conn, &new, now).await?;
         if let Some(row) = store::by_id(conn, &id).await? {
@@ -285,6 +322,10 @@ impl SignIn {
         drop(conn);
         let hash = account.and_then(|a| a.password_hash);
         if self.hasher.verify(turn, password, hash).await? {
+            if caller.factor == SecondFactor::Set {
+                // Only a right code clears the count, as at sign-in.
+                return Ok(());
+            }
             let mut conn = self.db.write().await?;
             throttle::succeeded(&mut conn, &doors, now).await?;
             return conn.commit().await;
@@ -302,21 +343,35 @@ impl SignIn {
             self.audit.append(&mut conn, &entry, now).await?;
         }
         conn.commit().await?;
-        Err(AppError::invalid(field, "This is not your password. Caps lock?").into())
+        let words = match caller.factor {
+            SecondFactor::Set if field.is_empty() => factor::WRONG_EITHER,
+            _ => "This is not your password. Caps lock?",
+        };
+        Err(AppError::invalid(field, words).into())
     }
 
-    /// The caller's password once more (security A16): the session counts as freshly authenticated. The caller's
-    /// browser gets a new cookie next ([`tokens::attach`]).
-    pub async fn step_up(&self, caller: &Caller, password: SecretString) -> Result<PortalSessionId, Error> {
+    /// The caller's password once more, and a code of their second factor if they have one (security A16): the session
+    /// counts as freshly authenticated. The caller's browser gets a new cookie next ([`tokens::attach`]).
+    pub async fn step_up(
+        &self,
+        caller: &Caller,
+        password: SecretString,
+        code: SecretString,
+    ) -> Result<PortalSessionId, Error> {
         let Some(id) = caller.session.clone() else {
             return Err(AppError::SignedOut.into());
         };
         let turn = self.hasher.turn().await?;
         self.confirm_password(caller, &turn, password, "", Action::StepUp)
             .await?;
+        self.step_up_code(caller, &code).await?;
+        let methods = match caller.factor {
+            SecondFactor::Set => Methods::PasswordAndCode,
+            SecondFactor::NotSet | SecondFactor::Missing => Methods::Password,
+        };
         let now = self.clock.now();
         let mut conn = self.db.write().await?;
-        store::set_auth_at(&mut conn, &id, now).await?;
+        store::set_auth(&mut conn, &id, methods, now).await?;
         let entry = Entry::by(caller, Action::StepUp).target("Password");
         self.audit.append(&mut conn, &entry, now).await?;
         let entry = Entry::by(caller, Action::SessionRenewed).target("Portal session");
@@ -360,6 +415,20 @@ pub(crate) async fn end_all_of(
         }
     }
     Ok(ended)
+}
+
+/// How a moment until which doors are closed is shown; `None` when it is over.
+pub(crate) fn slowed(until: Option<i64>, now: Timestamp) -> Option<Slowed> {
+    let until = until.filter(|until| *until > now.0)?;
+    Some(match until == throttle::CLOSED {
+        true => Slowed::Closed,
+        false => Slowed::Until(Timestamp(until)),
+    })
+}
+
+/// Forgets somebody's second factor with its recovery codes; true when there was one.
+pub(crate) async fn remove_factor(conn: &mut Conn, operator_id: &OperatorId) -> Result<bool, Error> {
+    factor::store::remove(conn, operator_id).await
 }
 
 /// Opens every throttled door of a sign-in name again.

@@ -6,7 +6,7 @@ use tower_sessions::session::Id;
 
 use super::kept::{Kept, kept};
 use super::store::PortalSession;
-use super::{SignIn, own, store, throttle, tokens};
+use super::{SignIn, factor, own, store, throttle, tokens};
 use crate::audit::{Action, Entry};
 use crate::caller::{Caller, Origin};
 use crate::changes::{self, topic};
@@ -146,6 +146,7 @@ impl SignIn {
         let mut conn = self.db.write().await?;
         store::delete_expired(&mut conn, now.plus_seconds(-KEPT_AFTER_END_S)).await?;
         throttle::sweep(&mut conn, now).await?;
+        factor::store::sweep(&mut conn, now).await?;
         conn.commit().await?;
         Ok(ran_out)
     }

@@ -51,6 +51,25 @@ impl PortalSession {
     }
 }
 
+/// How a session's person proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// A password, or a one-time link by which they set one.
+    Password,
+    /// That, and a code of their second factor.
+    PasswordAndCode,
+}
+
+impl Methods {
+    /// As stored: a json array of names from RFC 8176.
+    const fn json(self) -> &'static str {
+        match self {
+            Methods::Password => r#"["pwd"]"#,
+            Methods::PasswordAndCode => r#"["pwd","otp"]"#,
+        }
+    }
+}
+
 /// A new portal session, ready to be stored.
 pub struct NewSession<'a> {
     pub id: &'a PortalSessionId,
@@ -62,6 +81,7 @@ pub struct NewSession<'a> {
     pub policy_version: i64,
     pub ip: Option<&'a str>,
     pub user_agent: Option<&'a str>,
+    pub methods: Methods,
 }
 
 macro_rules! session_columns {
@@ -147,10 +167,10 @@ pub async fn insert(conn: &mut Conn, new: &NewSession<'_>, now: Timestamp) -> Re
     on!(conn, c => { sqlx::query(
         "INSERT INTO portal_session (portal_session_id, token_hash, operator_id, created_at, last_active_at, \
          idle_timeout_s, absolute_expires_at, policy_version, ip, user_agent, last_ip, auth_methods, auth_at, data) \
-         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $8, '[\"password\"]', $4, '{}')")
+         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $8, $10, $4, '{}')")
         .bind(new.id.as_str()).bind(new.token_hash).bind(new.operator_id.as_str()).bind(now.0)
         .bind(new.idle_timeout_s).bind(new.absolute_expires_at.0).bind(new.policy_version)
-        .bind(new.ip).bind(new.user_agent).execute(c).await?; });
+        .bind(new.ip).bind(new.user_agent).bind(new.methods.json()).execute(c).await?; });
     Ok(())
 }
 
@@ -202,11 +222,17 @@ pub async fn note_source(
     Ok(())
 }
 
-/// A full or step-up authentication inside the session. It also counts as activity.
-pub async fn set_auth_at(conn: &mut Conn, id: &PortalSessionId, now: Timestamp) -> Result<(), Error> {
+/// A full or step-up authentication inside the session, and by what. It also counts as activity.
+pub async fn set_auth(
+    conn: &mut Conn,
+    id: &PortalSessionId,
+    methods: Methods,
+    now: Timestamp,
+) -> Result<(), Error> {
     on!(conn, c => { sqlx::query(
-        "UPDATE portal_session SET auth_at = $2, last_active_at = $2 WHERE portal_session_id = $1")
-        .bind(id.as_str()).bind(now.0).execute(c).await?; });
+        "UPDATE portal_session SET auth_at = $2, last_active_at = $2, auth_methods = $3 \
+         WHERE portal_session_id = $1")
+        .bind(id.as_str()).bind(now.0).bind(methods.json()).execute(c).await?; });
     Ok(())
 }
 

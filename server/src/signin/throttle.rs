@@ -1,7 +1,7 @@
 //! Throttling of failed sign-ins, per account and per source, without letting strangers lock anybody out.
 //!
 //! Three counters of consecutive failures, each with a back-off from the fifth on (1, 2, 4 … minutes, at most 15), each
-//! closed for good at 100 until a one-time link is made or used (security C4; NIST SP 800-63B-4 §3.2.2):
+//! closed for good at 100 until a one-time link is made or used, or an administrator lifts it (security C4; NIST SP 800-63B-4 §3.2.2):
 //! - `known`: this account from an address it has signed in from before;
 //! - `account`: this account from everywhere else together;
 //! - `address`: this address, whatever the account (backs off later and never closes for good: people share addresses).
@@ -30,8 +30,8 @@ const KNOWN_FOR_S: i64 = 90 * 86_400;
 /// Failures older than this count no more, seconds.
 const FORGOTTEN_AFTER_S: i64 = 86_400;
 
-/// Moment of a door that stays closed until a one-time link.
-const CLOSED: i64 = i64::MAX;
+/// Moment of a door that stays closed until a one-time link or an administrator opens it.
+pub(super) const CLOSED: i64 = i64::MAX;
 
 /// Which counters one try belongs to.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ pub async fn succeeded(conn: &mut Conn, doors: &Doors, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Opens every door of an account again: a one-time link was made or used.
+/// Opens every door of an account again: a one-time link was made or used, or an administrator said so.
 pub async fn forget(conn: &mut Conn, login: &str) -> Result<(), Error> {
     on!(conn, c => { sqlx::query(
         "DELETE FROM sign_in_failure WHERE (source_kind = 'account' AND source = $1) \

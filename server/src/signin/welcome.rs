@@ -6,7 +6,8 @@ use app::error::AppError;
 use app::wire::{PortalSessionId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{SignIn, SignedIn, own, store, throttle};
+use super::store::Methods;
+use super::{Entered, SignIn, SignedIn, factor, own, store, throttle};
 use crate::access::links::{self, Purpose};
 use crate::access::{ADMINISTRATOR, SeedOperator};
 use crate::audit::{Action, Entry};
@@ -46,7 +47,8 @@ impl SignIn {
         Ok(Some(link))
     }
 
-    /// Uses a one-time link: sets the password, ends older sessions of that person and signs them in.
+    /// Uses a one-time link: sets the password, ends older sessions of that person and signs them in. Who has a second
+    /// factor comes to its code first: a link is sent by somebody else, so it opens no more than a password would.
     ///
     /// `Invalid` on `code`, `new` or `again`; then the link stays good.
     pub async fn welcome(
@@ -56,7 +58,7 @@ impl SignIn {
         again: SecretString,
         origin: &Origin,
         replaces: Option<PortalSessionId>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let turn = self.hasher.turn().await?;
         let now = self.clock.now();
         let mut conn = self.db.read().await?;
@@ -98,6 +100,7 @@ impl SignIn {
         };
         store::set_password(&mut conn, &operator_id, &hash, now).await?;
         throttle::forget(&mut conn, &login).await?;
+        factor::store::forget_steps(&mut conn, &operator_id).await?;
         let used = Entry::nobody(origin, Action::LinkUsed)
             .operator(&operator_id, &name, None)
             .account(&login)
@@ -122,10 +125,20 @@ impl SignIn {
                 self.audit.append(&mut conn, &entry, now).await?;
             }
         }
+        if self.has_factor(&mut conn, &operator_id).await? {
+            let token = self
+                .wait_for_code(&mut conn, &operator_id, "one-time link", now)
+                .await?;
+            changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
+            conn.commit().await?;
+            return Ok(Entered::NeedsCode(token));
+        }
         let (doors, _) =
             throttle::look(&mut conn, &login, origin.ip.as_deref().unwrap_or_default(), now).await?;
         throttle::succeeded(&mut conn, &doors, now).await?;
-        let id = self.begin(&mut conn, &operator_id, origin, replaces, now).await?;
+        let id = self
+            .begin(&mut conn, &operator_id, origin, replaces, Methods::Password, now)
+            .await?;
         let entry = Entry::nobody(origin, Action::LoginSuccess)
             .operator(&operator_id, &name, Some(&id))
             .account(&login)
@@ -133,10 +146,11 @@ impl SignIn {
         self.audit.append(&mut conn, &entry, now).await?;
         changes::bump(&mut conn, topic::PORTAL_SESSIONS).await?;
         conn.commit().await?;
-        Ok(SignedIn {
+        Ok(Entered::In(SignedIn {
             session: id,
             operator: operator_id,
-        })
+            codes_left: None,
+        }))
     }
 
     /// The link of a code, if it may still be used: a bootstrap link only while there is no operator.

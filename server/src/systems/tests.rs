@@ -7,7 +7,7 @@ use app::systems::wire::{Health, StepResult};
 use app::wire::{Count, GrantId, OperatorId};
 
 use super::*;
-use crate::caller::{Caller, CallerKind, For, Origin};
+use crate::caller::{Caller, CallerKind, For, Origin, SecondFactor};
 use crate::clock::FakeClock;
 use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
@@ -65,6 +65,7 @@ impl House {
             login: "noor".to_owned(),
             session: None,
             auth_at: Some(START),
+            factor: SecondFactor::NotSet,
             grants: vec![Grant {
                 grant_id: GrantId::from("g-1"),
                 permissions: permissions.to_vec(),

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 40] = [
+const FORMS: [Form; 46] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -148,6 +148,24 @@ const FORMS: [Form; 40] = [
     (
         "/access/act",
         "/access/act",
+        &[("act", "unlock"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "reset-factor"), ("operator", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "ask-factor"), ("role", "helpdesk"), ("needed", "yes")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
         &[
             ("act", "grant"),
             ("operator", "x"),
@@ -254,17 +272,36 @@ const FORMS: [Form; 40] = [
         ],
         Own,
     ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "begin")],
+        Own,
+    ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "confirm"), ("code", "123456")],
+        Own,
+    ),
+    (
+        "/second-factor/act",
+        "/second-factor/act",
+        &[("act", "codes")],
+        Own,
+    ),
     ("/step-up", "/step-up", &[("password", "not mine at all")], Own),
     ("/sign-out", "/sign-out", &[], Own),
     ("/sign-in", "/sign-in", &[], Own),
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 19] = [
+const PAGES: [(&str, &str, Without); 20] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
     ("/step-up", "/step-up", Own),
+    ("/second-factor", "/second-factor", Own),
     ("/sign-in", "/sign-in", Own),
     ("/welcome", "/welcome", Own),
     ("/sessions", "/sessions", Refused),

@@ -240,6 +240,9 @@ impl App {
             "SELECT action || target || detail || COALESCE(account, '') || COALESCE(reason, '') FROM audit_entry",
             "SELECT source_kind || source FROM sign_in_failure",
             "SELECT name || value FROM operator_preference",
+            "SELECT COALESCE(seed, '') || COALESCE(draft_seed, '') FROM second_factor",
+            "SELECT code_hash FROM recovery_code",
+            "SELECT token_hash || first FROM sign_in_step",
             "SELECT session_key || handle_hint || account_name FROM session",
         ] {
             let rows: Vec<String> =

@@ -79,7 +79,10 @@ impl For<Access> {
         let protected = store::protected(&mut conn).await?;
         Ok(AccessPage {
             now,
-            operators: operators.into_iter().map(operator_row).collect(),
+            operators: operators
+                .into_iter()
+                .map(|line| operator_row(line, now))
+                .collect(),
             roles: roles
                 .into_iter()
                 .map(|role| RoleRow {
@@ -87,6 +90,7 @@ impl For<Access> {
                     name: role.name,
                     built_in: role.built_in != 0,
                     permissions: store::permissions(&role.permissions),
+                    needs_second_factor: role.needs_second_factor != 0,
                     grants_in_force: u64::try_from(role.grants_in_force).unwrap_or(0),
                 })
                 .collect(),
@@ -136,6 +140,14 @@ impl AccessPort for For<Access> {
         Ok(self.effect_of(new).await?)
     }
 
+    async fn unlock_operator(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.unlock(operator).await?)
+    }
+
+    async fn reset_factor(&self, operator: OperatorId) -> Result<Done, AppError> {
+        Ok(self.drop_factor(operator).await?)
+    }
+
     async fn give_grant(&self, new: NewGrant) -> Result<Done, AppError> {
         Ok(self.give(new).await?)
     }
@@ -158,6 +170,10 @@ impl AccessPort for For<Access> {
 
     async fn delete_group(&self, group: GroupId) -> Result<Done, AppError> {
         Ok(self.drop_group(group).await?)
+    }
+
+    async fn ask_second_factor(&self, role: RoleId, needed: bool) -> Result<Done, AppError> {
+        Ok(self.ask_factor(role, needed).await?)
     }
 
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError> {

@@ -1,4 +1,4 @@
-//! Operators: made, disabled, enabled, offered a new password.
+//! Operators: made, disabled, enabled, offered a new password, unlocked, freed of a lost second factor.
 
 use app::access::wire::{NewOperator, OneTimeLink, OperatorRow};
 use app::error::AppError;
@@ -137,9 +137,63 @@ impl For<Access> {
         self.finish(conn, &permit, entry, now, &[topic::ACCESS]).await?;
         Ok(link)
     }
+
+    pub(super) async fn unlock(&self, id: OperatorId) -> Result<Done, Error> {
+        let now = self.room.clock.now();
+        let permit = self.may_change(now)?;
+        let mut conn = self.room.db.write().await?;
+        let operator = self.operator(&mut conn, &id).await?;
+        crate::signin::forget_failures(&mut conn, &operator.login).await?;
+        let entry = self
+            .entry(
+                Action::AuthzAdmin,
+                format!(
+                    "Let {} ({}) try to sign in again at once",
+                    operator.display_name, operator.login
+                ),
+            )
+            .account(&operator.login);
+        self.finish(conn, &permit, entry, now, &[topic::ACCESS]).await?;
+        Ok(done(format!(
+            "{} can try to sign in again at once.",
+            operator.display_name
+        )))
+    }
+
+    pub(super) async fn drop_factor(&self, id: OperatorId) -> Result<Done, Error> {
+        let now = self.room.clock.now();
+        let permit = self.may_change(now)?;
+        if id == self.caller.id {
+            return Err(conflict("Your own second factor is on the page of your account."));
+        }
+        let mut conn = self.room.db.write().await?;
+        let operator = self.operator(&mut conn, &id).await?;
+        if !crate::signin::remove_factor(&mut conn, &id).await? {
+            return Ok(done(format!("{} has no second factor.", operator.display_name)));
+        }
+        // A phone that got lost may be in use right now.
+        let ended = crate::signin::end_all_of(&mut conn, &self.room.audit, &self.caller, &id, now).await?;
+        let entry = self
+            .entry(
+                Action::FactorChange,
+                format!(
+                    "Removed the second factor of {} ({})",
+                    operator.display_name, operator.login
+                ),
+            )
+            .account(&operator.login)
+            .fact("sessions_ended", ended);
+        let topics = [topic::ACCESS, topic::PORTAL_SESSIONS];
+        self.finish(conn, &permit, entry, now, &topics).await?;
+        Ok(done(format!(
+            "The second factor of {} is removed, and their sign-ins are over. They set up a new one when a role of \
+             theirs needs it.",
+            operator.display_name
+        )))
+    }
 }
 
-pub(super) fn operator_row(line: store::OperatorLine) -> OperatorRow {
+pub(super) fn operator_row(line: store::OperatorLine, now: Timestamp) -> OperatorRow {
     OperatorRow {
         operator_id: OperatorId(line.operator_id),
         login: line.login,
@@ -148,5 +202,8 @@ pub(super) fn operator_row(line: store::OperatorLine) -> OperatorRow {
         disabled_at: line.disabled_at.map(Timestamp),
         has_password: line.has_password > 0,
         live_sessions: u64::try_from(line.live_sessions).unwrap_or(0),
+        slowed: crate::signin::slowed(line.blocked_until, now),
+        second_factor: line.has_factor > 0,
+        needs_second_factor: line.needs_factor > 0,
     }
 }

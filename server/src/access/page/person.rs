@@ -39,7 +39,7 @@ impl For<Access> {
         Ok(PersonPage {
             now,
             effect: self.room.effect(&mut conn, &held, now).await?,
-            operator: operator_row(operator),
+            operator: operator_row(operator, now),
             permissions: permissions.into(),
         })
     }

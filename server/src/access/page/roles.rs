@@ -1,4 +1,4 @@
-//! Roles of one's own: saved and removed.
+//! Roles: one's own saved and removed, and which of them need a second factor.
 
 use app::access::wire::{Protected, RoleEdit};
 use app::error::AppError;
@@ -69,6 +69,36 @@ impl For<Access> {
         }
         self.finish(conn, &permit, entry, now, &[topic::ACCESS]).await?;
         Ok(done(format!("The role {name} is saved.")))
+    }
+
+    /// For built-in roles too: what they allow comes with the program, what it takes to hold them is the house's to say.
+    pub(super) async fn ask_factor(&self, id: RoleId, needed: bool) -> Result<Done, Error> {
+        let now = self.room.clock.now();
+        let permit = self.may_change(now)?;
+        let mut conn = self.room.db.write().await?;
+        let Some(role) = store::role(&mut conn, &id).await? else {
+            return Err(AppError::not_found("role").into());
+        };
+        store::set_needs_factor(&mut conn, &id, needed).await?;
+        let words = match needed {
+            true => format!("Asked people with the role {} for a second factor", role.name),
+            false => format!(
+                "Asked people with the role {} for a second factor no more",
+                role.name
+            ),
+        };
+        let entry = self
+            .entry(Action::PrivilegesChanged, words)
+            .fact("role_id", id.as_str())
+            .fact("needs_second_factor", needed);
+        self.finish(conn, &permit, entry, now, &[topic::ACCESS]).await?;
+        Ok(done(match needed {
+            true => format!(
+                "People with the role {} need a second factor. Who has none sets it up at their next page.",
+                role.name
+            ),
+            false => format!("The role {} needs no second factor.", role.name),
+        }))
     }
 
     pub(super) async fn drop_role(&self, id: RoleId) -> Result<Done, Error> {

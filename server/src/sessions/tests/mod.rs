@@ -14,7 +14,7 @@ use self::model::{GROUP, Known, NOW, SITES, SYSTEMS};
 use super::filter::{Dialect, View};
 use super::list::{self, Page, Reach};
 use super::testing;
-use crate::caller::{Caller, CallerKind, Origin};
+use crate::caller::{Caller, CallerKind, Origin, SecondFactor};
 use crate::db::Db;
 use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
@@ -47,6 +47,7 @@ fn caller(grants: &[(&[Permission], Scope)]) -> Caller {
         login: "olga".to_owned(),
         session: None,
         auth_at: Some(NOW),
+        factor: SecondFactor::NotSet,
         grants: grants
             .iter()
             .enumerate()

@@ -371,7 +371,12 @@ async fn security_a16_a_step_up_asks_for_a_code_too() {
         let browser = app.signed_in("mara").await;
         let (phone, _) = set_up(&app, &browser).await;
         app.clock.advance(301);
-        let protect = [("act", "protect"), ("account", "a"), ("reason", "b")];
+        let protect = [
+            ("act", "protect"),
+            ("who", "account"),
+            ("account", "a"),
+            ("reason", "b"),
+        ];
         let asked = browser.post(ACCESS, &protect).await;
         assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
         assert!(asked.body.contains("name=\"password\"") && asked.body.contains("name=\"code\""));

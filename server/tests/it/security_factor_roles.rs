@@ -111,7 +111,8 @@ async fn security_c1_only_a_grant_in_force_asks_for_a_second_factor() {
         ("act", "grant"),
         ("operator", nora.as_str()),
         ("role", "auditor"),
-        ("scope", "everywhere"),
+        ("places", "everywhere"),
+        ("people", "everybody"),
         ("expires", end.as_str()),
         ("reason", "one look"),
     ];

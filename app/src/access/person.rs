@@ -8,7 +8,8 @@ use super::scope::effect_words;
 use super::wire::{GrantLine, Permission, PersonPage as Page};
 use crate::layout::{Crumbs, PageHead, loaded};
 use crate::ui::{
-    Clock, ColumnHead, Ends, Fact, Glyph, Icon, Panel, Remaining, TableCard, Tag, TimeAgo, Tone, counted,
+    Clock, ColumnHead, Ends, Fact, Glyph, Icon, Note, Panel, Remaining, TableCard, Tag, TimeAgo, Tone,
+    counted,
 };
 use crate::wire::OperatorId;
 
@@ -56,13 +57,13 @@ fn Person(
                 </tbody>
             </TableCard>
             <Panel title="Now">
-                <p>
+                <Note>
                     {if nothing {
                         "No grant in force: they can sign in and see their own sign-ins, nothing else.".to_owned()
                     } else {
                         effect_words("They see", page.effect)
                     }}
-                </p>
+                </Note>
                 <dl class="facts">
                     <Fact label="User name">
                         <bdi>{who.login}</bdi>

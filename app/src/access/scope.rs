@@ -26,6 +26,9 @@ pub fn EffectNote() -> impl IntoView {
 
 /// "Now they would see 67 sessions of 41 people, and could end 65."
 pub fn effect_words(see: &str, effect: ScopeEffect) -> String {
+    if effect.sees == Count::Exactly(0) {
+        return format!("{see} no live sessions.");
+    }
     let people = match effect.sees {
         Count::Exactly(_) => format!(" of {}", counted(effect.people, "person", "people")),
         Count::MoreThan(_) => String::new(),

@@ -95,11 +95,24 @@ impl Inside {
         self.sessions.range(from..).next().map(|(number, _)| *number)
     }
 
+    /// Whether live traffic leaves a session alone: Curfew's own, and while a fault decides what ending it does. Else it
+    /// would end by itself now and then while somebody looks at what the system does with it.
+    fn stays(&self, session: &WireSession) -> bool {
+        let (faults, account) = (&self.faults, &session.account_id);
+        session.own
+            || faults.lie
+            || faults.let_back
+            || faults.refuse.is_some()
+            || faults.lie_for.contains(account)
+            || faults.let_back_for.contains(account)
+            || faults.refuse_for.contains_key(account)
+    }
+
     pub(super) fn tick(&mut self, now: Timestamp) {
         let over: Vec<u64> = self
             .sessions
             .iter()
-            .filter(|(_, s)| !s.own && past_limit(s, now))
+            .filter(|(_, s)| past_limit(s, now) && !self.stays(s))
             .map(|(number, _)| *number)
             .collect();
         for number in over {
@@ -116,7 +129,7 @@ impl Inside {
         for _ in 0..moving / 4 {
             if let Some(number) = self
                 .some_session()
-                .filter(|n| self.sessions.get(n).is_some_and(|s| !s.own))
+                .filter(|n| self.sessions.get(n).is_some_and(|s| !self.stays(s)))
             {
                 self.take(number);
             }

@@ -419,6 +419,12 @@ pub(crate) fn checked_login(login: &str) -> Result<String, &'static str> {
     }
 }
 
+/// A mail domain as scopes compare it, without the `@` somebody wrote before it; `None` = it is none.
+pub(crate) fn checked_domain(text: &str) -> Option<String> {
+    let domain = text.trim().trim_start_matches('@').to_lowercase();
+    (domain.contains('.') && !domain.contains(['@', ' ', '/'])).then_some(domain)
+}
+
 /// A line of text of 1 to `longest` characters; or what is wrong with it.
 pub(crate) fn checked_text(text: &str, longest: usize) -> Result<String, String> {
     let text = text.trim();

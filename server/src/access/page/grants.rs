@@ -5,7 +5,7 @@ use app::error::{AppError, FieldProblem};
 use app::wire::{Done, GrantId, GroupId, OperatorId, RoleId, SystemId, Timestamp};
 
 use super::{LAST_ADMINISTRATOR, conflict, done, problem};
-use crate::access::{ADMINISTRATOR, Access, checked_text, groups, store};
+use crate::access::{ADMINISTRATOR, Access, checked_domain, checked_text, groups, store};
 use crate::audit::Action;
 use crate::caller::For;
 use crate::changes::topic;
@@ -201,10 +201,7 @@ impl Named {
             names
         };
         let accounts = tidy(these.accounts);
-        let domains: Vec<String> = tidy(these.domains)
-            .into_iter()
-            .map(|d| d.trim_start_matches('@').to_owned())
-            .collect();
+        let domains = tidy(these.domains);
         let mut groups = these.groups;
         groups.sort();
         groups.dedup();
@@ -220,15 +217,17 @@ impl Named {
                 return Err(problem(field, words));
             }
         }
-        if let Some(bad) = domains
+        let domains = domains
             .iter()
-            .find(|d| !d.contains('.') || d.contains(['@', ' ', '/']))
-        {
-            return Err(problem(
-                "domains",
-                format!("“{bad}” is no mail domain. Write it as example.org."),
-            ));
-        }
+            .map(|domain| {
+                checked_domain(domain).ok_or_else(|| {
+                    problem(
+                        "domains",
+                        format!("“{domain}” is no mail domain. Write it as example.org."),
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         if !groups
             .iter()
             .all(|g| self.groups.iter().any(|(known, _)| known == g))

@@ -9,7 +9,6 @@ use crate::access::{Access, checked_text, groups, store};
 use crate::audit::Action;
 use crate::caller::For;
 use crate::changes::topic;
-use crate::db::Conn;
 use crate::error::Error;
 use crate::keys;
 
@@ -52,7 +51,9 @@ impl For<Access> {
         let Some(group) = listed.into_iter().find(|g| g.group_id == id.0) else {
             return Err(AppError::not_found("group").into());
         };
-        if Uses::read(&mut conn, now).await?.of(&id) > 0 {
+        let grants = store::grants(&mut conn).await?;
+        let protected = store::protected(&mut conn).await?;
+        if Uses::new(&grants, &protected, now).of(&id) > 0 {
             return Err(conflict(
                 "Grants or the protected list name this group. Take them away first.",
             ));
@@ -74,21 +75,25 @@ impl For<Access> {
 pub(super) struct Uses(Vec<GroupId>);
 
 impl Uses {
-    pub(super) async fn read(conn: &mut Conn, now: Timestamp) -> Result<Self, Error> {
+    pub(super) fn new(
+        grants: &[store::GrantLine],
+        protected: &[store::ProtectedLine],
+        now: Timestamp,
+    ) -> Self {
         let mut named = Vec::new();
-        for line in store::grants(conn).await? {
+        for line in grants {
             if line.expires_at.is_none_or(|end| now.0 < end)
                 && let People::These(these) = store::scope(&line.scope).people
             {
                 named.extend(these.groups);
             }
         }
-        for line in store::protected(conn).await? {
+        for line in protected {
             if let Some(Protected::Group(group)) = line.who() {
                 named.push(group);
             }
         }
-        Ok(Self(named))
+        Self(named)
     }
 
     pub(super) fn of(&self, group: &GroupId) -> u64 {

@@ -72,11 +72,11 @@ impl For<Access> {
         let mut conn = self.room.db.read().await?;
         let known = Named::read(&mut conn).await?;
         let groups = groups_of::all(&mut conn).await?;
-        let uses = Uses::read(&mut conn, now).await?;
         let operators = store::operators(&mut conn, now).await?;
         let roles = store::roles(&mut conn, now).await?;
         let grants = store::grants(&mut conn).await?;
         let protected = store::protected(&mut conn).await?;
+        let uses = Uses::new(&grants, &protected, now);
         Ok(AccessPage {
             now,
             operators: operators

@@ -5,7 +5,7 @@ use app::error::AppError;
 use app::wire::{Done, ProtectedId, SystemId, Timestamp};
 
 use super::{done, problem};
-use crate::access::{Access, checked_text, groups, store};
+use crate::access::{Access, checked_domain, checked_text, groups, store};
 use crate::audit::{Action, Entry};
 use crate::caller::For;
 use crate::changes::topic;
@@ -101,12 +101,10 @@ async fn checked_who(
             .map(|a| Protected::Account(a.to_lowercase()))
             .map(|who| (who, None)),
         Protected::Domain(domain) => {
-            let domain = domain.trim().trim_start_matches('@').to_lowercase();
-            if domain.contains('.') && !domain.contains(['@', ' ', '/']) {
-                Ok((Protected::Domain(domain), None))
-            } else {
+            let Some(domain) = checked_domain(&domain) else {
                 return Ok(Err(problem("domain", "Write the domain, as example.org.")));
-            }
+            };
+            Ok((Protected::Domain(domain), None))
         }
         Protected::Group(id) => {
             let all = groups::all(conn).await?;

@@ -70,12 +70,16 @@ pub mod post {
     pub const COLUMNS: &str = "/sessions/columns";
     /// Rows by key, straight to a preview.
     pub const PREVIEW_KEYS: &str = "/sessions/preview";
-    /// Below a preview: `/endings/preview/{id}/confirm` and `/include`.
+    /// Below a preview: `/endings/preview/{id}/confirm`, `/include`, `/decide`.
     pub fn confirm(ending: &crate::wire::EndingId) -> String {
         format!("{}/confirm", super::preview(ending))
     }
     pub fn include(ending: &crate::wire::EndingId) -> String {
         format!("{}/include", super::preview(ending))
+    }
+    /// `act` = approve | turn-down | withdraw | alone, with `note` or `why`.
+    pub fn decide(ending: &crate::wire::EndingId) -> String {
+        format!("{}/decide", super::preview(ending))
     }
     pub fn stop(ending_no: i64) -> String {
         format!("{}/stop", super::ending(ending_no))
@@ -85,6 +89,9 @@ pub mod post {
     }
     pub fn resume(ending_no: i64) -> String {
         format!("{}/resume", super::ending(ending_no))
+    }
+    pub fn review(ending_no: i64) -> String {
+        format!("{}/review", super::ending(ending_no))
     }
     pub const PAUSE_ALL: &str = "/endings/pause-all";
     pub const RESUME_ALL: &str = "/endings/resume-all";

@@ -515,6 +515,7 @@ fn the_list_of_endings_has_the_switch_for_who_may() {
         next: Some("c2".to_owned()),
         paused: None,
         may_pause: true,
+        waiting: Vec::new(),
     };
     let at = |page: EndingsPage| {
         let answers = Answers {
@@ -529,6 +530,7 @@ fn the_list_of_endings_has_the_switch_for_who_may() {
     assert!(html.contains("href=\"/endings?after=c2\""));
     let paused = EndingsPage {
         may_pause: false,
+        waiting: Vec::new(),
         paused: Some(PausedBy {
             name: "R. Vance".to_owned(),
             at: fake::NOW.plus_seconds(-60),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use app::access::wire::Scope;
 use app::endings::port::EndingsPort;
-use app::endings::wire::Confirm;
+use app::endings::wire::{Confirm, Confirmed};
 use app::wire::{SessionKey, SystemId};
 use server::access::{Access, SeedOperator};
 use server::audit::Audit;
@@ -199,7 +199,7 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
             reason: "bench".to_owned(),
             ..Confirm::default()
         };
-        let no = port.confirm_ending(draft, confirm).await?;
+        let no = began(port.confirm_ending(draft, confirm).await?)?;
         stage.endings.work_due().await?;
         ours.push(began.elapsed());
         let counts = port.ending_page(no, None, None).await?.brief.counts;
@@ -208,6 +208,13 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
     ours.sort_unstable();
     raw.sort_unstable();
     Ok((ours[RUNS / 2], raw[RUNS / 2]))
+}
+
+/// The number of what was confirmed; an error where it waits for somebody.
+fn began(confirmed: Confirmed) -> anyhow::Result<i64> {
+    confirmed
+        .number()
+        .ok_or_else(|| anyhow::anyhow!("it waits for a second person"))
 }
 
 impl Stage {
@@ -305,7 +312,7 @@ impl Stage {
             typed_number: rows.to_string(),
             ..Confirm::default()
         };
-        Ok(port.confirm_ending(draft, confirm).await?)
+        began(port.confirm_ending(draft, confirm).await?)
     }
 
     async fn check(&self, no: i64, rows: usize) -> anyhow::Result<()> {

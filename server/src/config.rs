@@ -184,9 +184,10 @@ pub struct EndingRules {
     pub max_set: u64,
     /// The number must be typed above this many. Default 25.
     pub type_number_above: u64,
-    /// Most sessions per act for who does not hold ManageAccess. Default 500.
+    /// Most sessions one person ends in one act: above it a second person approves. While nobody else holds
+    /// ApproveEndings it binds only who does not hold ManageAccess. Default 500.
     pub most_per_act: u64,
-    /// Most sessions an hour for who does not hold ManageAccess. Default 200.
+    /// Most sessions an hour for who does not hold ManageAccess, without a second person. Default 200.
     pub most_per_hour: u64,
     /// A ticket number is required. Default false.
     pub ticket_required: bool,
@@ -200,6 +201,10 @@ pub struct EndingRules {
     pub wait_for_person_after_s: i64,
     /// A preview can be confirmed so long, seconds. Default 900.
     pub draft_s: i64,
+    /// A second person can approve a preview so long, seconds: the set stays frozen. Default 3,600.
+    pub approval_s: i64,
+    /// An ending that went on without a second person is to be reviewed within, seconds. Default 86,400.
+    pub review_s: i64,
 }
 
 impl Default for EndingRules {
@@ -215,6 +220,8 @@ impl Default for EndingRules {
             first_watch_s: 5,
             wait_for_person_after_s: 86_400,
             draft_s: 900,
+            approval_s: 3_600,
+            review_s: 86_400,
         }
     }
 }

@@ -31,6 +31,10 @@ macro_rules! kinds {
 kinds! {
     /// An ending has an outcome for every session.
     EndingSettled = "ending.settled";
+    /// An ending waits for a second person.
+    ApprovalRequested = "approval.requested";
+    /// An ending went on without a second person: somebody is to review it.
+    ApprovalOverridden = "approval.overridden";
     /// Audit entries wait longer for their copy than the settings allow.
     AuditCopyStalled = "audit_copy.stalled";
     /// They are copied again.

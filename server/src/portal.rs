@@ -405,6 +405,56 @@ impl Portal {
 }
 
 impl Portal {
+    /// What waits for the caller as a second person, and what went on without one.
+    async fn second_person_banners(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Vec<Banner>, Error> {
+        let calls = self.endings.calls_for_a_second(conn, caller, now).await?;
+        let mut banners = Vec::new();
+        for alone in calls.went_on_alone {
+            let late = now.0 >= alone.review_due_at.0;
+            let due = short_utc(alone.review_due_at, now);
+            banners.push(Banner {
+                tone: if late { Tone::Danger } else { Tone::Warn },
+                fact: format!("Ending {} began without a second person.", alone.ending_no),
+                means: if late {
+                    format!(
+                        "By {}: {} It should have been reviewed by {due}.",
+                        alone.by,
+                        sentence(&alone.why)
+                    )
+                } else {
+                    format!(
+                        "By {}: {} Somebody else is to review it by {due}.",
+                        alone.by,
+                        sentence(&alone.why)
+                    )
+                },
+                link: Some(("See the ending".to_owned(), paths::ending(alone.ending_no))),
+            });
+        }
+        if let Some(first) = calls.to_decide.first() {
+            let more = match calls.to_decide.len() {
+                1 => String::new(),
+                n => format!(" {} more wait.", n - 1),
+            };
+            banners.push(Banner {
+                tone: Tone::Info,
+                fact: format!("{} asks for a second person.", first.asked_by),
+                means: format!(
+                    "To end {} sessions; you can decide until {}.{more}",
+                    thousands(first.sessions),
+                    short_utc(first.until, now)
+                ),
+                link: Some(("Look at the frozen set".to_owned(), paths::preview(&first.ending))),
+            });
+        }
+        Ok(banners)
+    }
+
     /// The alarm over a copy of the log that stalls, for who reads the log or looks after systems.
     async fn copy_banner(
         &self,
@@ -437,6 +487,14 @@ impl Portal {
             ),
             link: reads.then(|| ("See the audit log".to_owned(), paths::AUDIT.to_owned())),
         }))
+    }
+}
+
+/// What a person wrote, as a sentence of its own.
+fn sentence(text: &str) -> String {
+    match text.ends_with(['.', '!', '?', '…']) {
+        true => text.to_owned(),
+        false => format!("{text}."),
     }
 }
 
@@ -483,6 +541,7 @@ impl FrameFacts for Portal {
                 link: Some(("See the system".to_owned(), paths::system(&system.system_id))),
             });
         }
+        banners.extend(self.second_person_banners(&mut conn, caller, now).await?);
         banners.extend(self.copy_banner(&mut conn, caller, now).await?);
         Ok(banners)
     }

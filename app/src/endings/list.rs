@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::approval::WaitingPanel;
 use super::bar::ShareBar;
 use super::link::LiveMark;
 use super::wire::{EndingBrief, EndingState, EndingsPage as Page, PausedBy};
@@ -30,6 +31,7 @@ pub fn EndingsPage() -> impl IntoView {
                     title="Endings"
                     tools=move || view! { <LiveMark topic=topic.clone() address=address.clone() /> }
                 />
+                <WaitingPanel waiting=page.waiting.clone() />
                 <PauseControl paused=page.paused.clone() may=page.may_pause />
                 <Rows page=page further=further />
             }

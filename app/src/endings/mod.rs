@@ -2,6 +2,8 @@
 //! that no system's own list has shown.
 
 #[cfg(feature = "ssr")]
+mod approval;
+#[cfg(feature = "ssr")]
 mod bar;
 #[cfg(feature = "ssr")]
 mod link;

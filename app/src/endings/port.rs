@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use super::wire::{Confirm, Confirmed, Decision, EndingPage, EndingsPage, ItemFilter, Preview};
 use crate::error::AppError;
 use crate::wire::{Done, EndingId, SelectionId, SessionKey};
 
@@ -13,7 +13,7 @@ pub trait EndingsPort: Send + Sync {
     async fn draft_ending(&self, selection: SelectionId) -> Result<EndingId, AppError>;
     /// Freezes these rows into a preview (row menu, "retry those").
     async fn draft_ending_of(&self, keys: Vec<SessionKey>) -> Result<EndingId, AppError>;
-    /// The preview. 404 for anyone but who made it.
+    /// The preview. 404 for anyone but who made it, and who can approve all of it once that was asked for.
     async fn preview(&self, ending: EndingId) -> Result<Preview, AppError>;
     /// Takes the caller's own session or protected people in, or out again; freezes anew.
     async fn include_in_preview(
@@ -22,8 +22,13 @@ pub trait EndingsPort: Send + Sync {
         own: bool,
         protected: bool,
     ) -> Result<EndingId, AppError>;
-    /// Confirms a preview: its number. Doing it twice gives the same number. Needs a fresh step-up.
-    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError>;
+    /// Confirms a preview; where the rules ask for a second person, asks for one. Doing it twice gives the same answer.
+    /// Needs a fresh step-up.
+    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<Confirmed, AppError>;
+    /// Decides a request for approval; the number of the ending if it began. Needs a fresh step-up to begin one.
+    async fn decide_approval(&self, ending: EndingId, decision: Decision) -> Result<Option<i64>, AppError>;
+    /// Says what a review of an ending that went on without a second person found: 3 to 500 characters.
+    async fn review_ending(&self, ending_no: i64, note: String) -> Result<Done, AppError>;
     /// The list of endings the caller may know of.
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError>;
     /// One ending.

@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::wire::{Preview, PreviewLeftOut, PreviewPerson, PreviewSystem};
+use super::approval::{ApprovalPanel, NeedsNote};
+use super::link::LiveMark;
+use super::wire::{ApprovalState, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem};
 use crate::layout::{Crumbs, Echo, PageHead, loaded};
 use crate::paths;
 use crate::sessions::wire::CannotEnd;
@@ -33,8 +35,17 @@ pub fn PreviewPage() -> impl IntoView {
 fn Shown(preview: Preview) -> impl IntoView {
     let clock = Clock::here();
     let p = preview.clone();
+    let waits = p
+        .approval
+        .as_ref()
+        .is_some_and(|a| a.state == ApprovalState::Waiting);
     let title = format!(
-        "End {} of {}?",
+        "{} {} of {}?",
+        if p.asked_by.is_some() {
+            "Approve ending"
+        } else {
+            "End"
+        },
         counted(p.sessions, "session", "sessions"),
         counted(p.people, "person", "people")
     );
@@ -44,9 +55,19 @@ fn Shown(preview: Preview) -> impl IntoView {
         clock.full(frozen)
     );
     let back = paths::sessions(&p.back_query);
+    let (first, href) = match p.asked_by {
+        Some(_) => ("Endings", paths::ENDINGS.to_owned()),
+        None => ("Sessions", back),
+    };
+    // While somebody else may decide, the page follows.
+    let live = waits.then(|| (format!("ending:{}", p.ending_id), paths::preview(&p.ending_id)));
+    let tools = move || {
+        live.clone()
+            .map(|(topic, address)| view! { <LiveMark topic=topic address=address /> })
+    };
     view! {
-        <Crumbs first="Sessions" href=back second="Preview" />
-        <PageHead title=title />
+        <Crumbs first=first href=href second="Preview" />
+        <PageHead title=title tools=tools />
         <p class="lead">{lead}</p>
         <div class="beside">
             <div class="stack">
@@ -326,7 +347,7 @@ fn LeftOut(preview: Preview) -> impl IntoView {
         .iter()
         .filter(|r| r.why == CannotEnd::Protected)
         .count();
-    let open = p.ending_no.is_none();
+    let open = p.ending_no.is_none() && p.approval.is_none();
     let can_protect = protected_left > 0 && may_force;
     let any_act = open && (own_left || can_protect || p.includes_own || p.includes_protected);
     let number = p.left_out_count;
@@ -415,6 +436,9 @@ fn ConfirmPanel(preview: Preview) -> impl IntoView {
         .into_any();
     }
     let back = paths::sessions(&p.back_query);
+    if let Some(asked) = p.approval.clone() {
+        return view! { <ApprovalPanel p=p asked=asked back=back /> }.into_any();
+    }
     let over = |at: Timestamp| p.now >= at;
     if over(p.expires_at) {
         return view! {
@@ -444,6 +468,11 @@ fn ConfirmForm(p: Preview, back: String) -> impl IntoView {
         .blocked
         .clone()
         .or_else(|| (p.sessions == 0).then(|| "Nothing is left to end.".to_owned()));
+    let second = p.second_person.clone();
+    let button = match second {
+        Some(_) => "btn btn-primary btn-wide",
+        None => "btn btn-danger btn-wide",
+    };
     let ticket_required = p.ticket_required;
     let expires = p.expires_at;
     let quota = p
@@ -516,12 +545,24 @@ fn ConfirmForm(p: Preview, back: String) -> impl IntoView {
                     .into_iter()
                     .map(|(fact, means)| view! { <Note tone=Some(Tone::Warn) fact=fact>{means}</Note> })
                     .collect_view()}
-                <Note tone=Some(Tone::Warn)>
-                    "This can’t be undone. People sign in again; unsaved work in open pages may be lost."
-                </Note>
+                {match second.clone() {
+                    Some(second) => view! { <NeedsNote second=second sessions=p.sessions /> }.into_any(),
+                    None => {
+                        view! {
+                            <Note tone=Some(Tone::Warn)>
+                                "This can’t be undone. People sign in again; unsaved work in open pages may be lost."
+                            </Note>
+                        }
+                            .into_any()
+                    }
+                }}
                 <div class="confirm-acts">
-                    <button class="btn btn-danger btn-wide" disabled=blocked.is_some() aria-describedby="confirm-why">
-                        {format!("End {sessions}")}
+                    <button class=button disabled=blocked.is_some() aria-describedby="confirm-why">
+                        {if second.is_some() {
+                            format!("Ask for approval to end {sessions}")
+                        } else {
+                            format!("End {sessions}")
+                        }}
                     </button>
                     <p id="confirm-why" class="why">
                         {blocked.or(quota)}

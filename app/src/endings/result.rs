@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::approval::SecondLookNote;
 use super::bar::ShareBar;
 use super::progress::address;
 use super::wire::{
@@ -36,6 +37,7 @@ pub fn ResultBody(page: Page) -> impl IntoView {
                 .pause_why
                 .clone()
                 .map(|why| view! { <Note tone=Some(Tone::Warn) fact="This ending waits for a person.">{why}</Note> })}
+            {page.second_look.clone().map(|look| view! { <SecondLookNote number=number look=look /> })}
             {(counts.returned > 0).then(|| view! { <CameBack page=page.clone() /> })}
             <Progress page=page.clone() />
             <Outcomes page=page.clone() />

@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+mod approval;
+
+pub use approval::{
+    Approval, ApprovalState, Confirmed, Decision, NeedsSecond, Review, SecondLook, SecondPerson,
+    WaitingApproval,
+};
+
 use crate::sessions::wire::{CannotEnd, SessionKind};
 use crate::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
@@ -176,6 +183,12 @@ pub struct Preview {
     pub paused: bool,
     /// Set once it was confirmed: its number.
     pub ending_no: Option<i64>,
+    /// Who asked, for somebody who looks at it as the second person; `None` = the caller did.
+    pub asked_by: Option<String>,
+    /// A second person has to approve; `None` = the caller may confirm alone, or it was confirmed.
+    pub second_person: Option<SecondPerson>,
+    /// The request for approval, once it was made.
+    pub approval: Option<Approval>,
 }
 
 /// The share of one system in a preview.
@@ -348,6 +361,8 @@ pub struct EndingPage {
     pub version: i64,
     /// Audit entries that tell of it.
     pub audit_from: Option<i64>,
+    /// The second person who approved it, or how it went on without one; `None` = none was needed.
+    pub second_look: Option<SecondLook>,
 }
 
 /// Which items of an ending to show.
@@ -506,6 +521,8 @@ pub struct EndingsPage {
     pub paused: Option<PausedBy>,
     /// The caller may pause and resume all endings.
     pub may_pause: bool,
+    /// Previews that wait for a second person: the caller's own, and those they can decide; the oldest first.
+    pub waiting: Vec<WaitingApproval>,
 }
 
 /// Who paused all endings.

@@ -75,6 +75,9 @@ pub fn preview() -> Preview {
         may_force: false,
         paused: false,
         ending_no: None,
+        asked_by: None,
+        second_person: None,
+        approval: None,
     }
 }
 
@@ -266,6 +269,7 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         may_retry: true,
         version: 7,
         audit_from: Some(184_298),
+        second_look: None,
         brief: brief(state, counts),
     }
 }

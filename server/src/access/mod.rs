@@ -17,7 +17,7 @@ use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::SignInRules;
 use crate::db::{Conn, Db};
-use crate::domain::grant::VisibleScope;
+use crate::domain::grant::{Grant, VisibleScope};
 use crate::error::Error;
 use crate::keys;
 
@@ -193,6 +193,34 @@ impl Access {
     /// Names of the people who can give a missing permission: enabled, ManageAccess everywhere, by name.
     pub async fn who_can_give(&self, conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
         store::access_managers(conn, now).await
+    }
+
+    /// Enabled people who hold a permission somewhere now, with their grants in force, by name.
+    pub(crate) async fn holders(
+        &self,
+        conn: &mut Conn,
+        permission: Permission,
+        now: Timestamp,
+    ) -> Result<Vec<(OperatorId, String, Vec<Grant>)>, Error> {
+        let mut found: Vec<(OperatorId, String, Vec<Grant>)> = Vec::new();
+        for (id, grant) in store::all_grants(conn).await? {
+            if !grant.in_force(now) {
+                continue;
+            }
+            match found.last_mut() {
+                Some((last, _, grants)) if *last == id => grants.push(grant),
+                _ => found.push((id, String::new(), vec![grant])),
+            }
+        }
+        found.retain(|(_, _, grants)| grants.iter().any(|g| g.permissions.contains(&permission)));
+        let mut enabled = Vec::with_capacity(found.len());
+        for (id, _, grants) in found {
+            if let Some((_, name)) = self.login_and_name(conn, &id).await? {
+                enabled.push((id, name, grants));
+            }
+        }
+        enabled.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+        Ok(enabled)
     }
 
     /// Who is protected, as a scope.

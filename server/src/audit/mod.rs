@@ -145,6 +145,18 @@ actions! {
     PreviewFrozen = "session_terminate_preview", "Opened a preview";
     /// Asked to end sessions: written before anything is asked.
     EndingRequested = "session_terminate_requested", "Asked to end sessions";
+    /// Asked for a second person.
+    ApprovalRequested = "approval_requested", "Asked for approval of an ending";
+    /// A second person approved.
+    ApprovalGranted = "approval_granted", "Approved an ending";
+    /// A second person turned it down.
+    ApprovalDenied = "approval_denied", "Turned an ending down";
+    /// The asker took the request back.
+    ApprovalWithdrawn = "approval_withdrawn", "Took a request for approval back";
+    /// Went on without a second person, by second factor and with a reason.
+    ApprovalOverridden = "approval_overridden", "Went on without a second person";
+    /// Somebody reviewed that.
+    OverrideReviewed = "approval_override_reviewed", "Reviewed an ending without a second person";
     /// Results of a batch.
     EndingResult = "session_terminate_result", "Read back ended sessions";
     /// An ending settled.

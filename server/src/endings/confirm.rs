@@ -1,26 +1,50 @@
 //! Confirming a preview: every rule about who, how many and why is asked here, then one guarded update.
+//!
+//! [`Endings::leave_draft`] is the only way out of `draft`: whoever comes (the form, the API, a second person who
+//! approves), the rules are asked there.
 
 use app::access::wire::Permission;
-use app::endings::wire::Confirm;
+use app::endings::wire::{Confirm, Confirmed, NeedsSecond, SecondPerson};
 use app::error::{AppError, FieldProblem};
 use app::wire::{EndingId, Timestamp};
 
 use super::Endings;
 use super::draft::own_preview;
+use super::page::name_of;
 use super::store::{self, EndingRow, freeze};
 use crate::audit::{Action, Entry};
 use crate::caller::Caller;
 use crate::changes::{bump_all, topic};
 use crate::db::Conn;
-use crate::domain::grant::About;
+use crate::domain::grant::{About, VisibleScope};
 use crate::error::Error;
 
 /// Length of a reason, characters.
 const REASON: std::ops::RangeInclusive<usize> = 3..=500;
 /// Longest ticket number, characters.
 const LONGEST_TICKET: usize = 100;
+/// What a preview that can't be confirmed any more says.
+pub(super) const TOO_OLD: &str = "This preview is too old. Open it anew; the set is frozen again.";
 /// The window of the hourly quota, seconds.
 const HOUR_S: i64 = 3_600;
+
+/// How a preview can begin now.
+pub(super) enum Way {
+    /// The asker alone may begin it.
+    Alone,
+    /// Somebody else has to approve.
+    SecondPerson(SecondPerson),
+    /// It can't, in words.
+    Blocked(String),
+}
+
+/// What became of an attempt to begin.
+pub(super) enum Left {
+    /// It began, under this number.
+    Started(i64),
+    /// A second person is needed and has not approved this set.
+    Needs(SecondPerson),
+}
 
 /// What a caller without ManageAccess has left.
 pub(super) struct Quota {
@@ -42,21 +66,21 @@ pub(super) fn checked_reason(text: &str) -> Result<String, AppError> {
 }
 
 impl Endings {
-    /// Confirms a preview and gives its number; the same number again when it was confirmed already.
+    /// Confirms a preview, or asks for the second person it needs; the same answer again when that was done already.
     pub(super) async fn confirm(
         &self,
         caller: &Caller,
         ending: &EndingId,
         confirm: Confirm,
-    ) -> Result<i64, Error> {
+    ) -> Result<Confirmed, Error> {
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
         let row = own_preview(&mut conn, caller, ending).await?;
         drop(conn);
         if let Some(ending_no) = row.ending_no {
-            return Ok(ending_no);
+            return Ok(Confirmed::Started(ending_no));
         }
-        let permit = caller.authorize_somewhere(Permission::EditUserSessions, now)?;
+        caller.authorize_somewhere(Permission::EditUserSessions, now)?;
         caller.require_fresh_auth(now)?;
         let confirm = self.checked(&row, confirm)?;
 
@@ -66,18 +90,54 @@ impl Endings {
         self.parts.audit.lock(&mut conn).await?;
         let row = own_preview(&mut conn, caller, ending).await?;
         if let Some(ending_no) = row.ending_no {
-            return Ok(ending_no);
+            return Ok(Confirmed::Started(ending_no));
         }
-        if let Some(words) = self.blocked(&mut conn, caller, &row, now).await? {
-            return Err(AppError::Conflict { message: words }.into());
+        let confirmed = match self.leave_draft(&mut conn, caller, &row, &confirm, now).await? {
+            Left::Started(ending_no) => Confirmed::Started(ending_no),
+            Left::Needs(second) => {
+                self.ask_second(&mut conn, caller, &row, &confirm, second, now)
+                    .await?
+            }
+        };
+        bump_all(
+            &mut conn,
+            &[topic::ENDINGS, &topic::ending(ending), topic::SESSIONS],
+        )
+        .await?;
+        conn.commit().await?;
+        self.tell();
+        Ok(confirmed)
+    }
+
+    /// Turns a preview into an ending if the rules, as they are now, let `asker` do it: alone, or because a second
+    /// person approved this very set. The caller holds the locks of the ending and the log.
+    pub(super) async fn leave_draft(
+        &self,
+        conn: &mut Conn,
+        asker: &Caller,
+        row: &EndingRow,
+        confirm: &Confirm,
+        now: Timestamp,
+    ) -> Result<Left, Error> {
+        let permit = asker.authorize_somewhere(Permission::EditUserSessions, now)?;
+        let second = match self.way(conn, asker, row, now).await? {
+            Way::Blocked(message) => return Err(AppError::Conflict { message }.into()),
+            Way::SecondPerson(second) => Some(second),
+            Way::Alone => None,
+        };
+        let id = row.id();
+        let ending_no = freeze::next_no(conn).await?;
+        if !freeze::confirm(conn, &id, ending_no, confirm, second.is_some(), now).await? {
+            return match second {
+                Some(second) => Ok(Left::Needs(second)),
+                None => Err(AppError::Conflict {
+                    message: TOO_OLD.to_owned(),
+                }
+                .into()),
+            };
         }
-        let ending_no = freeze::next_no(&mut conn).await?;
-        if !freeze::confirm(&mut conn, ending, ending_no, &confirm, now).await? {
-            let message = "This preview is too old. Open it anew; the set is frozen again.".to_owned();
-            return Err(AppError::Conflict { message }.into());
-        }
-        let entry = Entry::by(caller, Action::EndingRequested)
-            .ending(ending)
+        let entry = Entry::by(asker, Action::EndingRequested)
+            .ending(&id)
             .permission(permit.permission())
             .target(format!(
                 "{} sessions of {} people",
@@ -93,16 +153,10 @@ impl Endings {
             .fact("left_out", row.left_out_count)
             .fact("snapshot_hash", row.snapshot_hash.clone())
             .fact("own", row.include_own == 1)
-            .fact("protected", row.include_protected == 1);
-        self.parts.audit.append(&mut conn, &entry, now).await?;
-        bump_all(
-            &mut conn,
-            &[topic::ENDINGS, &topic::ending(ending), topic::SESSIONS],
-        )
-        .await?;
-        conn.commit().await?;
-        self.tell();
-        Ok(ending_no)
+            .fact("protected", row.include_protected == 1)
+            .fact("second_person", second.is_some());
+        self.parts.audit.append(conn, &entry, now).await?;
+        Ok(Left::Started(ending_no))
     }
 
     /// The form, checked and tidied; each bad field by name.
@@ -181,49 +235,119 @@ impl Endings {
         }))
     }
 
-    /// Why this caller can't confirm this preview now, in words; `None` = they can.
-    pub(super) async fn blocked(
+    /// How this preview can begin now, asked for by `asker`.
+    pub(super) async fn way(
         &self,
         conn: &mut Conn,
-        caller: &Caller,
+        asker: &Caller,
+        row: &EndingRow,
+        now: Timestamp,
+    ) -> Result<Way, Error> {
+        if let Some(words) = self.blocked(conn, asker, row, now).await? {
+            return Ok(Way::Blocked(words));
+        }
+        let items = row.item_count.unsigned_abs();
+        let rules = &self.parts.rules;
+        let quota = self.quota(conn, asker, now).await?;
+        let mut why = Vec::new();
+        if items > rules.most_per_act {
+            why.push(NeedsSecond::Size {
+                above: rules.most_per_act,
+            });
+        }
+        if let Some(quota) = quota.as_ref().filter(|quota| items > quota.left) {
+            why.push(NeedsSecond::OverQuota {
+                left: quota.left,
+                per_hour: rules.most_per_hour,
+            });
+        }
+        if row.include_protected == 1 {
+            why.push(NeedsSecond::Protected);
+        }
+        let whole = row.whole_systems();
+        if !whole.is_empty() {
+            let names = self.parts.systems.names(conn).await?;
+            why.push(NeedsSecond::Everybody {
+                systems: whole.iter().map(|id| name_of(&names, id.as_str())).collect(),
+            });
+        }
+        if why.is_empty() {
+            return Ok(Way::Alone);
+        }
+        let approvers = self.approvers(conn, row, now).await?;
+        if !approvers.anybody {
+            // There is no second person: then one's own limits are all there is.
+            return Ok(match quota {
+                Some(quota) => self.alone_within(items, &quota, now),
+                None => Way::Alone,
+            });
+        }
+        if approvers.who.is_empty() && !self.could_go_on_alone(conn, asker, row, now).await? {
+            let words = "A second person has to approve this, and nobody who may approve holds a grant over all of \
+                         it. End it in parts, by system or site.";
+            return Ok(Way::Blocked(words.to_owned()));
+        }
+        Ok(Way::SecondPerson(SecondPerson {
+            why,
+            who: approvers.who,
+            for_s: rules.approval_s,
+        }))
+    }
+
+    /// The limits of who does not hold ManageAccess, where nobody could approve more.
+    fn alone_within(&self, items: u64, quota: &Quota, now: Timestamp) -> Way {
+        let rules = &self.parts.rules;
+        if items > rules.most_per_act {
+            return Way::Blocked(format!(
+                "Without “{}” one ending takes at most {} sessions; these are {items}. Select fewer.",
+                Permission::ManageAccess.label(),
+                rules.most_per_act
+            ));
+        }
+        if items > quota.left {
+            let minutes = (quota.more_at.since(now) / 60_000).max(0) + 1;
+            return Way::Blocked(format!(
+                "You may end {} sessions an hour and have {} left; these are {items}. More are free in {minutes} min.",
+                rules.most_per_hour, quota.left
+            ));
+        }
+        Way::Alone
+    }
+
+    /// Why nobody can begin this preview for `asker`, in words; `None` = nothing stands in the way.
+    async fn blocked(
+        &self,
+        conn: &mut Conn,
+        asker: &Caller,
         row: &EndingRow,
         now: Timestamp,
     ) -> Result<Option<String>, Error> {
-        let items = row.item_count.unsigned_abs();
-        if items == 0 {
+        if row.item_count == 0 {
             let words = "Nothing is left to end: every row was left out, for the reasons below.";
             return Ok(Some(words.to_owned()));
         }
         if now.0 >= row.expires_at {
-            let words = "This preview is too old. Open it anew; the set is frozen again.";
-            return Ok(Some(words.to_owned()));
+            return Ok(Some(TOO_OLD.to_owned()));
         }
-        let may_end = caller.visible(Permission::EditUserSessions, now);
+        let may_end = asker.visible(Permission::EditUserSessions, now);
         let outside = freeze::outside(conn, &row.id(), &may_end).await?;
         if outside > 0 {
-            let words = format!(
-                "Your grants do not cover {outside} of these sessions any more. Open the preview anew to leave them out."
-            );
-            return Ok(Some(words));
+            return Ok(Some(format!(
+                "The grants of {} do not cover {outside} of these sessions any more. Open the preview anew to leave \
+                 them out.",
+                asker.name
+            )));
         }
-        let Some(quota) = self.quota(conn, caller, now).await? else {
-            return Ok(None);
+        let force = match row.include_protected {
+            1 => asker.visible(Permission::ForceEnd, now),
+            _ => VisibleScope::default(),
         };
-        let most = self.parts.rules.most_per_act;
-        if items > most {
-            let words = format!(
-                "Without “{}” one ending takes at most {most} sessions; these are {items}. Select fewer.",
-                Permission::ManageAccess.label()
-            );
-            return Ok(Some(words));
-        }
-        if items > quota.left {
-            let minutes = (quota.more_at.since(now) / 60_000).max(0) + 1;
-            let words = format!(
-                "You may end {} sessions an hour and have {} left; these are {items}. More are free in {minutes} min.",
-                self.parts.rules.most_per_hour, quota.left
-            );
-            return Ok(Some(words));
+        let listed = self.parts.access.protected(conn, now).await?;
+        let protected = freeze::protected(conn, &row.id(), &listed, &force).await?;
+        if protected > 0 {
+            return Ok(Some(format!(
+                "{protected} of these sessions belong to protected people now. Open the preview anew to leave them out."
+            )));
         }
         Ok(None)
     }

@@ -1,6 +1,7 @@
 //! Previews: the set is frozen in the database, with what is left out and why, before anything is confirmed.
 
 use app::access::wire::Permission;
+use app::endings::wire::ApprovalState;
 use app::error::AppError;
 use app::sessions::wire::SessionKind;
 use app::wire::{EndingId, SelectionId, SessionKey, Timestamp};
@@ -121,6 +122,16 @@ impl Endings {
             let message = "This preview was confirmed already. Nothing was changed.".to_owned();
             return Err(AppError::Conflict { message }.into());
         }
+        if let Some(asked) = store::approval::of(&mut conn, ending).await?
+            && asked.state(now) == ApprovalState::Waiting
+        {
+            let message =
+                "This preview waits for a second person. Take the request back before you change the set.";
+            return Err(AppError::Conflict {
+                message: message.to_owned(),
+            }
+            .into());
+        }
         if protected {
             caller.authorize_somewhere(Permission::ForceEnd, now)?;
         }
@@ -209,11 +220,13 @@ impl Endings {
             person_count: 0,
             system_count: 0,
             left_out_count: 0,
+            whole_systems: "[]".to_owned(),
         };
         let id = row.id();
         freeze::insert(&mut conn, &row).await?;
         freeze::fill(&mut conn, &id, &set.rows, &leave_out, now).await?;
-        let (numbers, hash) = freeze::seal(&mut conn, &id).await?;
+        let few = self.parts.rules.type_number_above;
+        let (numbers, hash) = freeze::seal(&mut conn, &id, few).await?;
         if let Some(old) = &set.replaces {
             freeze::drop_draft(&mut conn, old).await?;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::endings::port::EndingsPort;
-use app::endings::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use app::endings::wire::{Confirm, Confirmed, Decision, EndingPage, EndingsPage, ItemFilter, Preview};
 use app::error::AppError;
 use app::wire::{Done, EndingId, SelectionId, SessionKey};
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ use crate::sessions::collect::Collector;
 use crate::systems::Systems;
 
 mod act;
+pub mod approval;
 mod confirm;
 mod draft;
 mod page;
@@ -124,8 +125,16 @@ impl EndingsPort for For<Endings> {
             .await?)
     }
 
-    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError> {
+    async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<Confirmed, AppError> {
         Ok(self.room.confirm(&self.caller, &ending, confirm).await?)
+    }
+
+    async fn decide_approval(&self, ending: EndingId, decision: Decision) -> Result<Option<i64>, AppError> {
+        Ok(self.room.decide(&self.caller, &ending, decision).await?)
+    }
+
+    async fn review_ending(&self, ending_no: i64, note: String) -> Result<Done, AppError> {
+        Ok(self.room.review(&self.caller, ending_no, &note).await?)
     }
 
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError> {

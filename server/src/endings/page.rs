@@ -13,7 +13,7 @@ use app::systems::wire::Health;
 use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
-use super::draft::own_preview;
+use super::confirm::Way;
 use super::store::{self, EndingRow, show};
 use crate::caller::Caller;
 use crate::changes::{self, topic};
@@ -35,7 +35,7 @@ const NOT_REPORTED: &str = "not reported";
 
 type Names = BTreeMap<SystemId, String>;
 
-fn reader(caller: &Caller, now: Timestamp) -> show::Reader {
+pub(super) fn reader(caller: &Caller, now: Timestamp) -> show::Reader {
     show::Reader {
         id: caller.id.0.clone(),
         scope: caller.visible(Permission::SeeSessions, now),
@@ -58,7 +58,7 @@ pub(super) async fn known(
     }
 }
 
-fn name_of(names: &Names, system: &str) -> String {
+pub(super) fn name_of(names: &Names, system: &str) -> String {
     names
         .get(&SystemId::from(system))
         .cloned()
@@ -123,11 +123,11 @@ const fn cause_words(outcome: Outcome) -> &'static str {
 }
 
 impl Endings {
-    /// The preview, for who made it.
+    /// The preview, for who made it and for who can be its second person.
     pub(super) async fn preview(&self, caller: &Caller, ending: &EndingId) -> Result<Preview, Error> {
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
-        let row = own_preview(&mut conn, caller, ending).await?;
+        let (row, asked_by) = self.preview_row(&mut conn, caller, ending, now).await?;
         let briefs = self.parts.systems.briefs(&mut conn, caller).await?;
         let proven = self.parts.systems.proven(&mut conn).await?;
         let names = self.parts.systems.names(&mut conn).await?;
@@ -194,7 +194,17 @@ impl Endings {
                 why: why_left_out(&r.left_out, r.detail, caller),
             })
             .collect();
-        let blocked = self.blocked(&mut conn, caller, &row, now).await?;
+        let approval = self.approval_of(&mut conn, caller, &row, now).await?;
+        // Somebody else's preview is theirs to confirm.
+        let open = row.ending_no.is_none() && asked_by.is_none();
+        let (blocked, second_person) = match open {
+            false => (None, None),
+            true => match self.way(&mut conn, caller, &row, now).await? {
+                Way::Alone => (None, None),
+                Way::SecondPerson(second) => (None, Some(second)),
+                Way::Blocked(words) => (Some(words), None),
+            },
+        };
         let quota = self.quota(&mut conn, caller, now).await?;
         let paused = store::pause(&mut conn).await?.is_some();
         Ok(Preview {
@@ -213,7 +223,10 @@ impl Endings {
             gone_since: shares.iter().map(|s| s.gone.unsigned_abs()).sum(),
             type_number: self.type_number(&row),
             ticket_required: self.parts.rules.ticket_required,
-            blocked: blocked.filter(|_| row.ending_no.is_none()),
+            blocked,
+            second_person,
+            approval,
+            asked_by,
             quota_left: quota.map(|q| q.left),
             includes_own: row.include_own == 1,
             includes_protected: row.include_protected == 1,
@@ -261,6 +274,7 @@ impl Endings {
                 .and_then(|r| r.ending_no)
                 .map(|no| no.to_string()),
             endings,
+            waiting: self.waiting_approvals(&mut conn, caller, now).await?,
             paused: paused.map(paused_by),
             may_pause: caller
                 .authorize(Permission::ManageSystems, About::Portal, now)
@@ -365,6 +379,7 @@ impl Endings {
             may_stop: open && brief.counts.waiting > 0 && self.may_change(caller, &row, now),
             may_retry: may_end && !open && brief.counts.not_gone() > brief.counts.unsupported,
             audit_from: show::audit_from(&mut conn, &row.id()).await?,
+            second_look: self.second_look(&mut conn, caller, &row, now).await?,
             version,
             brief,
         })

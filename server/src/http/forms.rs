@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::access::form::{AccessAct, Tab};
 use app::access::wire::{OneTimeLink, ScopeEffect};
 use app::backend::Backend;
-use app::endings::wire::Confirm;
+use app::endings::wire::{Confirm, Confirmed, Decision};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
@@ -27,16 +27,18 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 16] = [
+pub const ROUTES: [&str; 18] = [
     post::SELECTION,
     post::FIND,
     post::COLUMNS,
     post::PREVIEW_KEYS,
     "/endings/preview/{id}/confirm",
     "/endings/preview/{id}/include",
+    "/endings/preview/{id}/decide",
     "/endings/{no}/stop",
     "/endings/{no}/retry",
     "/endings/{no}/resume",
+    "/endings/{no}/review",
     post::PAUSE_ALL,
     post::RESUME_ALL,
     post::SYSTEM,
@@ -57,9 +59,11 @@ enum Form<'a> {
     PreviewKeys,
     Confirm(&'a str),
     Include(&'a str),
+    Decide(&'a str),
     Stop(i64),
     Retry(i64),
     Resume(i64),
+    Review(i64),
     PauseAll,
     ResumeAll,
     System,
@@ -91,9 +95,11 @@ impl<'a> Form<'a> {
                 match parts.as_slice() {
                     ["preview", id, "confirm"] => Form::Confirm(id),
                     ["preview", id, "include"] => Form::Include(id),
+                    ["preview", id, "decide"] => Form::Decide(id),
                     [no, "stop"] => Form::Stop(no.parse().ok()?),
                     [no, "retry"] => Form::Retry(no.parse().ok()?),
                     [no, "resume"] => Form::Resume(no.parse().ok()?),
+                    [no, "review"] => Form::Review(no.parse().ok()?),
                     _ => return None,
                 }
             }
@@ -117,8 +123,8 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
             list_address(value(pairs, QUERY), selection.as_ref())
         }
         Some(Form::Find | Form::Columns | Form::PreviewKeys) => paths::sessions(value(pairs, BACK)),
-        Some(Form::Confirm(id) | Form::Include(id)) => paths::preview(&EndingId::from(id)),
-        Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no)) => paths::ending(no),
+        Some(Form::Confirm(id) | Form::Include(id) | Form::Decide(id)) => paths::preview(&EndingId::from(id)),
+        Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
         Some(Form::System) => paths::SYSTEMS.to_owned(),
         Some(Form::Policy) => paths::POLICIES.to_owned(),
@@ -260,11 +266,37 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
                 ticket_ref: get("ticket_ref"),
                 typed_number: get("typed_number"),
             };
-            let number = backend
+            let confirmed = backend
                 .endings
                 .confirm_ending(EndingId::from(id), confirm)
                 .await?;
-            Led::to(paths::ending(number))
+            match confirmed {
+                Confirmed::Started(number) => Led::to(paths::ending(number)),
+                Confirmed::AwaitingApproval { .. } => Led::to(page),
+            }
+        }
+        Form::Decide(id) => {
+            let (decision, words) = match value(pairs, "act") {
+                "approve" => (Decision::Approve { note: get("note") }, ""),
+                "turn-down" => (
+                    Decision::TurnDown { note: get("note") },
+                    "Turned down. Nothing was asked.",
+                ),
+                "withdraw" => (Decision::Withdraw, "Taken back. Nothing was asked."),
+                "alone" => (Decision::GoOnAlone { why: get("why") }, ""),
+                _ => return Err(unknown_act()),
+            };
+            match backend
+                .endings
+                .decide_approval(EndingId::from(id), decision)
+                .await?
+            {
+                Some(number) => Led::to(paths::ending(number)),
+                None => {
+                    let message = words.to_owned();
+                    Led::To(page, Done { message })
+                }
+            }
         }
         Form::Include(id) => {
             let on = |name: &str| all(pairs, name).any(|v| v != "0" && v != "no" && v != "false");
@@ -277,6 +309,7 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
         Form::Stop(no) => Led::To(page, backend.endings.stop_ending(no).await?),
         Form::Retry(no) => Led::to(paths::preview(&backend.endings.retry_ending(no).await?)),
         Form::Resume(no) => Led::To(page, backend.endings.resume_ending(no).await?),
+        Form::Review(no) => Led::To(page, backend.endings.review_ending(no, get("note")).await?),
         Form::PauseAll => Led::To(page, backend.endings.pause_all_endings(get("reason")).await?),
         Form::ResumeAll => Led::To(page, backend.endings.resume_all_endings(get("reason")).await?),
         Form::System => system(backend, pairs, page).await?,

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 46] = [
+const FORMS: [Form; 51] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -66,6 +66,36 @@ const FORMS: [Form; 46] = [
         "/endings/preview/{id}/include",
         "/endings/preview/none/include",
         &[("own", "1")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/decide",
+        "/endings/preview/none/decide",
+        &[("act", "approve")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/decide",
+        "/endings/preview/none/decide",
+        &[("act", "turn-down")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/decide",
+        "/endings/preview/none/decide",
+        &[("act", "withdraw")],
+        Refused,
+    ),
+    (
+        "/endings/preview/{id}/decide",
+        "/endings/preview/none/decide",
+        &[("act", "alone"), ("why", "nobody is there")],
+        Refused,
+    ),
+    (
+        "/endings/{no}/review",
+        "/endings/1/review",
+        &[("note", "looked at it")],
         Refused,
     ),
     ("/endings/{no}/stop", "/endings/1/stop", &[], Refused),

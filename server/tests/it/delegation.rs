@@ -197,7 +197,12 @@ async fn who_leaves_the_group_while_an_ending_waits_is_not_ended() {
             reason: "Moves on".to_owned(),
             ..Default::default()
         };
-        let no = endings.confirm_ending(draft, confirm).await.unwrap();
+        let no = endings
+            .confirm_ending(draft, confirm)
+            .await
+            .unwrap()
+            .number()
+            .unwrap();
         let same = import(&admin, &app, "night shift", &["carla"]).await;
         assert_eq!(same, group, "the name says which group is meant");
         app.work().await;

@@ -165,8 +165,9 @@ pub struct Numbers {
 /// How an item's person is told from others: by account name, without one by account id.
 pub const PERSON: &str = "LOWER(COALESCE(NULLIF(account_name, ''), account_id))";
 
-/// Counts the frozen set, hashes it, and stores both in the preview.
-pub async fn seal(conn: &mut Conn, ending: &EndingId) -> Result<(Numbers, String), Error> {
+/// Counts the frozen set, hashes it, finds the systems it holds everybody of, and stores all in the preview. A system
+/// with at most `few` sessions in the set is not looked at.
+pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbers, String), Error> {
     let sql = format!(
         "SELECT COUNT(CASE WHEN left_out IS NULL THEN 1 END) AS items, \
          COUNT(DISTINCT CASE WHEN left_out IS NULL THEN {PERSON} END) AS people, \
@@ -176,10 +177,11 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId) -> Result<(Numbers, String
     let numbers: Numbers = on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(ending.as_str()).fetch_one(c).await?);
     let hash = snapshot_hash(conn, ending).await?;
+    let whole = serde_json::to_string(&whole_systems(conn, ending, few).await?)?;
     on!(conn, c => {
         sqlx::query(
             "UPDATE ending SET snapshot_hash = $2, item_count = $3, person_count = $4, system_count = $5, \
-             left_out_count = $6 WHERE ending_id = $1",
+             left_out_count = $6, whole_systems = $7 WHERE ending_id = $1",
         )
         .bind(ending.as_str())
         .bind(&hash)
@@ -187,10 +189,23 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId) -> Result<(Numbers, String
         .bind(numbers.people)
         .bind(numbers.systems)
         .bind(numbers.left_out)
+        .bind(&whole)
         .execute(c)
         .await?;
     });
     Ok((numbers, hash))
+}
+
+/// Systems of which every live session was selected, left out or not, with more than `few` of them to be ended.
+async fn whole_systems(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<Vec<String>, Error> {
+    let few = i64::try_from(few).unwrap_or(i64::MAX);
+    Ok(on!(conn, c => sqlx::query_scalar(
+        "SELECT g.system_id FROM (SELECT system_id FROM ending_item WHERE ending_id = $1 AND left_out IS NULL \
+             GROUP BY system_id HAVING COUNT(*) > $2) g \
+         WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.system_id = g.system_id AND s.state = 'live' \
+             AND NOT EXISTS (SELECT 1 FROM ending_item i WHERE i.ending_id = $1 AND i.session_key = s.session_key)) \
+         ORDER BY g.system_id")
+        .bind(ending.as_str()).bind(few).fetch_all(c).await?))
 }
 
 /// SHA-256 over what is to be ended, in the order of keys: key, account and start of each. Hex.
@@ -242,37 +257,45 @@ pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
     )
 }
 
-/// Turns a draft that can still be confirmed into an ending; false = it is none any more. The one guarded update.
+/// Turns a draft that can still be confirmed into an ending; false = it is none any more, or `needs_second` and nobody
+/// else approved this very set in time (nor did the asker take it upon themselves). The one guarded update.
 pub async fn confirm(
     conn: &mut Conn,
     ending: &EndingId,
     ending_no: i64,
     confirm: &Confirm,
+    needs_second: bool,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let ticket_ref = Some(confirm.ticket_ref.as_str()).filter(|t| !t.is_empty());
     Ok(on!(conn, c => sqlx::query(
         "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5 \
-         WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5",
+         WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5 AND ($6 = 0 OR EXISTS \
+         (SELECT 1 FROM approval a WHERE a.ending_id = ending.ending_id AND a.snapshot_hash = ending.snapshot_hash \
+         AND a.expires_at > $5 AND ((a.state = 'approved' AND a.decided_by <> ending.caller_id) \
+         OR (a.state = 'overridden' AND a.decided_by = ending.caller_id))))",
     )
     .bind(ending.as_str())
     .bind(ending_no)
     .bind(&confirm.reason)
     .bind(ticket_ref)
     .bind(now.0)
+    .bind(i64::from(needs_second))
     .execute(c)
     .await?
     .rows_affected() == 1))
 }
 
-/// Sessions a caller asked to end since a moment, and when the oldest of those endings was confirmed.
+/// Sessions a caller asked to end on their own since a moment, and when the oldest of those endings was confirmed. What
+/// a second person approved is not counted.
 pub async fn asked_since(
     conn: &mut Conn,
     caller: &OperatorId,
     since: Timestamp,
 ) -> Result<(u64, Option<Timestamp>), Error> {
     let endings: Vec<(i64, i64)> = on!(conn, c => sqlx::query_as(
-        "SELECT item_count, confirmed_at FROM ending WHERE caller_id = $1 AND confirmed_at > $2 ORDER BY confirmed_at",
+        "SELECT item_count, confirmed_at FROM ending WHERE caller_id = $1 AND confirmed_at > $2 \
+         AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.ending_id = ending.ending_id) ORDER BY confirmed_at",
     )
     .bind(caller.as_str())
     .bind(since.0)
@@ -287,13 +310,33 @@ pub async fn outside(conn: &mut Conn, ending: &EndingId, scope: &VisibleScope) -
     if scope.everywhere {
         return Ok(0);
     }
+    wanted(conn, ending, scope.condition(Rows::Items).not()).await
+}
+
+/// How many items of a preview are of protected people whom `force` does not take in.
+pub async fn protected(
+    conn: &mut Conn,
+    ending: &EndingId,
+    protected: &VisibleScope,
+    force: &VisibleScope,
+) -> Result<i64, Error> {
+    if protected.is_empty() || force.everywhere {
+        return Ok(0);
+    }
+    let both = Cond::all()
+        .add(protected.condition(Rows::Items))
+        .add(force.condition(Rows::Items).not());
+    wanted(conn, ending, both).await
+}
+
+async fn wanted(conn: &mut Conn, ending: &EndingId, also: Condition) -> Result<i64, Error> {
     let item = |name| Expr::col((Alias::new("ending_item"), Alias::new(name)));
     let query = Query::select()
         .expr(Func::count(item("session_key")))
         .from(Alias::new("ending_item"))
         .and_where(item("ending_id").eq(ending.0.clone()))
         .and_where(item("left_out").is_null())
-        .cond_where(scope.condition(Rows::Items).not())
+        .cond_where(also)
         .to_owned();
     let found: Vec<(i64,)> = conn.fetch_all(&query).await?;
     Ok(found.first().map_or(0, |row| row.0))

@@ -1,12 +1,14 @@
-//! SQL of endings: `freeze` fills previews, `work` serves the worker and the watch, `show` the pages.
+//! SQL of endings: `freeze` fills previews, `approval` is about second persons, `work` serves the worker and the watch,
+//! `show` the pages.
 
 use app::endings::wire::EndingState;
-use app::wire::{EndingId, Timestamp};
+use app::wire::{EndingId, SystemId, Timestamp};
 
 use crate::db::Conn;
 use crate::error::Error;
 use crate::on;
 
+pub mod approval;
 pub mod freeze;
 pub mod show;
 pub mod work;
@@ -42,18 +44,24 @@ pub struct EndingRow {
     pub person_count: i64,
     pub system_count: i64,
     pub left_out_count: i64,
+    pub whole_systems: String,
 }
 
 /// Columns of [`EndingRow`].
 pub const ENDING: &str = "ending_id, ending_no, caller_kind, caller_id, caller_name, caller_session_id, reason, \
     ticket_ref, query, selection_id, snapshot_hash, state, pause_why, include_own, include_protected, created_at, \
     expires_at, confirmed_at, settled_at, watch_until, next_watch_at, item_count, person_count, system_count, \
-    left_out_count";
+    left_out_count, whole_systems";
 
 impl EndingRow {
     /// Its id.
     pub fn id(&self) -> EndingId {
         EndingId(self.ending_id.clone())
+    }
+
+    /// Systems of which everybody was in the set when it was frozen.
+    pub fn whole_systems(&self) -> Vec<SystemId> {
+        serde_json::from_str(&self.whole_systems).unwrap_or_default()
     }
 
     /// Where it stands. A word this program does not know counts as waiting for a person.

@@ -87,7 +87,7 @@ async fn security_b5_a_grant_taken_away_stops_what_is_left() {
         let bob = stage.operator("bob", &[("helpdesk", scope)]).await;
         let draft = stage.draft(&bob, &ids).await;
         let form = stage.form(&draft).await;
-        let no = stage.endings.confirm(&bob, &draft, form).await.unwrap();
+        let no = stage.started(&bob, &draft, form).await;
         stage
             .by_hand(
                 "UPDATE role_grant SET revoked_at = 1 WHERE caller_id = $1",
@@ -119,7 +119,7 @@ async fn a_disabled_person_ends_nothing_any_more_not_even_what_lied_before() {
             .await;
         let draft = stage.draft(&bob, &ids).await;
         let form = stage.form(&draft).await;
-        let no = stage.endings.confirm(&bob, &draft, form).await.unwrap();
+        let no = stage.started(&bob, &draft, form).await;
         stage.work().await;
         stage
             .by_hand(
@@ -309,6 +309,6 @@ impl Stage {
             .unwrap();
         let form = self.form(&draft).await;
         let ada = self.caller(&self.ada.id).await;
-        self.endings.confirm(&ada, &draft, form).await.unwrap()
+        self.started(&ada, &draft, form).await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::access::wire::Scope;
-use app::endings::wire::{Confirm, EndingItemRow, EndingPage, Outcome};
+use app::endings::wire::{Confirm, Confirmed, EndingItemRow, EndingPage, Outcome};
 use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
 
 use super::{Endings, Parts};
@@ -23,6 +23,7 @@ use crate::simulators::simulator::Simulator;
 use crate::simulators::simulator::shape::Shape;
 use crate::systems::Systems;
 
+mod approvals;
 mod asking;
 mod outcomes;
 mod rules;
@@ -235,7 +236,15 @@ impl Stage {
         let ada = self.caller(&self.ada.id).await;
         let draft = self.draft(&ada, raw_ids).await;
         let form = self.form(&draft).await;
-        self.endings.confirm(&ada, &draft, form).await.unwrap()
+        self.started(&ada, &draft, form).await
+    }
+
+    /// Confirms a preview that needs nobody else; its number.
+    async fn started(&self, caller: &Caller, draft: &EndingId, form: Confirm) -> i64 {
+        match self.endings.confirm(caller, draft, form).await.unwrap() {
+            Confirmed::Started(ending_no) => ending_no,
+            waits => panic!("it did not begin: {waits:?}"),
+        }
     }
 
     async fn work(&self) -> usize {

@@ -221,7 +221,7 @@ async fn half_a_list_proves_nothing() {
         let retry = stage.endings.draft_of_could_not(&stage.ada, no).await.unwrap();
         let ada = stage.caller(&stage.ada.id).await;
         let form = stage.form(&retry).await;
-        let again = stage.endings.confirm(&ada, &retry, form).await.unwrap();
+        let again = stage.started(&ada, &retry, form).await;
         stage.work().await;
         assert_eq!(stage.outcome(again, &ids[0]).await, Some(Outcome::AlreadyGone));
     }

@@ -7,7 +7,7 @@ use app::sessions::wire::CannotEnd;
 use super::*;
 use crate::error::Error;
 
-fn told(result: Result<i64, Error>) -> AppError {
+fn told<T: std::fmt::Debug>(result: Result<T, Error>) -> AppError {
     match result {
         Err(Error::App(told)) => told,
         other => panic!("not refused: {other:?}"),
@@ -28,7 +28,7 @@ async fn ui_e6_two_confirms_at_once_make_one_ending() {
         let draft = stage.draft(&stage.ada, &ids).await;
         let form = stage.form(&draft).await;
         let race = (0..4).map(|_| stage.endings.confirm(&stage.ada, &draft, form.clone()));
-        let numbers: Vec<i64> = futures::future::try_join_all(race).await.unwrap();
+        let numbers: Vec<Confirmed> = futures::future::try_join_all(race).await.unwrap();
         assert!(numbers.windows(2).all(|w| w[0] == w[1]), "{numbers:?}");
         // Again, after a reload or the back button.
         assert_eq!(
@@ -80,7 +80,7 @@ async fn ui_d4_the_set_is_frozen_when_the_preview_opens() {
         assert_eq!((preview.sessions, preview.gone_since), (2, 1));
         assert_eq!(preview.back_query, "system=north&sel=s");
         let form = stage.form(&draft).await;
-        let no = stage.endings.confirm(&stage.ada, &draft, form).await.unwrap();
+        let no = stage.started(&stage.ada, &draft, form).await;
         let page = stage.work_to_the_end(no).await;
         assert_eq!((page.brief.counts.ended, page.brief.counts.already_gone), (1, 1));
         assert!(stage.sim.lets_in(&later[0]), "it came after the set was frozen");
@@ -165,6 +165,10 @@ async fn security_b10_quotas_hold_for_who_does_not_manage_access() {
     for stage in Stage::both_with(rules).await {
         let ids = stage.sign_in(&[1, 2, 3, 4, 5, 6, 7, 8]).await;
         let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
+        // Nobody is there who could approve more.
+        let ada = stage.ada.id.as_str();
+        let away = "UPDATE operator SET disabled_at = 1 WHERE operator_id = $1";
+        stage.by_hand(away, ada).await;
         let confirm = async |caller: &Caller, ids: &[String]| {
             let draft = stage.draft(caller, ids).await;
             let form = stage.form(&draft).await;
@@ -181,6 +185,8 @@ async fn security_b10_quotas_hold_for_who_does_not_manage_access() {
             stage.caller(&bob.id).await
         };
         confirm(&bob, &ids[4..5]).await.unwrap();
+        let back = "UPDATE operator SET disabled_at = NULL WHERE operator_id = $1";
+        stage.by_hand(back, ada).await;
         let ada = stage.caller(&stage.ada.id).await;
         confirm(&ada, &ids[4..]).await.unwrap();
     }
@@ -379,7 +385,7 @@ async fn curfews_own_sessions_are_ended_like_any_other_but_not_those_of_who_hold
         assert!(matches!(why(&keys[0]), CannotEnd::OutsideGrant { .. }));
         assert_eq!(why(&keys[1]), CannotEnd::OwnSession);
         let form = stage.form(&draft).await;
-        let no = stage.endings.confirm(&caller, &draft, form).await.unwrap();
+        let no = stage.started(&caller, &draft, form).await;
         stage.work().await;
         assert_eq!(stage.page(no).await.brief.counts.ended, 1);
         let left = stage

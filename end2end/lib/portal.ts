@@ -150,8 +150,10 @@ export class Portal {
   private readSignIns(printed: string): void {
     for (const [, login, password, says] of printed.matchAll(/^ {2}(\S+) \/ (\S+)\s+\((.+)\)$/gm)) {
       const role = (['Administrator', 'Helpdesk', 'Auditor'] as const).find((name) => says.startsWith(name));
-      if (role) this.signIns.set(role.toLowerCase() as Role, { login, password });
-      else this.guests.push({ login, password });
+      const name = role?.toLowerCase() as Role | undefined;
+      // The first of a role; further ones by their sign-in name (`person`).
+      if (name && !this.signIns.has(name)) this.signIns.set(name, { login, password });
+      if (!name) this.guests.push({ login, password });
     }
   }
 

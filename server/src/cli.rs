@@ -274,7 +274,7 @@ struct DemoPerson {
     says: &'static str,
 }
 
-/// Three roles, and three people who may do nothing: their sessions are there to be ended.
+/// Two administrators, two other roles, and three people who may do nothing: their sessions are there to be ended.
 fn demo_people() -> Vec<DemoPerson> {
     let curfew = Scope::systems([SystemId::from(crate::domain::policy::OWN_SYSTEM)]);
     let guest = |login, name| DemoPerson {
@@ -291,6 +291,13 @@ fn demo_people() -> Vec<DemoPerson> {
             password: "copper-lantern-47-harbour",
             grants: vec![("administrator", Scope::EVERYWHERE)],
             says: "Administrator, everywhere",
+        },
+        DemoPerson {
+            login: "rosalind.vance",
+            name: "Rosalind Vance",
+            password: "silver-orchard-29-window",
+            grants: vec![("administrator", Scope::EVERYWHERE)],
+            says: "Administrator, everywhere: the second person for large sets",
         },
         DemoPerson {
             login: "sam.whitlock",

@@ -212,9 +212,9 @@ fn Waits(p: Preview, asked: Approval) -> impl IntoView {
             </header>
             <div class="panel-body stack">
                 {withdraw.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
-                <p class="waits-since">
+                <p>
                     <WaitingMark />
-                    {format!("Since {}. Nothing has been asked of any system.", clock.full(since))}
+                    {format!(" since {}. Nothing has been asked of any system.", clock.full(since))}
                 </p>
                 <p class="soft">{needs}</p>
                 <p>{who}</p>
@@ -309,6 +309,7 @@ pub fn WaitingPanel(waiting: Vec<WaitingApproval>) -> impl IntoView {
     let rows = waiting.into_iter().map(waiting_row).collect_view();
     (number > 0).then(|| {
         view! {
+            <div class="waiting-approvals">
             <Panel title="Waiting for a second person" padded=false aside=move || thousands(number)>
                 <TableCard caption="Previews that wait for a second person" class="stacks" inside=true>
                     <thead>
@@ -324,6 +325,7 @@ pub fn WaitingPanel(waiting: Vec<WaitingApproval>) -> impl IntoView {
                     <tbody>{rows}</tbody>
                 </TableCard>
             </Panel>
+            </div>
         }
     })
 }

@@ -248,10 +248,15 @@ fn Facts(page: Page) -> impl IntoView {
                         </div>
                     }
                 })}
-            <div>
-                <dt>"Left out"</dt>
-                <dd>{thousands(left_out)}</dd>
-            </div>
+            {left_out
+                .map(|left_out| {
+                    view! {
+                        <div>
+                            <dt>"Left out"</dt>
+                            <dd>{thousands(left_out)}</dd>
+                        </div>
+                    }
+                })}
             <div>
                 <dt>"Preview"</dt>
                 <dd>"frozen " <When at=frozen /></dd>

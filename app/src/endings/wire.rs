@@ -335,8 +335,8 @@ pub struct EndingPage {
     pub brief: EndingBrief,
     /// When its set was frozen.
     pub frozen_at: Timestamp,
-    /// Rows that were left out.
-    pub left_out_count: u64,
+    /// Rows that were left out; `None` = only the asker is told.
+    pub left_out_count: Option<u64>,
     /// Items outside the caller's scope exist: counts are over the visible ones.
     pub partial_view: bool,
     /// Why it waits for a person.

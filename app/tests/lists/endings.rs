@@ -185,7 +185,7 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
     EndingPage {
         now: NOW,
         frozen_at: NOW.plus_seconds(-420),
-        left_out_count: 4,
+        left_out_count: Some(4),
         partial_view: false,
         pause_why: None,
         watch_until: Some(NOW.plus_seconds(570)),

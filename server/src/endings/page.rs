@@ -363,11 +363,7 @@ impl Endings {
         Ok(EndingPage {
             now,
             frozen_at: Timestamp(row.created_at),
-            left_out_count: if row.caller_id == caller.id.0 {
-                row.left_out_count.unsigned_abs()
-            } else {
-                0
-            },
+            left_out_count: (row.caller_id == caller.id.0).then(|| row.left_out_count.unsigned_abs()),
             partial_view: show::hidden(&mut conn, &reader, &row).await?,
             pause_why,
             watch_until: show::moment(row.watch_until),

@@ -121,7 +121,7 @@ fn Row(
             <th scope="row">
                 <span class="person">
                     <span class="person-name">
-                        {session.client} " "
+                        {session.client.unwrap_or_else(|| "Browser hidden".to_owned())} " "
                         {session.current.then(|| view! { <Tag tone=Some(Tone::Info)>"this one"</Tag> })}
                     </span>
                     <span class="second">{session.ip}</span>

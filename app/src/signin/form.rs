@@ -17,6 +17,8 @@ pub enum AccountAct {
     Times(Times),
     /// `password` + `current`, `new`, `again`, `end_others`.
     Password(PasswordChange),
+    /// `screen-share` + `on`: `1` or `0`.
+    ShareScreen(bool),
     /// `extend`.
     Extend,
 }
@@ -35,6 +37,11 @@ impl AccountAct {
                 "relative" => Ok(AccountAct::Times(Times::Relative)),
                 "absolute" => Ok(AccountAct::Times(Times::Absolute)),
                 _ => Err(AppError::invalid("times", "Choose how times are shown.")),
+            },
+            "screen-share" => match pairs.text("on") {
+                "1" => Ok(AccountAct::ShareScreen(true)),
+                "0" => Ok(AccountAct::ShareScreen(false)),
+                _ => Err(AppError::invalid("on", "Say whether network data is hidden.")),
             },
             "password" => {
                 let mut problems = Problems::default();

@@ -23,6 +23,8 @@ pub trait SignInPort: Send + Sync {
     async fn save_theme(&self, theme: Theme) -> Result<Done, AppError>;
     /// Keeps how times are shown.
     async fn save_times(&self, times: Times) -> Result<Done, AppError>;
+    /// Hides network data in this sign-in (`on`), or shows it again: for who shares their screen.
+    async fn share_screen(&self, on: bool) -> Result<Done, AppError>;
     /// Changes one's own password.
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError>;
     /// One's own second factor.

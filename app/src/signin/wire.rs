@@ -78,6 +78,8 @@ pub struct Frame {
     pub running: Option<(i64, u64, u64)>,
     /// Trouble every page tells of: a system that does not answer, endings paused, wrong address.
     pub banners: Vec<Banner>,
+    /// Network data is hidden in this sign-in, because its screen is shared.
+    pub screen_share: bool,
 }
 
 /// A line above the page.
@@ -181,10 +183,10 @@ pub struct MySession {
     pub idle_ends_at: Timestamp,
     /// When it ends at latest.
     pub absolute_ends_at: Timestamp,
-    /// Address of the sign-in.
-    pub ip: String,
-    /// Browser and system.
-    pub client: String,
+    /// Address of the sign-in; `None` = not known, or hidden on a shared screen.
+    pub ip: Option<String>,
+    /// Browser and system; `None` = hidden on a shared screen.
+    pub client: Option<String>,
     /// Address or browser changed inside the session.
     pub changed_source_at: Option<Timestamp>,
 }

@@ -161,6 +161,7 @@ impl Access {
             session,
             auth_at,
             factor,
+            screen_share: false,
             grants,
             origin,
             who_can_give: self.who_can_give(conn, now).await?,
@@ -214,7 +215,7 @@ impl Access {
         for (who, grant) in store::all_grants(conn).await? {
             by_operator.entry(who).or_default().push(grant);
         }
-        let own: Vec<VisibleScope> = Permission::ALL.iter().map(|p| caller.visible(*p, now)).collect();
+        let own: Vec<VisibleScope> = Permission::ALL.iter().map(|p| caller.held(*p, now)).collect();
         Ok(by_operator
             .into_iter()
             .filter(|(who, grants)| {

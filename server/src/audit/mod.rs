@@ -121,6 +121,8 @@ actions! {
     UnknownSession = "session_unknown_id", "Sent an unknown session id";
     /// Address or browser changed inside a session.
     SourceChanged = "session_source_changed", "Address or browser changed inside a session";
+    /// Network data was hidden in a session whose screen others see, or shown again.
+    ScreenShare = "session_screen_share", "Hid or showed network data in a portal session";
     /// Too many sessions: the oldest was ended.
     ExcessSessions = "excess_sessions_exceeded", "Reached the limit of parallel sessions";
     /// Not allowed.

@@ -320,6 +320,7 @@ async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
         AccountAct::EndOthers => port.end_my_other_sessions().await?,
         AccountAct::Theme(theme) => port.save_theme(theme).await?,
         AccountAct::Times(times) => port.save_times(times).await?,
+        AccountAct::ShareScreen(on) => port.share_screen(on).await?,
         AccountAct::Password(change) => port.change_password(change).await?,
         AccountAct::Extend => {
             port.extend().await?;

@@ -68,6 +68,7 @@ impl For<SignIn> {
             absolute_ends_at: Timestamp(row.absolute_expires_at),
             running,
             banners,
+            screen_share: self.caller.screen_share,
         })
     }
 
@@ -76,6 +77,7 @@ impl For<SignIn> {
         let mut conn = self.room.db.read().await?;
         let rows = store::live_of(&mut conn, &self.caller.id, now).await?;
         let second_factor = self.room.my_factor(&mut conn, &self.caller.id, now).await?;
+        let shown = !self.caller.screen_share;
         Ok(MySessions {
             now,
             sessions: rows
@@ -87,8 +89,8 @@ impl For<SignIn> {
                     last_active_at: Timestamp(row.last_active_at),
                     idle_ends_at: row.idle_ends_at(),
                     absolute_ends_at: Timestamp(row.absolute_expires_at),
-                    client: client(row.user_agent.as_deref()),
-                    ip: row.ip.unwrap_or_default(),
+                    client: shown.then(|| client(row.user_agent.as_deref())),
+                    ip: row.ip.filter(|_| shown),
                     changed_source_at: row.changed_source_at.map(Timestamp),
                 })
                 .collect(),
@@ -126,6 +128,24 @@ impl For<SignIn> {
         store::set_preference(&mut conn, &self.caller.id, name, value).await?;
         conn.commit().await?;
         Ok(Done::default())
+    }
+
+    async fn share(&self, on: bool) -> Result<Done, Error> {
+        self.caller.require_settled()?;
+        let now = self.room.clock.now();
+        let mut conn = self.room.db.write().await?;
+        if store::set_screen_share(&mut conn, self.session()?, on).await? {
+            let entry = Entry::by(&self.caller, Action::ScreenShare)
+                .account(&self.caller.login)
+                .target("Own portal session")
+                .fact("hidden", on);
+            self.room.audit.append(&mut conn, &entry, now).await?;
+        }
+        conn.commit().await?;
+        Ok(done(match on {
+            true => "Addresses, mail and browsers are hidden in this sign-in, until you show them again.",
+            false => "Addresses, mail and browsers are shown again.",
+        }))
     }
 
     async fn change(&self, change: PasswordChange) -> Result<Done, Error> {
@@ -233,6 +253,10 @@ impl SignInPort for For<SignIn> {
             Times::Absolute => "absolute",
         };
         Ok(self.keep("times", value).await?)
+    }
+
+    async fn share_screen(&self, on: bool) -> Result<Done, AppError> {
+        Ok(self.share(on).await?)
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError> {

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 46] = [
+const FORMS: [Form; 47] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -251,6 +251,12 @@ const FORMS: [Form; 46] = [
         "/account/act",
         "/account/act",
         &[("act", "times"), ("times", "absolute")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "screen-share"), ("on", "0")],
         Own,
     ),
     ("/account/act", "/account/act", &[("act", "extend")], Own),

@@ -7,6 +7,7 @@ mod grants_matrix;
 mod harness;
 mod kill9;
 mod phone;
+mod screen_share;
 mod security_accounts;
 mod security_audit_copy;
 mod security_browser;

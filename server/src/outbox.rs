@@ -31,6 +31,8 @@ macro_rules! kinds {
 kinds! {
     /// An ending has an outcome for every session.
     EndingSettled = "ending.settled";
+    /// A person was told of something about their own account.
+    AccountNotice = "account.notice";
     /// Audit entries wait longer for their copy than the settings allow.
     AuditCopyStalled = "audit_copy.stalled";
     /// They are copied again.

@@ -3,7 +3,7 @@
 use super::wire::{PasswordChange, Theme, Times};
 use crate::error::AppError;
 use crate::form::{Pairs, Problems};
-use crate::wire::PortalSessionId;
+use crate::wire::{NoticeId, PortalSessionId};
 
 /// What was asked for.
 pub enum AccountAct {
@@ -19,6 +19,8 @@ pub enum AccountAct {
     Password(PasswordChange),
     /// `screen-share` + `on`: `1` or `0`.
     ShareScreen(bool),
+    /// `known` + `notice`.
+    Known(NoticeId),
     /// `extend`.
     Extend,
 }
@@ -43,6 +45,7 @@ impl AccountAct {
                 "0" => Ok(AccountAct::ShareScreen(false)),
                 _ => Err(AppError::invalid("on", "Say whether network data is hidden.")),
             },
+            "known" => Ok(AccountAct::Known(pairs.text("notice").into())),
             "password" => {
                 let mut problems = Problems::default();
                 let (current, new) = (pairs.raw("current"), pairs.raw("new"));

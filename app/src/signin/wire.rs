@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::wire::Permission;
-use crate::wire::{PortalSessionId, Timestamp};
+use crate::wire::{NoticeId, PortalSessionId, Timestamp};
 
 /// Light, dark, or as the device says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,19 @@ pub struct Frame {
     pub banners: Vec<Banner>,
     /// Network data is hidden in this sign-in, because its screen is shared.
     pub screen_share: bool,
+    /// What the person was not told yet about their account, newest first.
+    pub notices: Vec<AccountNotice>,
+}
+
+/// What happened to one's own account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountNotice {
+    /// Its id.
+    pub notice_id: NoticeId,
+    /// What, as a sentence.
+    pub words: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A line above the page.
@@ -120,6 +133,8 @@ pub struct MySessions {
     pub max_parallel: u64,
     /// One's own second factor.
     pub second_factor: MyFactor,
+    /// What happened to the account, newest first.
+    pub notices: Vec<AccountNotice>,
 }
 
 /// One's own second factor, as far as it may be told.

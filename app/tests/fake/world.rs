@@ -47,12 +47,14 @@ impl World {
                 running: None,
                 banners: Vec::new(),
                 screen_share: false,
+                notices: Vec::new(),
             },
             my_sessions: MySessions {
                 now: NOW,
                 sessions: vec![my_session("p1", true, 680)],
                 max_parallel: 5,
                 second_factor: MyFactor::default(),
+                notices: Vec::new(),
             },
             draft: None,
             systems: SystemsPage {

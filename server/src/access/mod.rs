@@ -358,7 +358,7 @@ impl Access {
         let id = OperatorId(operator.operator_id);
         store::set_disabled(&mut conn, &id, None).await?;
         crate::signin::forget_failures(&mut conn, &login).await?;
-        if crate::signin::remove_factor(&mut conn, &id).await? {
+        if crate::signin::reset_factor(&mut conn, &id, "curfew admin reset", now).await? {
             let entry = Entry::curfew(Action::FactorChange)
                 .account(&login)
                 .target(format!("Removed the second factor of {login}"))

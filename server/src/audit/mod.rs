@@ -101,6 +101,8 @@ actions! {
     FactorChange = "authn_factor_change", "Changed a second factor";
     /// A recovery code stood in for the second factor.
     RecoveryCodeUsed = "authn_recovery_code_used", "Used a recovery code";
+    /// Signed in from an address they never had before.
+    NewAddress = "authn_new_address", "Signed in from a new address";
     /// A one-time link was made.
     LinkCreated = "authn_token_created", "Made a one-time link";
     /// A one-time link was used or withdrawn.

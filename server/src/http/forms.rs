@@ -321,6 +321,7 @@ async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
         AccountAct::Theme(theme) => port.save_theme(theme).await?,
         AccountAct::Times(times) => port.save_times(times).await?,
         AccountAct::ShareScreen(on) => port.share_screen(on).await?,
+        AccountAct::Known(notice) => port.dismiss_notice(notice).await?,
         AccountAct::Password(change) => port.change_password(change).await?,
         AccountAct::Extend => {
             port.extend().await?;

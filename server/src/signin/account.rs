@@ -5,10 +5,11 @@ use app::signin::port::SignInPort;
 use app::signin::wire::{
     Frame, MySession, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
 };
-use app::wire::{Done, PortalSessionId, Timestamp};
+use app::wire::{Done, NoticeId, PortalSessionId, Timestamp};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use super::notices::Matter;
 use super::store::Methods;
 use super::{SignIn, factor, store};
 use crate::access::links;
@@ -35,6 +36,7 @@ impl For<SignIn> {
         let row = self.row().await?;
         let mut conn = self.room.db.read().await?;
         let preferences = store::preferences(&mut conn, &self.caller.id).await?;
+        let notices = self.open_notices(&mut conn).await?;
         drop(conn);
         let preference = |name: &str| {
             preferences
@@ -69,6 +71,7 @@ impl For<SignIn> {
             running,
             banners,
             screen_share: self.caller.screen_share,
+            notices,
         })
     }
 
@@ -77,6 +80,7 @@ impl For<SignIn> {
         let mut conn = self.room.db.read().await?;
         let rows = store::live_of(&mut conn, &self.caller.id, now).await?;
         let second_factor = self.room.my_factor(&mut conn, &self.caller.id, now).await?;
+        let notices = self.all_notices(&mut conn).await?;
         let shown = !self.caller.screen_share;
         Ok(MySessions {
             now,
@@ -96,6 +100,7 @@ impl For<SignIn> {
                 .collect(),
             max_parallel: self.room.rules.max_parallel,
             second_factor,
+            notices,
         })
     }
 
@@ -181,6 +186,9 @@ impl For<SignIn> {
             .account(&self.caller.login)
             .target("Own password");
         self.room.audit.append(&mut conn, &entry, now).await?;
+        self.room
+            .tell_actor(&mut conn, &entry, Matter::PasswordChanged, now)
+            .await?;
         let entry = Entry::by(&self.caller, Action::SessionRenewed).target("Portal session");
         self.room.audit.append(&mut conn, &entry, now).await?;
         let mut ended = 0;
@@ -257,6 +265,11 @@ impl SignInPort for For<SignIn> {
 
     async fn share_screen(&self, on: bool) -> Result<Done, AppError> {
         Ok(self.share(on).await?)
+    }
+
+    async fn dismiss_notice(&self, notice: NoticeId) -> Result<Done, AppError> {
+        self.dismiss(&notice).await?;
+        Ok(Done::default())
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError> {

@@ -148,6 +148,7 @@ impl SignIn {
         store::delete_expired(&mut conn, now.plus_seconds(-KEPT_AFTER_END_S)).await?;
         throttle::sweep(&mut conn, now).await?;
         factor::store::sweep(&mut conn, now).await?;
+        self.forget_notices(&mut conn, now).await?;
         conn.commit().await?;
         Ok(ran_out)
     }

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 47] = [
+const FORMS: [Form; 48] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -257,6 +257,12 @@ const FORMS: [Form; 47] = [
         "/account/act",
         "/account/act",
         &[("act", "screen-share"), ("on", "0")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "known"), ("notice", "x")],
         Own,
     ),
     ("/account/act", "/account/act", &[("act", "extend")], Own),

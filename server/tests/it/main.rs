@@ -13,6 +13,7 @@ mod security_audit_copy;
 mod security_browser;
 mod security_factor;
 mod security_factor_roles;
+mod security_notices;
 mod security_service;
 mod security_session_ends;
 mod security_sessions;

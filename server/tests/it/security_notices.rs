@@ -203,7 +203,7 @@ async fn security_c9_an_address_never_seen_before_is_told_once_and_hidden_on_a_s
         let away = app.signed_in("mara").await;
         let address = away.address.to_string();
         let words = format!("You signed in from an address you never used before: {address}.");
-        assert_eq!(told(&app, &home).await, [words.clone()]);
+        assert_eq!(told(&app, &home).await, [words.as_str()]);
         assert!(
             told(&app, &away).await.is_empty(),
             "a thief must not be the one who knows of it"

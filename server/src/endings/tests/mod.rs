@@ -26,6 +26,7 @@ use crate::systems::Systems;
 mod asking;
 mod outcomes;
 mod rules;
+mod scope;
 
 /// When the tests begin.
 const START: Timestamp = Timestamp(1_800_000_000_000);

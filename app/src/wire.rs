@@ -80,6 +80,8 @@ text_id! {
     ProtectedId;
     /// A group of accounts, filled by import.
     GroupId;
+    /// Something a person is told about their own account.
+    NoticeId;
 }
 
 /// Which way a list is sorted.

@@ -512,6 +512,7 @@ async fn port(db: &Db, who: Who) -> anyhow::Result<For<Sessions>> {
         session: None,
         auth_at: Some(NOW),
         factor: SecondFactor::NotSet,
+        screen_share: false,
         grants: vec![Grant {
             grant_id: GrantId::from("bench"),
             permissions: Permission::ALL.to_vec(),

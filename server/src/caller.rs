@@ -77,6 +77,8 @@ pub struct Caller {
     pub auth_at: Option<Timestamp>,
     /// Their second factor.
     pub factor: SecondFactor,
+    /// The session shares its screen: until it says otherwise nobody sees network data in it.
+    pub screen_share: bool,
     /// Grants not revoked; expiry is looked at per question. None while the second factor is missing.
     pub grants: Vec<Grant>,
     /// Where from.
@@ -100,8 +102,16 @@ impl Permit {
 }
 
 impl Caller {
-    /// What the caller may see or do with `permission`, now.
+    /// What the caller may see or do with `permission`, now: what they hold, but no network data on a shared screen.
     pub fn visible(&self, permission: Permission, now: Timestamp) -> VisibleScope {
+        if self.screen_share && permission == Permission::SeeNetworkData {
+            return VisibleScope::of(&[], permission, now);
+        }
+        self.held(permission, now)
+    }
+
+    /// Where the caller holds `permission` now, shown or not: for comparing people, never for what they get to see.
+    pub fn held(&self, permission: Permission, now: Timestamp) -> VisibleScope {
         VisibleScope::of(&self.grants, permission, now)
     }
 
@@ -205,6 +215,7 @@ pub mod testing {
             session: None,
             auth_at: None,
             factor: SecondFactor::NotSet,
+            screen_share: false,
             grants: vec![Grant {
                 grant_id: GrantId(format!("grant-{name}")),
                 permissions: permissions.to_vec(),

@@ -35,6 +35,8 @@ kinds! {
     ApprovalRequested = "approval.requested";
     /// An ending went on without a second person: somebody is to review it.
     ApprovalOverridden = "approval.overridden";
+    /// A person was told of something about their own account.
+    AccountNotice = "account.notice";
     /// Audit entries wait longer for their copy than the settings allow.
     AuditCopyStalled = "audit_copy.stalled";
     /// They are copied again.

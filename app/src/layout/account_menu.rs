@@ -66,6 +66,7 @@ pub fn AccountMenu(
 ) -> impl IntoView {
     let name = context.read(|frame| frame.display_name.clone());
     let login = context.read(|frame| frame.login.clone());
+    let hidden = context.read(|frame| frame.screen_share);
     view! {
         <details class="menu" name="bar-menu">
             <summary class="avatar">
@@ -80,6 +81,22 @@ pub fn AccountMenu(
                 <a class="menu-item" href=paths::ACCOUNT>
                     "Your account and sign-ins"
                 </a>
+                <form method="post" action=paths::post::ACCOUNT>
+                    <input type="hidden" name="act" value="screen-share" />
+                    <input type="hidden" name="next" value=here() />
+                    <button
+                        class="menu-item"
+                        name="on"
+                        value=if hidden { "0" } else { "1" }
+                        aria-pressed=if hidden { "true" } else { "false" }
+                    >
+                        <span class="menu-tick">{hidden.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
+                        <span class="menu-words">
+                            <span>"Hide network data"</span>
+                            <span class="second">"For sharing your screen"</span>
+                        </span>
+                    </button>
+                </form>
                 <form method="post" action=paths::SIGN_OUT>
                     <button class="menu-item">"Sign out"</button>
                 </form>

@@ -47,6 +47,7 @@ pub fn Bar(
 ) -> impl IntoView {
     let instance = context.read(|frame| frame.instance.clone());
     let demo = context.read(|frame| frame.demo);
+    let hidden = context.read(|frame| frame.screen_share);
     view! {
         <header id="bar" class="bar">
             <a class="brand" href=paths::HOME>
@@ -61,6 +62,15 @@ pub fn Bar(
                 <NavLinks context=context />
             </nav>
             <div class="bar-end">
+                {hidden
+                    .then(|| {
+                        view! {
+                            <span class="hiding" title="Addresses, mail and browsers are hidden in this sign-in">
+                                <Glyph icon=Icon::Hidden />
+                                <span>"Network data hidden"</span>
+                            </span>
+                        }
+                    })}
                 <RunningEnding context=context />
                 <details class="menu nav-menu" name="bar-menu">
                     <summary class="icon-btn wide">

@@ -177,7 +177,7 @@ pub struct SessionRow {
     pub handle_hint: String,
     /// Address; `None` = not reported or masked.
     pub ip: Option<String>,
-    /// True when address, mail and browser are hidden for want of SeeNetworkData.
+    /// True when address, mail and browser are hidden for want of SeeNetworkData, or on a shared screen.
     pub masked: bool,
     /// "Chrome 149"; empty = not reported.
     pub browser: String,

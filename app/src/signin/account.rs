@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::wire::{MyFactor, MySession, MySessions, Theme, Times};
+use super::wire::{AccountNotice, MyFactor, MySession, MySessions, Theme, Times};
 use crate::layout::{Echo, FrameContext, PageHead, loaded};
 use crate::paths;
 use crate::ui::{
@@ -33,6 +33,7 @@ fn Account(
         .find(|s| s.current)
         .map(|s| (s.idle_ends_at, s.absolute_ends_at));
     let factor = mine.second_factor;
+    let notices = mine.notices.clone();
     view! {
         <PageHead title="Your account" aside=move || view! { <bdi>{who.clone()}</bdi> } />
         <div class="beside">
@@ -48,6 +49,7 @@ fn Account(
                             </Note>
                         }
                     })}
+                {(!notices.is_empty()).then(|| view! { <News notices=notices /> })}
             </div>
             <div class="stack">
                 <Preferences />
@@ -121,7 +123,7 @@ fn Row(
             <th scope="row">
                 <span class="person">
                     <span class="person-name">
-                        {session.client} " "
+                        {session.client.unwrap_or_else(|| "Browser hidden".to_owned())} " "
                         {session.current.then(|| view! { <Tag tone=Some(Tone::Info)>"this one"</Tag> })}
                     </span>
                     <span class="second">{session.ip}</span>
@@ -160,6 +162,34 @@ fn Row(
                 {echo.whole(&[]).map(|problem| view! { <p class="field-error" role="alert">{problem}</p> })}
             </td>
         </tr>
+    }
+    .into_any()
+}
+
+/// What happened to the account.
+#[component]
+fn News(
+    /// Newest first.
+    notices: Vec<AccountNotice>,
+) -> impl IntoView {
+    view! {
+        <Panel title="What happened to your account">
+            <ul class="form" role="list">
+                {notices
+                    .into_iter()
+                    .map(|notice| {
+                        view! {
+                            <li>
+                                {notice.words} " "
+                                <span class="second">
+                                    <TimeAgo at=notice.at />
+                                </span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </Panel>
     }
     .into_any()
 }

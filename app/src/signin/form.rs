@@ -3,7 +3,7 @@
 use super::wire::{PasswordChange, Theme, Times};
 use crate::error::AppError;
 use crate::form::{Pairs, Problems};
-use crate::wire::PortalSessionId;
+use crate::wire::{NoticeId, PortalSessionId};
 
 /// What was asked for.
 pub enum AccountAct {
@@ -17,6 +17,10 @@ pub enum AccountAct {
     Times(Times),
     /// `password` + `current`, `new`, `again`, `end_others`.
     Password(PasswordChange),
+    /// `screen-share` + `on`: `1` or `0`.
+    ShareScreen(bool),
+    /// `known` + `notice`.
+    Known(NoticeId),
     /// `extend`.
     Extend,
 }
@@ -36,6 +40,12 @@ impl AccountAct {
                 "absolute" => Ok(AccountAct::Times(Times::Absolute)),
                 _ => Err(AppError::invalid("times", "Choose how times are shown.")),
             },
+            "screen-share" => match pairs.text("on") {
+                "1" => Ok(AccountAct::ShareScreen(true)),
+                "0" => Ok(AccountAct::ShareScreen(false)),
+                _ => Err(AppError::invalid("on", "Say whether network data is hidden.")),
+            },
+            "known" => Ok(AccountAct::Known(pairs.text("notice").into())),
             "password" => {
                 let mut problems = Problems::default();
                 let (current, new) = (pairs.raw("current"), pairs.raw("new"));

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::wire::{Frame, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times};
 use crate::error::AppError;
-use crate::wire::{Done, PortalSessionId, Timestamp};
+use crate::wire::{Done, NoticeId, PortalSessionId, Timestamp};
 
 /// One's own account. Needs no permission: it is the caller's.
 #[async_trait]
@@ -23,6 +23,10 @@ pub trait SignInPort: Send + Sync {
     async fn save_theme(&self, theme: Theme) -> Result<Done, AppError>;
     /// Keeps how times are shown.
     async fn save_times(&self, times: Times) -> Result<Done, AppError>;
+    /// Hides network data in this sign-in (`on`), or shows it again: for who shares their screen.
+    async fn share_screen(&self, on: bool) -> Result<Done, AppError>;
+    /// Takes a notice off one's pages; the account page still lists it.
+    async fn dismiss_notice(&self, notice: NoticeId) -> Result<Done, AppError>;
     /// Changes one's own password.
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError>;
     /// One's own second factor.

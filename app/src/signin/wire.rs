@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::wire::Permission;
-use crate::wire::{PortalSessionId, Timestamp};
+use crate::wire::{NoticeId, PortalSessionId, Timestamp};
 
 /// Light, dark, or as the device says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,21 @@ pub struct Frame {
     pub running: Option<(i64, u64, u64)>,
     /// Trouble every page tells of: a system that does not answer, endings paused, wrong address.
     pub banners: Vec<Banner>,
+    /// Network data is hidden in this sign-in, because its screen is shared.
+    pub screen_share: bool,
+    /// What the person was not told yet about their account, newest first.
+    pub notices: Vec<AccountNotice>,
+}
+
+/// What happened to one's own account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountNotice {
+    /// Its id.
+    pub notice_id: NoticeId,
+    /// What, as a sentence.
+    pub words: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A line above the page.
@@ -118,6 +133,8 @@ pub struct MySessions {
     pub max_parallel: u64,
     /// One's own second factor.
     pub second_factor: MyFactor,
+    /// What happened to the account, newest first.
+    pub notices: Vec<AccountNotice>,
 }
 
 /// One's own second factor, as far as it may be told.
@@ -181,10 +198,10 @@ pub struct MySession {
     pub idle_ends_at: Timestamp,
     /// When it ends at latest.
     pub absolute_ends_at: Timestamp,
-    /// Address of the sign-in.
-    pub ip: String,
-    /// Browser and system.
-    pub client: String,
+    /// Address of the sign-in; `None` = not known, or hidden on a shared screen.
+    pub ip: Option<String>,
+    /// Browser and system; `None` = hidden on a shared screen.
+    pub client: Option<String>,
     /// Address or browser changed inside the session.
     pub changed_source_at: Option<Timestamp>,
 }

@@ -54,6 +54,8 @@ icons! {
     Copy "copy" "M6 6.75a1 1 0 0 1 1-1h5.5a1 1 0 0 1 1 1v5.5a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1Z|M3.75 10.25h-.5a1 1 0 0 1-1-1v-5.5a1 1 0 0 1 1-1h5.5a1 1 0 0 1 1 1v.5";
     /// Protected, or not allowed.
     Lock "lock" "M3.75 8a1 1 0 0 1 1-1h6.5a1 1 0 0 1 1 1v4.25a1 1 0 0 1-1 1h-6.5a1 1 0 0 1-1-1Z|M5.5 7V5a2.5 2.5 0 0 1 5 0v2";
+    /// Not shown here.
+    Hidden "hidden" "M2 8s2.2-4 6-4 6 4 6 4-2.2 4-6 4-6-4-6-4Z|M3 13L13 3";
     /// A person, oneself.
     User "user" "M8 2.75a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5|M3 13.5a5 5 0 0 1 10 0";
     /// Curfew's own connection.

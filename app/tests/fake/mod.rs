@@ -96,6 +96,12 @@ impl SignInPort for Fake {
     async fn save_times(&self, _: Times) -> Result<Done, AppError> {
         self.give(Done::default())
     }
+    async fn share_screen(&self, _: bool) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn dismiss_notice(&self, _: NoticeId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
     async fn change_password(&self, _: PasswordChange) -> Result<Done, AppError> {
         self.give(Done::default())
     }

@@ -46,12 +46,15 @@ impl World {
                 absolute_ends_at: NOW.plus_seconds(8 * 3600),
                 running: None,
                 banners: Vec::new(),
+                screen_share: false,
+                notices: Vec::new(),
             },
             my_sessions: MySessions {
                 now: NOW,
                 sessions: vec![my_session("p1", true, 680)],
                 max_parallel: 5,
                 second_factor: MyFactor::default(),
+                notices: Vec::new(),
             },
             draft: None,
             systems: SystemsPage {
@@ -312,8 +315,8 @@ fn my_session(id: &str, current: bool, age: i64) -> MySession {
         last_active_at: ago(age / 20),
         idle_ends_at: NOW.plus_seconds(900 - age / 200),
         absolute_ends_at: NOW.plus_seconds(28_800 - age / 2),
-        ip: if current { "192.0.2.44" } else { "198.51.100.7" }.to_owned(),
-        client: "Firefox 151, Linux".to_owned(),
+        ip: Some(if current { "192.0.2.44" } else { "198.51.100.7" }.to_owned()),
+        client: Some("Firefox 151, Linux".to_owned()),
         changed_source_at: (!current).then_some(ago(500)),
     }
 }

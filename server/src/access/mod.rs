@@ -161,6 +161,7 @@ impl Access {
             session,
             auth_at,
             factor,
+            screen_share: false,
             grants,
             origin,
             who_can_give: self.who_can_give(conn, now).await?,
@@ -242,7 +243,7 @@ impl Access {
         for (who, grant) in store::all_grants(conn).await? {
             by_operator.entry(who).or_default().push(grant);
         }
-        let own: Vec<VisibleScope> = Permission::ALL.iter().map(|p| caller.visible(*p, now)).collect();
+        let own: Vec<VisibleScope> = Permission::ALL.iter().map(|p| caller.held(*p, now)).collect();
         Ok(by_operator
             .into_iter()
             .filter(|(who, grants)| {
@@ -385,7 +386,7 @@ impl Access {
         let id = OperatorId(operator.operator_id);
         store::set_disabled(&mut conn, &id, None).await?;
         crate::signin::forget_failures(&mut conn, &login).await?;
-        if crate::signin::remove_factor(&mut conn, &id).await? {
+        if crate::signin::reset_factor(&mut conn, &id, "curfew admin reset", now).await? {
             let entry = Entry::curfew(Action::FactorChange)
                 .account(&login)
                 .target(format!("Removed the second factor of {login}"))

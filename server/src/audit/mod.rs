@@ -101,6 +101,8 @@ actions! {
     FactorChange = "authn_factor_change", "Changed a second factor";
     /// A recovery code stood in for the second factor.
     RecoveryCodeUsed = "authn_recovery_code_used", "Used a recovery code";
+    /// Signed in from an address they never had before.
+    NewAddress = "authn_new_address", "Signed in from a new address";
     /// A one-time link was made.
     LinkCreated = "authn_token_created", "Made a one-time link";
     /// A one-time link was used or withdrawn.
@@ -121,6 +123,8 @@ actions! {
     UnknownSession = "session_unknown_id", "Sent an unknown session id";
     /// Address or browser changed inside a session.
     SourceChanged = "session_source_changed", "Address or browser changed inside a session";
+    /// Network data was hidden in a session whose screen others see, or shown again.
+    ScreenShare = "session_screen_share", "Hid or showed network data in a portal session";
     /// Too many sessions: the oldest was ended.
     ExcessSessions = "excess_sessions_exceeded", "Reached the limit of parallel sessions";
     /// Not allowed.

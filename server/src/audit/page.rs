@@ -34,6 +34,8 @@ pub struct View {
     pub actor_id: String,
     /// Addresses and browsers are shown: SeeNetworkData.
     network: VisibleScope,
+    /// Those of their own entries too: unless they share their screen.
+    own_network: bool,
 }
 
 impl View {
@@ -43,6 +45,7 @@ impl View {
             scope: caller.visible(Permission::ReadAudit, now),
             actor_id: caller.id.0.clone(),
             network: caller.visible(Permission::SeeNetworkData, now),
+            own_network: !caller.screen_share,
         }
     }
 
@@ -62,7 +65,7 @@ impl View {
         let system_id = row.system_id.clone().map(SystemId);
         let own = !row.actor_id.is_empty() && row.actor_id == self.actor_id;
         let open = open || (own && system_id.is_none());
-        let network = own || network;
+        let network = network || (own && self.own_network);
         let mut entry = AuditEntry {
             seq: row.seq,
             at: Timestamp(row.at),
@@ -116,6 +119,7 @@ pub(super) fn whole(row: Row) -> AuditEntry {
         scope: everywhere.clone(),
         actor_id: String::new(),
         network: everywhere,
+        own_network: true,
     };
     view.entry(row, true, true)
 }

@@ -353,6 +353,8 @@ async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
         AccountAct::EndOthers => port.end_my_other_sessions().await?,
         AccountAct::Theme(theme) => port.save_theme(theme).await?,
         AccountAct::Times(times) => port.save_times(times).await?,
+        AccountAct::ShareScreen(on) => port.share_screen(on).await?,
+        AccountAct::Known(notice) => port.dismiss_notice(notice).await?,
         AccountAct::Password(change) => port.change_password(change).await?,
         AccountAct::Extend => {
             port.extend().await?;

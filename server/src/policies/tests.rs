@@ -46,6 +46,7 @@ fn caller(grants: &[(&[Permission], Scope)]) -> Arc<Caller> {
         session: None,
         auth_at: Some(NOW),
         factor: SecondFactor::NotSet,
+        screen_share: false,
         grants: grants
             .iter()
             .map(|(permissions, scope)| Grant {

@@ -5,10 +5,11 @@ use app::signin::port::SignInPort;
 use app::signin::wire::{
     Frame, MySession, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
 };
-use app::wire::{Done, PortalSessionId, Timestamp};
+use app::wire::{Done, NoticeId, PortalSessionId, Timestamp};
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use super::notices::Matter;
 use super::store::Methods;
 use super::{SignIn, factor, store};
 use crate::access::links;
@@ -35,6 +36,7 @@ impl For<SignIn> {
         let row = self.row().await?;
         let mut conn = self.room.db.read().await?;
         let preferences = store::preferences(&mut conn, &self.caller.id).await?;
+        let notices = self.open_notices(&mut conn).await?;
         drop(conn);
         let preference = |name: &str| {
             preferences
@@ -68,6 +70,8 @@ impl For<SignIn> {
             absolute_ends_at: Timestamp(row.absolute_expires_at),
             running,
             banners,
+            screen_share: self.caller.screen_share,
+            notices,
         })
     }
 
@@ -76,6 +80,8 @@ impl For<SignIn> {
         let mut conn = self.room.db.read().await?;
         let rows = store::live_of(&mut conn, &self.caller.id, now).await?;
         let second_factor = self.room.my_factor(&mut conn, &self.caller.id, now).await?;
+        let notices = self.all_notices(&mut conn).await?;
+        let shown = !self.caller.screen_share;
         Ok(MySessions {
             now,
             sessions: rows
@@ -87,13 +93,14 @@ impl For<SignIn> {
                     last_active_at: Timestamp(row.last_active_at),
                     idle_ends_at: row.idle_ends_at(),
                     absolute_ends_at: Timestamp(row.absolute_expires_at),
-                    client: client(row.user_agent.as_deref()),
-                    ip: row.ip.unwrap_or_default(),
+                    client: shown.then(|| client(row.user_agent.as_deref())),
+                    ip: row.ip.filter(|_| shown),
                     changed_source_at: row.changed_source_at.map(Timestamp),
                 })
                 .collect(),
             max_parallel: self.room.rules.max_parallel,
             second_factor,
+            notices,
         })
     }
 
@@ -126,6 +133,24 @@ impl For<SignIn> {
         store::set_preference(&mut conn, &self.caller.id, name, value).await?;
         conn.commit().await?;
         Ok(Done::default())
+    }
+
+    async fn share(&self, on: bool) -> Result<Done, Error> {
+        self.caller.require_settled()?;
+        let now = self.room.clock.now();
+        let mut conn = self.room.db.write().await?;
+        if store::set_screen_share(&mut conn, self.session()?, on).await? {
+            let entry = Entry::by(&self.caller, Action::ScreenShare)
+                .account(&self.caller.login)
+                .target("Own portal session")
+                .fact("hidden", on);
+            self.room.audit.append(&mut conn, &entry, now).await?;
+        }
+        conn.commit().await?;
+        Ok(done(match on {
+            true => "Addresses, mail and browsers are hidden in this sign-in, until you show them again.",
+            false => "Addresses, mail and browsers are shown again.",
+        }))
     }
 
     async fn change(&self, change: PasswordChange) -> Result<Done, Error> {
@@ -161,6 +186,9 @@ impl For<SignIn> {
             .account(&self.caller.login)
             .target("Own password");
         self.room.audit.append(&mut conn, &entry, now).await?;
+        self.room
+            .tell_actor(&mut conn, &entry, Matter::PasswordChanged, now)
+            .await?;
         let entry = Entry::by(&self.caller, Action::SessionRenewed).target("Portal session");
         self.room.audit.append(&mut conn, &entry, now).await?;
         let mut ended = 0;
@@ -233,6 +261,15 @@ impl SignInPort for For<SignIn> {
             Times::Absolute => "absolute",
         };
         Ok(self.keep("times", value).await?)
+    }
+
+    async fn share_screen(&self, on: bool) -> Result<Done, AppError> {
+        Ok(self.share(on).await?)
+    }
+
+    async fn dismiss_notice(&self, notice: NoticeId) -> Result<Done, AppError> {
+        self.dismiss(&notice).await?;
+        Ok(Done::default())
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<Done, AppError> {

@@ -32,13 +32,16 @@ mod account;
 pub mod connector;
 pub mod factor;
 pub mod kept;
+mod notices;
 pub mod passwords;
 pub mod presence;
 pub(crate) mod store;
+mod store_notices;
 pub mod throttle;
 pub mod tokens;
 mod welcome;
 
+use notices::{Matter, Notice};
 use passwords::Hasher;
 use store::{Methods, PortalSession};
 
@@ -268,6 +271,7 @@ impl SignIn {
                 .target("Portal session")
                 .fact("policy_version", limits.version);
             self.audit.append(conn, &entry, now).await?;
+            self.note_address(conn, &row, origin, now).await?;
         }
         Ok(id)
     }
@@ -426,9 +430,25 @@ pub(crate) fn slowed(until: Option<i64>, now: Timestamp) -> Option<Slowed> {
     })
 }
 
-/// Forgets somebody's second factor with its recovery codes; true when there was one.
-pub(crate) async fn remove_factor(conn: &mut Conn, operator_id: &OperatorId) -> Result<bool, Error> {
-    factor::store::remove(conn, operator_id).await
+/// Forgets somebody's second factor with its recovery codes, and tells them that `by` did; true when there was one.
+pub(crate) async fn reset_factor(
+    conn: &mut Conn,
+    operator_id: &OperatorId,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let removed = factor::store::remove(conn, operator_id).await?;
+    if removed {
+        let notice = Notice {
+            operator: operator_id,
+            matter: Matter::FactorReset,
+            by: Some(by),
+            session: None,
+            ip: None,
+        };
+        notices::tell(conn, &notice, now).await?;
+    }
+    Ok(removed)
 }
 
 /// Opens every throttled door of a sign-in name again.

@@ -10,6 +10,7 @@ use super::{SignIn, factor, own, store, throttle, tokens};
 use crate::audit::{Action, Entry};
 use crate::caller::{Caller, Origin};
 use crate::changes::{self, topic};
+use crate::db::Conn;
 use crate::error::Error;
 
 /// Own activity is written down at most this often, seconds: a busy page costs one write, not twenty.
@@ -43,17 +44,7 @@ impl SignIn {
             self.expire(&[row], Some(&origin)).await?;
             return Ok(Presence::Over(whose));
         }
-        let caller = self
-            .access
-            .caller_in(
-                &mut conn,
-                &row.operator(),
-                Some(row.id()),
-                Some(Timestamp(row.auth_at)),
-                origin,
-                now,
-            )
-            .await?;
+        let caller = self.caller_by(&mut conn, &row, origin, now).await?;
         drop(conn);
         let Some(caller) = caller else {
             return Ok(Presence::Over(whose));
@@ -69,16 +60,26 @@ impl SignIn {
         let Some(row) = store::by_id(&mut conn, id).await?.filter(|row| row.live(now)) else {
             return Ok(None);
         };
-        self.access
-            .caller_in(
-                &mut conn,
-                &caller.id,
-                Some(id.clone()),
-                Some(Timestamp(row.auth_at)),
-                caller.origin.clone(),
-                now,
-            )
-            .await
+        self.caller_by(&mut conn, &row, caller.origin.clone(), now).await
+    }
+
+    /// The caller that a session makes of its person; `None` = they are disabled.
+    async fn caller_by(
+        &self,
+        conn: &mut Conn,
+        row: &PortalSession,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        let (session, auth_at) = (Some(row.id()), Some(Timestamp(row.auth_at)));
+        let caller = self
+            .access
+            .caller_in(conn, &row.operator(), session, auth_at, origin, now)
+            .await?;
+        Ok(caller.map(|caller| Caller {
+            screen_share: row.screen_share != 0,
+            ..caller
+        }))
     }
 
     /// Activity, newest address, and the flag for an address or browser that changed inside the session (A25).
@@ -147,6 +148,7 @@ impl SignIn {
         store::delete_expired(&mut conn, now.plus_seconds(-KEPT_AFTER_END_S)).await?;
         throttle::sweep(&mut conn, now).await?;
         factor::store::sweep(&mut conn, now).await?;
+        self.forget_notices(&mut conn, now).await?;
         conn.commit().await?;
         Ok(ran_out)
     }

@@ -23,6 +23,8 @@ pub struct PortalSession {
     pub last_ip: Option<String>,
     pub changed_source_at: Option<i64>,
     pub auth_at: i64,
+    /// 1 = it shares its screen.
+    pub screen_share: i64,
     pub data: String,
 }
 
@@ -89,7 +91,7 @@ macro_rules! session_columns {
         concat!(
             "SELECT p.portal_session_id, p.operator_id, o.login, o.display_name, o.email, p.created_at, \
              p.last_active_at, p.idle_timeout_s, p.absolute_expires_at, p.ip, p.user_agent, p.last_ip, \
-             p.changed_source_at, p.auth_at, p.data \
+             p.changed_source_at, p.auth_at, p.screen_share, p.data \
              FROM portal_session p JOIN operator o ON o.operator_id = p.operator_id ",
             $rest
         )
@@ -234,6 +236,14 @@ pub async fn set_auth(
          WHERE portal_session_id = $1")
         .bind(id.as_str()).bind(now.0).bind(methods.json()).execute(c).await?; });
     Ok(())
+}
+
+/// Whether the session shares its screen from now on; false when it did so already, or did not.
+pub async fn set_screen_share(conn: &mut Conn, id: &PortalSessionId, on: bool) -> Result<bool, Error> {
+    let touched = on!(conn, c => sqlx::query(
+        "UPDATE portal_session SET screen_share = $2 WHERE portal_session_id = $1 AND screen_share <> $2")
+        .bind(id.as_str()).bind(i64::from(on)).execute(c).await?.rows_affected());
+    Ok(touched > 0)
 }
 
 /// Keeps what the session layer wants to keep (json, no secrets).

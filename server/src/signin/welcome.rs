@@ -6,8 +6,9 @@ use app::error::AppError;
 use app::wire::{PortalSessionId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::notices::{Matter, Notice};
 use super::store::Methods;
-use super::{Entered, SignIn, SignedIn, factor, own, store, throttle};
+use super::{Entered, SignIn, SignedIn, factor, notices, own, store, throttle};
 use crate::access::links::{self, Purpose};
 use crate::access::{ADMINISTRATOR, SeedOperator};
 use crate::audit::{Action, Entry};
@@ -118,6 +119,16 @@ impl SignIn {
                 now,
             )
             .await?;
+        if link.purpose == Purpose::Reset {
+            let notice = Notice {
+                operator: &operator_id,
+                matter: Matter::PasswordByLink,
+                by: None,
+                session: None,
+                ip: origin.ip.as_deref(),
+            };
+            notices::tell(&mut conn, &notice, now).await?;
+        }
         for row in store::live_of(&mut conn, &operator_id, now).await? {
             if store::delete(&mut conn, &row.id()).await? {
                 let entry = own(&row, origin, Action::PortalSessionEnded)

@@ -411,4 +411,38 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 }
 
 #[cfg(test)]
+impl Systems {
+    /// Connects a system by a connector of the test's own, beside those of the settings.
+    pub(crate) async fn connect_for_test(&self, id: &str, connector: SharedConnector) -> Result<(), Error> {
+        let system_id = SystemId::from(id);
+        let timeout = Duration::from_secs(5);
+        let guard = Guarded::new(system_id.clone(), connector, timeout, self.clock.clone());
+        let entry = store::Entry {
+            system_id: id,
+            kind: "test",
+            name: id,
+            settings_hash: "",
+            simulated: true,
+            abilities: Some(&serde_json::to_string(&guard.abilities())?),
+        };
+        let mut conn = self.db.write().await?;
+        store::upsert(&mut conn, &entry).await?;
+        conn.commit().await?;
+        let connected = Connected {
+            name: id.to_owned(),
+            kind: "test".to_owned(),
+            simulated: true,
+            guard,
+            collect_every_s: 30,
+            timeout_ms: 5_000,
+            pace_ms: 0,
+            fingerprint: String::new(),
+            system_id: system_id.clone(),
+        };
+        write(&self.connected).insert(system_id, Arc::new(connected));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -66,6 +66,7 @@ impl House {
             session: None,
             auth_at: Some(START),
             factor: SecondFactor::NotSet,
+            screen_share: false,
             grants: vec![Grant {
                 grant_id: GrantId::from("g-1"),
                 permissions: permissions.to_vec(),

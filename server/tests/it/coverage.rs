@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 51] = [
+const FORMS: [Form; 53] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -281,6 +281,18 @@ const FORMS: [Form; 51] = [
         "/account/act",
         "/account/act",
         &[("act", "times"), ("times", "absolute")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "screen-share"), ("on", "0")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "known"), ("notice", "x")],
         Own,
     ),
     ("/account/act", "/account/act", &[("act", "extend")], Own),

@@ -168,7 +168,7 @@ impl For<Access> {
         }
         let mut conn = self.room.db.write().await?;
         let operator = self.operator(&mut conn, &id).await?;
-        if !crate::signin::remove_factor(&mut conn, &id).await? {
+        if !crate::signin::reset_factor(&mut conn, &id, &self.caller.name, now).await? {
             return Ok(done(format!("{} has no second factor.", operator.display_name)));
         }
         // A phone that got lost may be in use right now.

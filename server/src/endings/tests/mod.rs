@@ -27,6 +27,7 @@ mod approvals;
 mod asking;
 mod outcomes;
 mod rules;
+mod scope;
 
 /// When the tests begin.
 const START: Timestamp = Timestamp(1_800_000_000_000);

@@ -274,6 +274,33 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
 }
 
 #[tokio::test]
+async fn security_b3_who_is_protected_after_the_confirmation_is_spared_unless_the_asker_may() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
+        let draft = stage.draft(&bob, &ids[..1]).await;
+        let form = stage.form(&draft).await;
+        let spared = stage.endings.confirm(&bob, &draft, form).await.unwrap();
+        let ended = stage.ask_to_end(&ids[1..]).await;
+        for n in [1, 2] {
+            stage
+                .by_hand(
+                    "INSERT INTO protected_subject (protected_id, who, reason, added_at) \
+                     VALUES ($1, $1, 'break glass', 1)",
+                    &stage.sim.sessions_of(n)[0].account.to_lowercase(),
+                )
+                .await;
+        }
+        stage.work().await;
+        assert_eq!(stage.outcome(spared, &ids[0]).await, Some(Outcome::Stopped));
+        let words = stage.item(spared, &ids[0]).await.detail;
+        assert!(words.contains("protected now"), "{words}");
+        assert!(stage.sim.lets_in(&ids[0]));
+        assert_eq!(stage.outcome(ended, &ids[1]).await, Some(Outcome::Ended));
+    }
+}
+
+#[tokio::test]
 async fn security_b3_rows_outside_the_grant_are_left_out_and_unseen_ones_do_not_exist() {
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1, 2]).await;

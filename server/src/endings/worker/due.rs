@@ -25,6 +25,8 @@ const BATCH: i64 = 2_000;
 struct Right {
     /// Keys.
     may_end: HashSet<String>,
+    /// Keys of people who are protected by now and whom they may not end.
+    spared: HashSet<String>,
     /// Operators whose portal sessions are out of their reach.
     outranking: HashSet<OperatorId>,
 }
@@ -67,6 +69,10 @@ impl Endings {
                 )),
                 Some(right) if !right.covers(system, &row) => Some(format!(
                     "The right of {} to end it was taken away.",
+                    row.caller_name
+                )),
+                Some(right) if right.spared.contains(&row.session_key) => Some(format!(
+                    "This person is protected now, and {} may not end protected people.",
                     row.caller_name
                 )),
                 Some(_) => None,
@@ -118,13 +124,27 @@ impl Endings {
         else {
             return Ok(None);
         };
-        let keys = items.iter().map(|i| i.session_key.clone());
+        let keys = || items.iter().map(|i| i.session_key.clone());
         let of_it = Cond::all().add(Expr::col(Alias::new("ending_id")).eq(first.ending_id.clone()));
+        let may_end = caller
+            .visible(Permission::EditUserSessions, now)
+            .among(conn, Rows::Items, "session_key", keys(), of_it.clone())
+            .await?;
+        let mut spared = access
+            .protected(conn, now)
+            .await?
+            .among(conn, Rows::Items, "session_key", keys(), of_it.clone())
+            .await?;
+        if !spared.is_empty() {
+            let forced = caller
+                .visible(Permission::ForceEnd, now)
+                .among(conn, Rows::Items, "session_key", spared.clone(), of_it)
+                .await?;
+            spared.retain(|key| !forced.contains(key));
+        }
         Ok(Some(Right {
-            may_end: caller
-                .visible(Permission::EditUserSessions, now)
-                .among(conn, Rows::Items, "session_key", keys, of_it)
-                .await?,
+            may_end,
+            spared,
             outranking: match system.as_str() {
                 OWN_SYSTEM => access.outranking(conn, &caller, now).await?,
                 _ => HashSet::new(),

@@ -48,6 +48,7 @@ fn caller(grants: &[(&[Permission], Scope)]) -> Caller {
         session: None,
         auth_at: Some(NOW),
         factor: SecondFactor::NotSet,
+        screen_share: false,
         grants: grants
             .iter()
             .enumerate()

@@ -12,6 +12,7 @@ use crate::db::Conn;
 use crate::error::Error;
 use crate::signin::SignIn;
 use crate::signin::factor::totp::Seed;
+use crate::signin::notices::Matter;
 use crate::signin::store::{self as sessions, Methods};
 
 /// A seed that was shown waits so long for its first code, seconds.
@@ -73,7 +74,7 @@ impl For<SignIn> {
         let sealed = self.room.seal.seal(&place(&self.caller.id), seed.expose())?;
         let mut conn = self.room.db.write().await?;
         store::keep_draft(&mut conn, &self.caller.id, session, &sealed, now).await?;
-        self.note_change(&mut conn, "Began to set up the own second factor", now)
+        self.note_change(&mut conn, "Began to set up the own second factor", None, now)
             .await?;
         conn.commit().await?;
         Ok(Done::default())
@@ -103,11 +104,11 @@ impl For<SignIn> {
         store::forget_steps(&mut conn, id).await?;
         let codes = fresh_codes(&mut conn, id).await?;
         sessions::set_auth(&mut conn, session, Methods::PasswordAndCode, now).await?;
-        let words = match factor.seed {
-            Some(_) => "Replaced the own second factor",
-            None => "Set up the own second factor",
+        let (words, matter) = match factor.seed {
+            Some(_) => ("Replaced the own second factor", Matter::FactorReplaced),
+            None => ("Set up the own second factor", Matter::FactorSetUp),
         };
-        self.note_change(&mut conn, words, now).await?;
+        self.note_change(&mut conn, words, Some(matter), now).await?;
         let entry = Entry::by(&self.caller, Action::SessionRenewed).target("Portal session");
         self.room.audit.append(&mut conn, &entry, now).await?;
         // They began without it.
@@ -133,8 +134,13 @@ impl For<SignIn> {
             return Err(no_factor());
         }
         let codes = fresh_codes(&mut conn, &self.caller.id).await?;
-        self.note_change(&mut conn, "Made new recovery codes", now)
-            .await?;
+        self.note_change(
+            &mut conn,
+            "Made new recovery codes",
+            Some(Matter::CodesRenewed),
+            now,
+        )
+        .await?;
         conn.commit().await?;
         Ok(codes)
     }
@@ -158,8 +164,13 @@ impl For<SignIn> {
         if !store::remove(&mut conn, &self.caller.id).await? {
             return Err(no_factor());
         }
-        self.note_change(&mut conn, "Removed the own second factor", now)
-            .await?;
+        self.note_change(
+            &mut conn,
+            "Removed the own second factor",
+            Some(Matter::FactorRemoved),
+            now,
+        )
+        .await?;
         changes::bump(&mut conn, topic::ACCESS).await?;
         conn.commit().await?;
         Ok(Done {
@@ -167,11 +178,21 @@ impl For<SignIn> {
         })
     }
 
-    async fn note_change(&self, conn: &mut Conn, words: &str, now: Timestamp) -> Result<(), Error> {
+    /// Writes a change down, and tells its person where it is one of what opens the door.
+    async fn note_change(
+        &self,
+        conn: &mut Conn,
+        words: &str,
+        matter: Option<Matter>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let entry = Entry::by(&self.caller, Action::FactorChange)
             .account(&self.caller.login)
             .target(words);
         self.room.audit.append(conn, &entry, now).await?;
+        if let Some(matter) = matter {
+            self.room.tell_actor(conn, &entry, matter, now).await?;
+        }
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use app::signin::wire::RecoveryCodes;
 use app::wire::{OperatorId, PortalSessionId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::notices::Matter;
 use super::store::Methods;
 use super::{SignIn, SignedIn, throttle, too_many};
 use crate::audit::{Action, Entry};
@@ -220,6 +221,7 @@ impl SignIn {
         };
         let used = used.target("Recovery code").fact("left", *left);
         self.audit.append(conn, &used, now).await?;
+        self.tell_actor(conn, &used, Matter::CodeUsed, now).await?;
         Ok(Some(u32::try_from(*left).unwrap_or(0)))
     }
 

@@ -89,7 +89,13 @@ impl EndingsPort for Answers {
     async fn include_in_preview(&self, _: EndingId, _: bool, _: bool) -> Result<EndingId, AppError> {
         self.nothing()
     }
-    async fn confirm_ending(&self, _: EndingId, _: Confirm) -> Result<i64, AppError> {
+    async fn confirm_ending(&self, _: EndingId, _: Confirm) -> Result<Confirmed, AppError> {
+        self.nothing()
+    }
+    async fn decide_approval(&self, _: EndingId, _: Decision) -> Result<Option<i64>, AppError> {
+        self.nothing()
+    }
+    async fn review_ending(&self, _: i64, _: String) -> Result<Done, AppError> {
         self.nothing()
     }
     async fn endings_page(&self, _: Option<String>) -> Result<EndingsPage, AppError> {

@@ -280,7 +280,7 @@ async fn security_b3_who_is_protected_after_the_confirmation_is_spared_unless_th
         let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
         let draft = stage.draft(&bob, &ids[..1]).await;
         let form = stage.form(&draft).await;
-        let spared = stage.endings.confirm(&bob, &draft, form).await.unwrap();
+        let spared = stage.started(&bob, &draft, form).await;
         let ended = stage.ask_to_end(&ids[1..]).await;
         for n in [1, 2] {
             stage

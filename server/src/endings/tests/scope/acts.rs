@@ -1,5 +1,7 @@
 //! What people do: previews, confirmations, stops; and what must not come of it.
 
+use app::endings::wire::Decision;
+
 use super::*;
 
 impl World<'_> {
@@ -169,7 +171,9 @@ impl World<'_> {
                     false => self.caller(place, *by).await,
                 };
                 let Some(caller) = caller else { return Ok(()) };
-                if let Some(no) = taken(endings.confirm(&caller, &draft.ending, form).await) {
+                if let Some(no) =
+                    taken(endings.confirm(&caller, &draft.ending, form).await).and_then(Confirmed::number)
+                {
                     self.confirmed(place, *by, *whose, no)?;
                 }
             }
@@ -189,9 +193,20 @@ impl World<'_> {
                     endings.confirm(&one, &draft.ending, form.clone()),
                 );
                 for (by, no) in [(*whose, taken(a)), (1 - *whose, taken(b)), (*whose, taken(c))] {
-                    if let Some(no) = no {
+                    if let Some(no) = no.and_then(Confirmed::number) {
                         self.confirmed(place, by, *whose, no)?;
                     }
+                }
+            }
+            Op::Approve { whose } => {
+                let Some(draft) = &self.case(place).drafts[usize::from(*whose)] else {
+                    return Ok(());
+                };
+                let ada = self.stage.caller(&self.stage.ada.id).await;
+                let approve = Decision::Approve { note: String::new() };
+                if let Some(Some(no)) = taken(endings.decide(&ada, &draft.ending, approve).await) {
+                    self.did.approved += 1;
+                    self.confirmed(place, *whose, *whose, no)?;
                 }
             }
             Op::Stop { by } => {

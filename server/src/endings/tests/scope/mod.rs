@@ -73,6 +73,8 @@ struct World<'s> {
 struct Did {
     drafts: usize,
     confirmed: usize,
+    /// Of those: approved by a second person.
+    approved: usize,
     /// Sessions the systems were asked to end.
     asks: usize,
 }
@@ -82,6 +84,7 @@ impl Did {
         Did {
             drafts: self.drafts + other.drafts,
             confirmed: self.confirmed + other.confirmed,
+            approved: self.approved + other.approved,
             asks: self.asks + other.asks,
         }
     }
@@ -91,10 +94,11 @@ impl Did {
         let Did {
             drafts,
             confirmed,
+            approved,
             asks,
         } = self;
         assert!(
-            drafts * 2 > cases && confirmed * 4 > cases && asks * 2 > cases,
+            drafts * 3 > cases && confirmed * 6 > cases && approved * 20 > cases && asks * 3 > cases,
             "{self:?}"
         );
     }
@@ -304,6 +308,8 @@ impl World<'_> {
 /// A stage with three systems in memory and the roles of the cases.
 async fn stage(test: TestDb) -> (Stage, Vec<Arc<Yard>>) {
     let rules = EndingRules {
+        // Some wait for a second person, some do not.
+        most_per_act: 2,
         type_number_above: 1_000_000,
         most_per_hour: 1_000_000,
         ..EndingRules::default()

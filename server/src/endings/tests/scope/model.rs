@@ -101,6 +101,10 @@ pub enum Op {
         stale: bool,
     },
     /// The asker twice, and the other one, at once.
+    /// The administrator of the portal approves what waits for a second person.
+    Approve {
+        whose: u8,
+    },
     Race {
         whose: u8,
     },
@@ -200,6 +204,7 @@ fn op() -> impl Strategy<Value = Op> {
             stale,
         }),
         1 => (0..2u8).prop_map(|whose| Op::Race { whose }),
+        3 => (0..2u8).prop_map(|whose| Op::Approve { whose }),
         1 => (0..2u8).prop_map(|by| Op::Stop { by }),
         1 => (0..2u8).prop_map(|by| Op::Retry { by }),
         2 => (0..SLOTS, any::<bool>()).prop_map(|(slot, late)| Op::Rotate { slot, late }),
@@ -215,9 +220,21 @@ pub fn plan() -> impl Strategy<Value = Plan> {
     let by_somebody = (0..2u8, pick(), any::<bool>()).prop_flat_map(|(by, pick, stale)| {
         let draft = Op::Draft { by, pick };
         let confirm = Op::Confirm { by, whose: by, stale };
-        (vec(op(), 0..=1), vec(op(), 0..=2), vec(op(), 1..=3)).prop_map(move |(first, between, then)| {
+        let approve = Op::Approve { whose: by };
+        let around = (
+            vec(op(), 0..=1),
+            vec(op(), 0..=2),
+            vec(op(), 0..=1),
+            vec(op(), 1..=3),
+        );
+        around.prop_map(move |(first, between, waits, then)| {
             let steps = first.into_iter().chain([draft.clone()]).chain(between);
-            steps.chain([confirm.clone()]).chain(then).collect()
+            steps
+                .chain([confirm.clone()])
+                .chain(waits)
+                .chain([approve.clone()])
+                .chain(then)
+                .collect()
         })
     });
     let steps = prop_oneof![1 => anything, 4 => by_somebody];

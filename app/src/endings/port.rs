@@ -14,7 +14,8 @@ pub trait EndingsPort: Send + Sync {
     /// Freezes these rows into a preview (row menu, "retry those").
     async fn draft_ending_of(&self, keys: Vec<SessionKey>) -> Result<EndingId, AppError>;
     /// The preview. 404 for anyone but who made it, and who can approve all of it once that was asked for.
-    async fn preview(&self, ending: EndingId) -> Result<Preview, AppError>;
+    /// `everybody` names every person, up to 10,000, else the 50 with most sessions.
+    async fn preview(&self, ending: EndingId, everybody: bool) -> Result<Preview, AppError>;
     /// Takes the caller's own session or protected people in, or out again; freezes anew.
     async fn include_in_preview(
         &self,

@@ -1,7 +1,7 @@
 //! The preview: a frozen set, before anything is asked. A page with an address of its own.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::approval::{ApprovalPanel, NeedsNote};
 use super::link::LiveMark;
@@ -22,17 +22,25 @@ pub fn PreviewPage() -> impl IntoView {
     let id = use_params_map()
         .with_untracked(|p| p.get("id"))
         .unwrap_or_default();
+    let everybody = use_query_map().with_untracked(|q| q.get("people")).as_deref() == Some("all");
     loaded(
-        move |b| async move { b.endings.preview(EndingId::from(id)).await },
-        |preview| {
+        move |b| async move { b.endings.preview(EndingId::from(id), everybody).await },
+        move |preview| {
             Clock::here().set(preview.now);
-            view! { <Shown preview=preview /> }.into_any()
+            let address = address(&preview.ending_id, everybody);
+            view! { <Shown preview=preview address=address /> }.into_any()
         },
     )
 }
 
+/// Address of a preview, with everybody named or the first.
+fn address(ending: &EndingId, everybody: bool) -> String {
+    let pairs: Vec<_> = everybody.then_some(("people", "all")).into_iter().collect();
+    paths::with_query(&paths::preview(ending), &paths::query_string(&pairs))
+}
+
 #[component]
-fn Shown(preview: Preview) -> impl IntoView {
+fn Shown(preview: Preview, address: String) -> impl IntoView {
     let clock = Clock::here();
     let p = preview.clone();
     let waits = p
@@ -54,13 +62,14 @@ fn Shown(preview: Preview) -> impl IntoView {
         "Frozen at {}. Nothing has been asked yet. Sessions that start after this are not touched.",
         clock.full(frozen)
     );
+    let address_of_all = self::address(&p.ending_id, true);
     let back = paths::sessions(&p.back_query);
     let (first, href) = match p.asked_by {
         Some(_) => ("Endings", paths::ENDINGS.to_owned()),
         None => ("Sessions", back),
     };
     // While somebody else may decide, the page follows.
-    let live = waits.then(|| (format!("ending:{}", p.ending_id), paths::preview(&p.ending_id)));
+    let live = waits.then(|| (format!("ending:{}", p.ending_id), address));
     let tools = move || {
         live.clone()
             .map(|(topic, address)| view! { <LiveMark topic=topic address=address /> })
@@ -73,7 +82,7 @@ fn Shown(preview: Preview) -> impl IntoView {
             <div class="stack">
                 <Numbers preview=p.clone() />
                 <BySystem systems=p.by_system.clone() />
-                <ByPerson people=p.by_person.clone() all=p.people />
+                <ByPerson people=p.by_person.clone() all=p.people whole=address_of_all />
                 <LeftOut preview=p />
             </div>
             <ConfirmPanel preview=preview />
@@ -208,7 +217,7 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
 }
 
 #[component]
-fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
+fn ByPerson(people: Vec<PreviewPerson>, all: u64, whole: String) -> impl IntoView {
     const FIRST: usize = 5;
     let shown = people.len();
     let row = |p: PreviewPerson| {
@@ -247,11 +256,23 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
             </thead>
         }
     };
-    let aside = if all > shown as u64 {
-        format!("those with most sessions: {shown} of {}", thousands(all))
+    let cut = all > shown as u64;
+    let aside = if cut {
+        format!(
+            "those with most sessions: {} of {}",
+            thousands(shown as u64),
+            thousands(all)
+        )
     } else {
         format!("all {}", thousands(all))
     };
+    let everybody = cut.then(|| {
+        view! {
+            <p class="panel-note">
+                <a href=whole>{format!("See all {}", thousands(all))}</a>
+            </p>
+        }
+    });
     view! {
         <Panel title="By person" padded=false aside=move || aside.clone()>
             <TableCard caption="Sessions to end, by person" class="stacks" inside=true>
@@ -262,7 +283,7 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
                 .then(|| {
                     view! {
                         <details class="more-rows">
-                            <summary>{format!("Show {more} more")}</summary>
+                            <summary>{format!("Show {} more", thousands(more as u64))}</summary>
                             <TableCard caption="More people" class="stacks" inside=true>
                                 {head()}
                                 <tbody>{rest}</tbody>
@@ -270,6 +291,7 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64) -> impl IntoView {
                         </details>
                     }
                 })}
+            {everybody}
         </Panel>
     }
     .into_any()

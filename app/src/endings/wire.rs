@@ -157,7 +157,7 @@ pub struct Preview {
     pub in_effect_at: Option<Timestamp>,
     /// By system.
     pub by_system: Vec<PreviewSystem>,
-    /// By person: those with most sessions first, at most 50.
+    /// By person: those with most sessions first, as many as were asked for.
     pub by_person: Vec<PreviewPerson>,
     /// Rows of the selection that are not part of it, at most 200.
     pub left_out: Vec<PreviewLeftOut>,

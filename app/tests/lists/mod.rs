@@ -83,7 +83,7 @@ impl EndingsPort for Answers {
     async fn draft_ending_of(&self, _: Vec<SessionKey>) -> Result<EndingId, AppError> {
         self.nothing()
     }
-    async fn preview(&self, _: EndingId) -> Result<Preview, AppError> {
+    async fn preview(&self, _: EndingId, _: bool) -> Result<Preview, AppError> {
         self.give(&self.preview)
     }
     async fn include_in_preview(&self, _: EndingId, _: bool, _: bool) -> Result<EndingId, AppError> {

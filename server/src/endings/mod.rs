@@ -109,8 +109,8 @@ impl EndingsPort for For<Endings> {
         Ok(self.room.draft_of_keys(&self.caller, &keys).await?)
     }
 
-    async fn preview(&self, ending: EndingId) -> Result<Preview, AppError> {
-        Ok(self.room.preview(&self.caller, &ending).await?)
+    async fn preview(&self, ending: EndingId, everybody: bool) -> Result<Preview, AppError> {
+        Ok(self.room.preview(&self.caller, &ending, everybody).await?)
     }
 
     async fn include_in_preview(

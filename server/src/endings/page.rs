@@ -24,6 +24,8 @@ use crate::error::Error;
 
 /// People named in a preview.
 const PEOPLE: i64 = 50;
+/// People named in a preview that is to name everybody.
+const EVERYBODY: i64 = 10_000;
 /// Left-out rows named in a preview.
 const LEFT_OUT: i64 = 200;
 /// Endings on a page of the list.
@@ -124,7 +126,12 @@ const fn cause_words(outcome: Outcome) -> &'static str {
 
 impl Endings {
     /// The preview, for who made it and for who can be its second person.
-    pub(super) async fn preview(&self, caller: &Caller, ending: &EndingId) -> Result<Preview, Error> {
+    pub(super) async fn preview(
+        &self,
+        caller: &Caller,
+        ending: &EndingId,
+        everybody: bool,
+    ) -> Result<Preview, Error> {
         let now = self.now();
         let mut conn = self.parts.db.read().await?;
         let (row, asked_by) = self.preview_row(&mut conn, caller, ending, now).await?;
@@ -164,7 +171,8 @@ impl Endings {
                 .then_with(|| a.system_name.cmp(&b.system_name))
         });
 
-        let people = show::draft_people(&mut conn, ending, PEOPLE).await?;
+        let people =
+            show::draft_people(&mut conn, ending, if everybody { EVERYBODY } else { PEOPLE }).await?;
         let where_signed_in = show::draft_person_systems(&mut conn, ending).await?;
         let mut systems_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (who, system) in &where_signed_in {

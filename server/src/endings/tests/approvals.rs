@@ -74,7 +74,7 @@ impl Scene {
     }
 
     async fn state(&self, caller: &Caller, draft: &EndingId) -> ApprovalState {
-        let preview = self.stage.endings.preview(caller, draft).await.unwrap();
+        let preview = self.stage.endings.preview(caller, draft, false).await.unwrap();
         preview.approval.unwrap().state
     }
 
@@ -105,7 +105,7 @@ async fn security_b11_above_the_size_somebody_else_approves_the_same_frozen_set(
         let (stage, draft) = (&scene.stage, scene.asked().await);
         scene.assert_nothing_began().await;
         let bob = scene.bob().await;
-        let own = stage.endings.preview(&bob, &draft).await.unwrap();
+        let own = stage.endings.preview(&bob, &draft, false).await.unwrap();
         let asked = own.approval.unwrap();
         assert_eq!(asked.why, [NeedsSecond::Size { above: 2 }]);
         assert_eq!((asked.may_decide, asked.alone), (false, None));
@@ -115,7 +115,7 @@ async fn security_b11_above_the_size_somebody_else_approves_the_same_frozen_set(
         stage.sim.close(&scene.ids[0]);
         let again = stage.sign_in(&[2]).await;
         let eve = scene.eve().await;
-        let seen = stage.endings.preview(&eve, &draft).await.unwrap();
+        let seen = stage.endings.preview(&eve, &draft, false).await.unwrap();
         assert_eq!((seen.sessions, seen.gone_since), (3, 1));
         assert_eq!(seen.asked_by.as_deref(), Some("bob"));
         let asked = seen.approval.unwrap();
@@ -284,7 +284,7 @@ async fn security_b11_rights_are_those_of_the_moment_it_begins() {
             .operator("sue", &[("administrator", Scope::accounts(["person1"]))])
             .await;
         assert_eq!(status(scene.decide(&some, &draft, yes()).await), 404);
-        assert!(stage.endings.preview(&some, &draft).await.is_err());
+        assert!(stage.endings.preview(&some, &draft, false).await.is_err());
         assert!(
             stage
                 .endings
@@ -322,7 +322,7 @@ async fn turned_down_or_taken_back_nothing_begins_any_more() {
         let told = scene
             .stage
             .endings
-            .preview(&bob, &first)
+            .preview(&bob, &first, false)
             .await
             .unwrap()
             .approval
@@ -358,7 +358,12 @@ async fn security_b11_protected_people_and_everybody_of_a_system_need_a_second_p
         let ids = stage.sign_in(&[1, 2, 3, 4]).await;
         let needs = async |draft: &EndingId| {
             let ada = stage.caller(&stage.ada.id).await;
-            let second = stage.endings.preview(&ada, draft).await.unwrap().second_person;
+            let second = stage
+                .endings
+                .preview(&ada, draft, false)
+                .await
+                .unwrap()
+                .second_person;
             second.map(|s| s.why)
         };
         let ada = stage.caller(&stage.ada.id).await;
@@ -402,7 +407,7 @@ async fn where_nobody_else_may_approve_ones_own_limits_are_all_there_is() {
         stage.ask_to_end(&ids).await;
         let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
         let draft = stage.draft(&bob, &ids).await;
-        let preview = stage.endings.preview(&bob, &draft).await.unwrap();
+        let preview = stage.endings.preview(&bob, &draft, false).await.unwrap();
         assert_eq!(preview.second_person.unwrap().who, ["ada"]);
         // Without her there is nobody to ask.
         stage
@@ -411,7 +416,7 @@ async fn where_nobody_else_may_approve_ones_own_limits_are_all_there_is() {
                 stage.ada.id.as_str(),
             )
             .await;
-        let preview = stage.endings.preview(&bob, &draft).await.unwrap();
+        let preview = stage.endings.preview(&bob, &draft, false).await.unwrap();
         assert_eq!(preview.second_person, None);
         assert!(preview.blocked.unwrap().contains("at most 2 sessions"));
         let form = stage.form(&draft).await;
@@ -430,7 +435,7 @@ async fn what_a_second_person_approved_is_not_counted_against_the_hour() {
         let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
         let draft = stage.draft(&bob, &ids[..3]).await;
         let form = stage.form(&draft).await;
-        let preview = stage.endings.preview(&bob, &draft).await.unwrap();
+        let preview = stage.endings.preview(&bob, &draft, false).await.unwrap();
         let over = NeedsSecond::OverQuota { left: 2, per_hour: 2 };
         assert_eq!(preview.second_person.unwrap().why, [over]);
         stage.endings.confirm(&bob, &draft, form).await.unwrap();
@@ -438,7 +443,7 @@ async fn what_a_second_person_approved_is_not_counted_against_the_hour() {
         stage.endings.decide(&ada, &draft, yes()).await.unwrap();
         let own = stage.draft(&bob, &ids[3..]).await;
         assert_eq!(
-            stage.endings.preview(&bob, &own).await.unwrap().quota_left,
+            stage.endings.preview(&bob, &own, false).await.unwrap().quota_left,
             Some(2)
         );
         let form = stage.form(&own).await;

@@ -76,7 +76,7 @@ async fn ui_d4_the_set_is_frozen_when_the_preview_opens() {
             .unwrap();
         stage.sim.close(&ids[0]);
         let later = stage.sign_in(&[3]).await;
-        let preview = stage.endings.preview(&stage.ada, &draft).await.unwrap();
+        let preview = stage.endings.preview(&stage.ada, &draft, false).await.unwrap();
         assert_eq!((preview.sessions, preview.gone_since), (2, 1));
         assert_eq!(preview.back_query, "system=north&sel=s");
         let form = stage.form(&draft).await;
@@ -134,7 +134,7 @@ async fn a_preview_is_its_makers_alone_and_not_for_ever() {
         let form = stage.form(&draft).await;
         let refused = told(stage.endings.confirm(&eve, &draft, form.clone()).await);
         assert_eq!(refused.status(), 404);
-        assert!(stage.endings.preview(&eve, &draft).await.is_err());
+        assert!(stage.endings.preview(&eve, &draft, false).await.is_err());
         stage.clock.advance(900);
         let ada = stage.caller(&stage.ada.id).await;
         assert_eq!(
@@ -144,7 +144,7 @@ async fn a_preview_is_its_makers_alone_and_not_for_ever() {
         assert!(
             stage
                 .endings
-                .preview(&ada, &draft)
+                .preview(&ada, &draft, false)
                 .await
                 .unwrap()
                 .blocked
@@ -236,7 +236,7 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
         drop(conn);
         keys.push(SessionKey(connection.clone()));
         let draft = stage.endings.draft_of_keys(&own, &keys).await.unwrap();
-        let preview = stage.endings.preview(&own, &draft).await.unwrap();
+        let preview = stage.endings.preview(&own, &draft, false).await.unwrap();
         assert_eq!((preview.sessions, preview.left_out_count), (1, 3));
         let why = |key: &str| {
             preview
@@ -257,10 +257,10 @@ async fn ui_d6_rows_that_are_not_to_be_ended_are_left_out_with_the_reason() {
             .draft_again(&own, &draft, false, true)
             .await
             .unwrap();
-        let forced = stage.endings.preview(&own, &again).await.unwrap();
+        let forced = stage.endings.preview(&own, &again, false).await.unwrap();
         assert_eq!((forced.sessions, forced.includes_protected), (2, true));
         assert!(
-            stage.endings.preview(&own, &draft).await.is_err(),
+            stage.endings.preview(&own, &draft, false).await.is_err(),
             "the old one is dropped"
         );
         let bob = stage.operator("bob", &[("helpdesk", Scope::EVERYWHERE)]).await;
@@ -315,13 +315,13 @@ async fn security_b3_rows_outside_the_grant_are_left_out_and_unseen_ones_do_not_
             )
             .await;
         let draft = stage.endings.draft_of_keys(&seeing, &keys).await.unwrap();
-        let preview = stage.endings.preview(&seeing, &draft).await.unwrap();
+        let preview = stage.endings.preview(&seeing, &draft, false).await.unwrap();
         assert_eq!((preview.sessions, preview.left_out_count), (1, 1));
         assert!(matches!(preview.left_out[0].why, CannotEnd::OutsideGrant { .. }));
         // Sees only that one.
         let narrow = stage.operator("ned", &[("helpdesk", one)]).await;
         let draft = stage.endings.draft_of_keys(&narrow, &keys).await.unwrap();
-        let preview = stage.endings.preview(&narrow, &draft).await.unwrap();
+        let preview = stage.endings.preview(&narrow, &draft, false).await.unwrap();
         assert_eq!((preview.sessions, preview.left_out_count), (1, 0));
         // Sees, may end nothing.
         let auditor = stage.operator("aud", &[("auditor", Scope::EVERYWHERE)]).await;
@@ -398,7 +398,7 @@ async fn curfews_own_sessions_are_ended_like_any_other_but_not_those_of_who_hold
             .map(|id| stage.key.session_key("curfew", "", "portal", id))
             .collect();
         let draft = stage.endings.draft_of_keys(&caller, &keys).await.unwrap();
-        let preview = stage.endings.preview(&caller, &draft).await.unwrap();
+        let preview = stage.endings.preview(&caller, &draft, false).await.unwrap();
         assert_eq!((preview.sessions, preview.left_out_count), (1, 2));
         let why = |key: &SessionKey| {
             preview

@@ -80,6 +80,8 @@ text_id! {
     ProtectedId;
     /// A group of accounts, filled by import.
     GroupId;
+    /// An API token, never its secret.
+    TokenId;
 }
 
 /// Which way a list is sorted.

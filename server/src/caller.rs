@@ -12,6 +12,9 @@ use crate::domain::grant::{About, Grant, VisibleScope};
 
 pub mod scope;
 
+/// What only a person may do: no token ever holds it, whatever its role says.
+pub const PERSON_ONLY: [Permission; 2] = [Permission::ManageAccess, Permission::ApproveEndings];
+
 /// Longest age of an authentication for highly sensitive acts, seconds (security A16).
 pub const FRESH_AUTH_S: i64 = 5 * 60;
 
@@ -20,6 +23,8 @@ pub const FRESH_AUTH_S: i64 = 5 * 60;
 pub enum CallerKind {
     /// A person who signed in.
     Operator,
+    /// A program with an API token.
+    Token,
     /// A rule of ours.
     Rule,
     /// Curfew itself: background work that decides nothing.
@@ -31,9 +36,17 @@ impl CallerKind {
     pub const fn name(self) -> &'static str {
         match self {
             CallerKind::Operator => "operator",
+            CallerKind::Token => "token",
             CallerKind::Rule => "rule",
             CallerKind::System => "system",
         }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Operator, Self::Token, Self::Rule, Self::System]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -65,7 +78,7 @@ pub enum SecondFactor {
 pub struct Caller {
     /// Kind.
     pub kind: CallerKind,
-    /// operator_id, or the rule's id.
+    /// operator_id, or the id of the token or rule.
     pub id: OperatorId,
     /// Name as shown.
     pub name: String,
@@ -102,6 +115,9 @@ impl Permit {
 impl Caller {
     /// What the caller may see or do with `permission`, now.
     pub fn visible(&self, permission: Permission, now: Timestamp) -> VisibleScope {
+        if self.kind == CallerKind::Token && PERSON_ONLY.contains(&permission) {
+            return VisibleScope::default();
+        }
         VisibleScope::of(&self.grants, permission, now)
     }
 
@@ -161,8 +177,12 @@ impl Caller {
         }
     }
 
-    /// `StepUp` unless the caller authenticated within the last five minutes (security A16).
+    /// `StepUp` unless the caller authenticated within the last five minutes (security A16). A token shows its secret
+    /// with every call.
     pub fn require_fresh_auth(&self, now: Timestamp) -> Result<(), AppError> {
+        if self.kind == CallerKind::Token {
+            return Ok(());
+        }
         match self.auth_at {
             Some(at) if now.since(at) <= FRESH_AUTH_S * 1000 => Ok(()),
             _ => Err(AppError::StepUp),

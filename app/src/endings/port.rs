@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use super::wire::{Confirm, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview};
 use crate::error::AppError;
 use crate::wire::{Done, EndingId, SelectionId, SessionKey};
 
@@ -24,6 +24,9 @@ pub trait EndingsPort: Send + Sync {
     ) -> Result<EndingId, AppError>;
     /// Confirms a preview: its number. Doing it twice gives the same number. Needs a fresh step-up.
     async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError>;
+    /// Ends every live session of a person (an account name) that the caller may end, in one call; while what they asked
+    /// for is not settled, that is meant. `confirm.typed_number` is not looked at. 404 for who sees nothing of them.
+    async fn end_everywhere(&self, person: String, confirm: Confirm) -> Result<EndedEverywhere, AppError>;
     /// The list of endings the caller may know of.
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError>;
     /// One ending.

@@ -72,6 +72,7 @@ impl World {
                 protected: Vec::new(),
                 groups: Vec::new(),
                 sites: Vec::new(),
+                tokens: Vec::new(),
                 systems: Vec::new(),
                 me: "o1".into(),
             },

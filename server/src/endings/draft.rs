@@ -22,16 +22,18 @@ use crate::sessions::selection::selected;
 const MOST_KEYS: usize = 1_000;
 
 /// What to freeze.
-struct Set {
+pub(super) struct Set {
     /// Rows of `session`, within what the caller may see.
-    rows: Condition,
+    pub rows: Condition,
     /// Query string of the list they come from.
-    query: String,
-    selection_id: Option<String>,
-    own: bool,
-    protected: bool,
+    pub query: String,
+    pub selection_id: Option<String>,
+    pub own: bool,
+    pub protected: bool,
     /// A preview that the new one takes the place of.
-    replaces: Option<EndingId>,
+    pub replaces: Option<EndingId>,
+    /// The one person it ends everywhere; `None` = a set.
+    pub person: Option<String>,
 }
 
 fn session_key() -> Expr {
@@ -71,6 +73,7 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
@@ -100,6 +103,7 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         let conn = self.parts.db.write().await?;
         self.freeze(conn, caller, set, now).await
@@ -134,6 +138,7 @@ impl Endings {
             own,
             protected,
             replaces: Some(ending.clone()),
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
@@ -158,11 +163,12 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
 
-    async fn freeze(
+    pub(super) async fn freeze(
         &self,
         mut conn: Conn,
         caller: &Caller,
@@ -211,7 +217,7 @@ impl Endings {
             left_out_count: 0,
         };
         let id = row.id();
-        freeze::insert(&mut conn, &row).await?;
+        freeze::insert(&mut conn, &row, set.person.as_deref()).await?;
         freeze::fill(&mut conn, &id, &set.rows, &leave_out, now).await?;
         let (numbers, hash) = freeze::seal(&mut conn, &id).await?;
         if let Some(old) = &set.replaces {
@@ -285,7 +291,7 @@ pub(super) async fn own_preview(
     store::by_id(conn, ending)
         .await?
         .filter(|row| {
-            caller.kind == CallerKind::Operator
+            [CallerKind::Operator, CallerKind::Token].contains(&caller.kind)
                 && row.caller_kind == caller.kind.name()
                 && row.caller_id == caller.id.0
         })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::endings::port::EndingsPort;
-use app::endings::wire::{Confirm, EndingPage, EndingsPage, ItemFilter, Preview};
+use app::endings::wire::{Confirm, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview};
 use app::error::AppError;
 use app::wire::{Done, EndingId, SelectionId, SessionKey};
 use async_trait::async_trait;
@@ -29,6 +29,7 @@ use crate::systems::Systems;
 mod act;
 mod confirm;
 mod draft;
+mod everywhere;
 mod page;
 mod results;
 mod store;
@@ -126,6 +127,10 @@ impl EndingsPort for For<Endings> {
 
     async fn confirm_ending(&self, ending: EndingId, confirm: Confirm) -> Result<i64, AppError> {
         Ok(self.room.confirm(&self.caller, &ending, confirm).await?)
+    }
+
+    async fn end_everywhere(&self, person: String, confirm: Confirm) -> Result<EndedEverywhere, AppError> {
+        Ok(self.room.end_everywhere(&self.caller, &person, confirm).await?)
     }
 
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError> {

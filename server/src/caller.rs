@@ -12,9 +12,6 @@ use crate::domain::grant::{About, Grant, VisibleScope};
 
 pub mod scope;
 
-/// What only a person may do: no token ever holds it, whatever its role says.
-pub const PERSON_ONLY: [Permission; 2] = [Permission::ManageAccess, Permission::ApproveEndings];
-
 /// Longest age of an authentication for highly sensitive acts, seconds (security A16).
 pub const FRESH_AUTH_S: i64 = 5 * 60;
 
@@ -115,7 +112,7 @@ impl Permit {
 impl Caller {
     /// What the caller may see or do with `permission`, now.
     pub fn visible(&self, permission: Permission, now: Timestamp) -> VisibleScope {
-        if self.kind == CallerKind::Token && PERSON_ONLY.contains(&permission) {
+        if self.kind == CallerKind::Token && permission.is_for_people_only() {
             return VisibleScope::default();
         }
         VisibleScope::of(&self.grants, permission, now)

@@ -72,6 +72,11 @@ impl Permission {
         }
     }
 
+    /// What only a person may do: no token ever holds it, whatever its role says.
+    pub const fn is_for_people_only(self) -> bool {
+        matches!(self, Permission::ManageAccess | Permission::ApproveEndings)
+    }
+
     /// The permission of that stable name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|p| p.name() == name)

@@ -3,12 +3,10 @@
 //! A token acts by grants of its own (`role_grant`, caller_kind `token`). It stops when it is revoked, when it runs out,
 //! and when the person who made it is disabled.
 
-use app::access::wire::Permission;
 use app::wire::{GrantId, OperatorId, Timestamp, TokenId};
 use data_encoding::BASE32_NOPAD;
 
 use super::store::{self, GrantLine};
-use crate::caller::PERSON_ONLY;
 use crate::db::Conn;
 use crate::domain::grant::Grant;
 use crate::error::Error;
@@ -144,7 +142,7 @@ pub async fn note_refused(conn: &mut Conn, id: &TokenId, now: Timestamp) -> Resu
     Ok(touched > 0)
 }
 
-/// Grants of a token that were not revoked, without what only a person may do.
+/// Grants of a token that were not revoked; what only a person may do, its caller takes out.
 pub async fn grants_of(conn: &mut Conn, id: &str) -> Result<Vec<Grant>, Error> {
     let lines: Vec<(String, String, String, Option<i64>)> = on!(conn, c => sqlx::query_as(
         "SELECT g.grant_id, r.permissions, g.scope, g.expires_at FROM role_grant g \
@@ -155,17 +153,11 @@ pub async fn grants_of(conn: &mut Conn, id: &str) -> Result<Vec<Grant>, Error> {
         .into_iter()
         .map(|(id, held, scope, end)| Grant {
             grant_id: GrantId(id),
-            permissions: for_tokens(store::permissions(&held)),
+            permissions: store::permissions(&held),
             scope: store::scope(&scope),
             expires_at: end.map(Timestamp),
         })
         .collect())
-}
-
-/// What of a role's permissions a token can hold.
-pub fn for_tokens(mut permissions: Vec<Permission>) -> Vec<Permission> {
-    permissions.retain(|p| !PERSON_ONLY.contains(p));
-    permissions
 }
 
 /// Grants of tokens that were not revoked, with the token in the place of the person.
@@ -208,12 +200,5 @@ mod tests {
         ] {
             assert!(!may_be_secret(&other), "{other}");
         }
-    }
-
-    #[test]
-    fn security_b5_what_only_a_person_may_do_is_taken_out_of_any_role() {
-        let held = for_tokens(Permission::ALL.to_vec());
-        assert!(!held.contains(&Permission::ManageAccess) && !held.contains(&Permission::ApproveEndings));
-        assert_eq!(held.len(), Permission::ALL.len() - 2);
     }
 }

@@ -418,3 +418,63 @@ async fn security_e5_no_secret_of_a_token_is_stored() {
         );
     }
 }
+
+#[tokio::test]
+async fn security_e5_the_secret_of_a_token_is_shown_once_and_leads_in() {
+    for engine in BOTH {
+        let (app, admin, _others) = staffed(engine).await;
+        let fields = [
+            ("act", "make-token"),
+            ("name", "Offboarding <script>"),
+            ("role", "helpdesk"),
+            ("places", "everywhere"),
+            ("people", "these"),
+            ("accounts", "ben"),
+            ("expires", "2030-04-01 12:00"),
+            ("reason", "HR asked for it"),
+        ];
+        let shown = admin.post("/access/act", &fields).await;
+        assert_eq!(shown.status, StatusCode::OK, "{}", shown.body);
+        let card = shown.body.split("one-time").nth(1).unwrap();
+        let secret = &card[card.find("curfew_").unwrap()..][..65];
+        assert!(shown.body.contains("Offboarding &lt;script&gt;"), "as text");
+        let reloaded = admin.get("/access?tab=tokens").await;
+        assert!(!reloaded.body.contains(&secret[..60]) && reloaded.body.contains("Helpdesk: ben"));
+        assert!(reloaded.body.contains(&format!("…{}", &secret[61..])));
+        assert!(!app.everything_stored().await.contains(&secret[..60]));
+
+        let anyone = Program::with(&app, &admin, "auditor", Scope::EVERYWHERE).await;
+        let bearer = format!("bearer {secret}");
+        let me = anyone
+            .send(Method::GET, "/sessions", &[("authorization", &bearer)], None)
+            .await;
+        assert_eq!(accounts(&me.json()), ["ben"]);
+        let page = admin.ports(&app).await.access.access_page().await.unwrap();
+        let row = page
+            .tokens
+            .iter()
+            .find(|t| t.name.starts_with("Offboarding"))
+            .unwrap();
+        assert_eq!(
+            (row.last_used_at, row.last_used_ip.as_deref()),
+            (Some(app.clock_now()), Some("10.9.8.7"))
+        );
+        let revoke = [
+            ("act", "revoke-token"),
+            ("token", row.token_id.as_str()),
+            ("reason", "not needed"),
+        ];
+        assert_eq!(
+            admin.post("/access/act", &revoke).await.status,
+            StatusCode::SEE_OTHER
+        );
+        let over = anyone
+            .send(Method::GET, "/me", &[("authorization", &bearer)], None)
+            .await;
+        assert_eq!(over.status, StatusCode::UNAUTHORIZED);
+        app.clock.advance(600);
+        let late = admin.post("/access/act", &fields).await;
+        assert_eq!(late.status, StatusCode::UNAUTHORIZED, "the password comes first");
+        assert!(late.body.contains("action=\"/step-up\"") && !late.body.contains("one-time"));
+    }
+}

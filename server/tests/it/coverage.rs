@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 46] = [
+const FORMS: [Form; 48] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -238,6 +238,26 @@ const FORMS: [Form; 46] = [
         "/access/act",
         "/access/act",
         &[("act", "delete-group"), ("group", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "make-token"),
+            ("name", "Script"),
+            ("role", "helpdesk"),
+            ("places", "everywhere"),
+            ("people", "everybody"),
+            ("expires", "2030-04-01 12:00"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "revoke-token"), ("token", "x"), ("reason", "why")],
         Refused,
     ),
     ("/audit/check", "/audit/check", &[], Refused),

@@ -8,7 +8,7 @@ use super::grants::Named;
 use super::{done, problem};
 use crate::access::{Access, checked_text, store, tokens};
 use crate::audit::Action;
-use crate::caller::{CallerKind, For, PERSON_ONLY};
+use crate::caller::{CallerKind, For};
 use crate::changes::topic;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
@@ -30,7 +30,7 @@ impl For<Access> {
         let name = checked_text(&new.name, 100).map_err(|m| problems.push(problem("name", m)));
         let reason = checked_text(&new.reason, 500).map_err(|m| problems.push(problem("reason", m)));
         let permissions = store::permissions(&role.permissions);
-        if let Some(own) = permissions.iter().find(|p| PERSON_ONLY.contains(p)) {
+        if let Some(own) = permissions.iter().find(|p| p.is_for_people_only()) {
             let words = format!(
                 "“{}” is for people only, and {} holds it. Choose another role.",
                 own.label(),

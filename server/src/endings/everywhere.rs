@@ -39,6 +39,7 @@ impl Endings {
         caller.authorize_somewhere(Permission::EditUserSessions, now)?;
         caller.require_fresh_auth(now)?;
         super::confirm::checked_reason(&confirm.reason)?;
+        self.checked_ticket(&confirm.ticket_ref)?;
         if let Some(row) = freeze::at_work_for(&mut conn, &caller.id, &person).await? {
             return self.same(caller, row).await;
         }

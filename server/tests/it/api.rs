@@ -212,6 +212,13 @@ async fn who_leaves_is_ended_everywhere_once_however_often_it_is_asked() {
         app.collect().await;
         let nothing = program.post(at, why.clone()).await;
         assert_eq!(nothing.status, StatusCode::OK);
+        let long = json!({"reason": "left", "ticket_ref": "7".repeat(101)});
+        let refused = program.post(at, long).await;
+        assert_eq!(
+            refused.json()["problems"][0]["field"],
+            "ticket_ref",
+            "said even where nothing is to end"
+        );
         assert_eq!(
             (&nothing.json()["ending"], nothing.json()["sessions"].as_u64()),
             (&Value::Null, Some(0))

@@ -49,6 +49,11 @@ fn the_document_that_is_checked_in_is_the_one_that_is_served() {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(DOCUMENT, &served).unwrap();
     }
+    let known = serde_json::to_value(server::http::api::document()).unwrap();
+    for named in served.split("\"#").skip(1) {
+        let at = named.split('"').next().unwrap();
+        assert!(known.pointer(at).is_some(), "nothing stands at {at}");
+    }
     let checked_in = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
     assert!(
         checked_in == served,

@@ -10,6 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::idempotency;
 use super::problem::{BadPart, Problem};
+use super::wire::endings::Only;
+use super::wire::sessions::{Dir, Sort};
 
 /// Answers of every endpoint.
 const EVERYWHERE: [(&str, &str); 7] = [
@@ -52,8 +54,12 @@ pub fn frame() -> OpenApi {
         .components(Some(
             ComponentsBuilder::new()
                 .security_scheme("token", token)
-                .schema("BadPart", BadPart::schema())
+                .schema(BadPart::name(), BadPart::schema())
                 .schema(Problem::name(), Problem::schema())
+                // Named by parameters alone: the macros collect those of bodies.
+                .schema(Sort::name(), Sort::schema())
+                .schema(Dir::name(), Dir::schema())
+                .schema(Only::name(), Only::schema())
                 .build(),
         ))
         .security(Some([SecurityRequirement::new("token", Vec::<String>::new())]))

@@ -11,6 +11,7 @@ use app::error::{AppError, FieldProblem};
 use app::paths;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
+use app::sessions::query::filter::{TextFilter, TextOp};
 use app::sessions::query::{PAGE_ROWS, SessionQuery};
 use app::sessions::wire::{
     EmptyBecause, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionKind, SessionsPage,
@@ -289,11 +290,24 @@ impl SessionsPort for For<Sessions> {
         after: Option<String>,
         limit: u32,
     ) -> Result<PeoplePage, AppError> {
-        Ok(self.room.people(&self.caller, &query, after, limit).await?)
+        let page = self.room.people(&self.caller, &query, after, limit).await?;
+        let now = self.room.clock.now();
+        self.room.note_look(&self.caller, &query, now).await?;
+        Ok(page)
     }
 
     async fn person(&self, person: String) -> Result<PersonSessions, AppError> {
-        Ok(self.room.person(&self.caller, &person).await?)
+        let page = self.room.person(&self.caller, &person).await?;
+        let query = SessionQuery {
+            person: Some(TextFilter {
+                op: TextOp::Is,
+                texts: vec![page.brief.person_id.clone()],
+            }),
+            ..SessionQuery::default()
+        };
+        let now = self.room.clock.now();
+        self.room.note_look(&self.caller, &query, now).await?;
+        Ok(page)
     }
 
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError> {

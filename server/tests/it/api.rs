@@ -117,6 +117,13 @@ async fn pages_of_a_list_follow_each_other_without_a_gap() {
     assert_eq!(met, ["ben", "carla", "eve", "mara"]);
     let people = program.get("/people?limit=3").await.json();
     assert_eq!(people["next_cursor"], "eve");
+    let looks = app.audited("sensitive_read").await;
+    program.get("/people/ben").await;
+    assert_eq!(
+        app.audited("sensitive_read").await,
+        looks + 1,
+        "who looked at whom is in the log"
+    );
     let rest = program.get("/people?limit=3&cursor=eve").await.json();
     assert_eq!(rest["items"][0]["person_id"], "mara");
     assert_eq!(rest["next_cursor"], Value::Null);
@@ -158,6 +165,8 @@ async fn a_filter_that_is_not_understood_never_widens_the_set() {
         json!({"filter": {}}),
         json!({"filter": {"person": ""}}),
         json!({"filter": {"system": []}}),
+        json!({"filter": {"person": null, "kind": ["portal"]}}),
+        json!({"filter": null, "all": true}),
         json!({"filter": {"persn": "ben"}}),
         json!({"filter": {"person.op": "is"}}),
         json!({"filter": {"person": "ben"}, "all": true}),

@@ -9,7 +9,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::idempotency;
-use super::problem::{BadPart, Problem};
+use super::problem::{BadPart, Details};
 use super::wire::endings::Only;
 use super::wire::sessions::{Dir, Sort};
 
@@ -55,7 +55,7 @@ pub fn frame() -> OpenApi {
             ComponentsBuilder::new()
                 .security_scheme("token", token)
                 .schema(BadPart::name(), BadPart::schema())
-                .schema(Problem::name(), Problem::schema())
+                .schema(Details::name(), Details::schema())
                 // Named by parameters alone: the macros collect those of bodies.
                 .schema(Sort::name(), Sort::schema())
                 .schema(Dir::name(), Dir::schema())
@@ -94,7 +94,7 @@ fn answers(operation: &mut Operation, answers: &[(&str, &str)]) {
 
 fn problem(words: &str) -> Response {
     let body = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(Problem::name())))
+        .schema(Some(Ref::from_schema_name(Details::name())))
         .build();
     ResponseBuilder::new()
         .description(words)

@@ -10,7 +10,8 @@ use crate::http::plain;
 
 /// What went wrong, what is missing and what to do next (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Details {
     /// Names the kind of problem: `urn:curfew:problem:` and the code.
     #[serde(rename = "type")]
     pub kind: String,
@@ -35,6 +36,10 @@ pub struct Problem {
     /// Finds the portal's log line.
     pub request_id: String,
 }
+
+/// An answer other than success, on its way out.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Details>);
 
 /// A bad part of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -79,7 +84,7 @@ const UNAVAILABLE: Kind = (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not 
 
 impl Problem {
     fn new((status, code, title): Kind, detail: impl Into<String>) -> Self {
-        Problem {
+        Problem(Box::new(Details {
             kind: format!("urn:curfew:problem:{code}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -91,14 +96,12 @@ impl Problem {
             next_step: None,
             retry_after_s: None,
             request_id: String::new(),
-        }
+        }))
     }
 
-    fn then(self, next_step: &str) -> Self {
-        Problem {
-            next_step: Some(next_step.to_owned()),
-            ..self
-        }
+    fn then(mut self, next_step: &str) -> Self {
+        self.0.next_step = Some(next_step.to_owned());
+        self
     }
 
     /// No token, or none that works.
@@ -146,8 +149,8 @@ impl Problem {
             "Idempotency-Key",
             "This key came with another request before. Use a new key for a new request.",
         );
-        problem.code = "idempotency_key_reused".to_owned();
-        problem.kind = "urn:curfew:problem:idempotency_key_reused".to_owned();
+        problem.0.code = "idempotency_key_reused".to_owned();
+        problem.0.kind = "urn:curfew:problem:idempotency_key_reused".to_owned();
         problem
     }
 
@@ -158,9 +161,9 @@ impl Problem {
             "The request with this Idempotency-Key is still at work.",
         )
         .then("Send the same request again in a moment.");
-        problem.code = "idempotency_in_flight".to_owned();
-        problem.kind = "urn:curfew:problem:idempotency_in_flight".to_owned();
-        problem.retry_after_s = Some(1);
+        problem.0.code = "idempotency_in_flight".to_owned();
+        problem.0.kind = "urn:curfew:problem:idempotency_in_flight".to_owned();
+        problem.0.retry_after_s = Some(1);
         problem
     }
 
@@ -172,33 +175,26 @@ impl Problem {
 
     /// A fault of ours.
     pub fn broken(request_id: &str) -> Self {
-        Problem {
-            request_id: request_id.to_owned(),
-            ..Self::new(
-                INTERNAL,
-                format!("Something broke on our side. Reference {request_id}."),
-            )
-        }
+        let words = format!("Something broke on our side. Reference {request_id}.");
+        Self::new(INTERNAL, words).of_request(request_id)
     }
 
     /// With the id of the request it answers.
-    pub fn of_request(self, request_id: &str) -> Self {
-        Problem {
-            request_id: request_id.to_owned(),
-            ..self
-        }
+    pub fn of_request(mut self, request_id: &str) -> Self {
+        request_id.clone_into(&mut self.0.request_id);
+        self
     }
 
     /// The whole answer.
     pub fn answer(&self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = plain::data(status, "application/problem+json", self);
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = plain::data(status, "application/problem+json", &self.0);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"Curfew API\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -225,21 +221,25 @@ impl From<AppError> for Problem {
             AppError::Forbidden {
                 permission,
                 who_can_give,
-            } => Problem {
-                permission: Some(permission.name().to_owned()),
-                who_can_give,
-                ..Problem::new(FORBIDDEN, sentence).then("Ask for a token whose role allows it.")
-            },
+            } => {
+                let mut problem =
+                    Problem::new(FORBIDDEN, sentence).then("Ask for a token whose role allows it.");
+                problem.0.permission = Some(permission.name().to_owned());
+                problem.0.who_can_give = who_can_give;
+                problem
+            }
             AppError::NotFound { .. } => Problem::new(NOT_FOUND, sentence),
-            AppError::Invalid { problems } => Problem {
-                problems: problems.into_iter().map(BadPart::from).collect(),
-                ..Problem::new(INVALID, sentence)
-            },
+            AppError::Invalid { problems } => {
+                let mut problem = Problem::new(INVALID, sentence);
+                problem.0.problems = problems.into_iter().map(BadPart::from).collect();
+                problem
+            }
             AppError::Conflict { .. } => Problem::new(CONFLICT, sentence),
-            AppError::TooMany { retry_after_s } => Problem {
-                retry_after_s: Some(retry_after_s),
-                ..Problem::new(TOO_MANY, sentence)
-            },
+            AppError::TooMany { retry_after_s } => {
+                let mut problem = Problem::new(TOO_MANY, sentence);
+                problem.0.retry_after_s = Some(retry_after_s);
+                problem
+            }
             AppError::Unavailable { .. } => Problem::new(UNAVAILABLE, sentence),
             AppError::Internal { .. } => Problem::new(INTERNAL, sentence),
         }
@@ -257,7 +257,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.extensions_mut().insert(self);
         response
     }

@@ -5,22 +5,34 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::sessions::{CannotEnd, Filter};
-use super::{EndingState, Moment, Outcome, SessionKind, moment};
+use super::{EndingState, Moment, Outcome, SessionKind, moment, not_null};
 
 /// What to freeze: exactly one of `sessions`, `filter` and `all`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPreview {
     /// These sessions, by key: up to 1,000.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_items = 1, max_items = 1000)]
     pub sessions: Option<Vec<String>>,
     /// Every session that fits. An empty filter is refused: say `all`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub filter: Option<Filter>,
     /// `true`: every live session the token may see.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub all: Option<bool>,
 }
@@ -191,7 +203,11 @@ pub struct NewEnding {
     #[schema(min_length = 3, max_length = 500)]
     pub reason: String,
     /// Ticket number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, max_length = 100)]
     pub ticket_ref: Option<String>,
     /// The preview's number of sessions: refused when it is another.
@@ -549,7 +565,11 @@ pub struct EndEverywhere {
     #[schema(min_length = 3, max_length = 500)]
     pub reason: String,
     /// Ticket number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, max_length = 100)]
     pub ticket_ref: Option<String>,
 }

@@ -3,7 +3,7 @@
 
 use app::civil::rfc3339;
 use app::wire::{Count, Limit, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 pub mod endings;
@@ -25,6 +25,15 @@ impl From<Timestamp> for Moment {
 /// A moment that may not be known.
 pub(super) fn moment(at: Option<Timestamp>) -> Option<Moment> {
     at.map(Moment::from)
+}
+
+/// A part of a body that is left out where it is not meant: null would be somebody's empty variable.
+pub(super) fn not_null<'de, T, D>(value: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(value).map(Some)
 }
 
 /// How many there are, as far as was counted.

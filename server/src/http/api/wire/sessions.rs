@@ -4,7 +4,7 @@ use app::sessions::wire as ours;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Counted, Moment, SessionKind, SessionState, moment};
+use super::{Counted, Moment, SessionKind, SessionState, moment, not_null};
 
 /// A page of sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -172,7 +172,11 @@ impl From<ours::SessionRow> for Session {
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Words that must occur in name, user name, mail, IP or the id's last characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub q: Option<String>,
@@ -197,94 +201,182 @@ pub struct Filter {
     #[param(required = false, min_items = 1)]
     pub site: Vec<String>,
     /// Name, user name or mail.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub person: Option<String>,
     /// How it must agree.
-    #[serde(rename = "person.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "person.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub person_op: Option<TextOp>,
     /// Last characters of the system's own id.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub session: Option<String>,
     /// How they must agree.
-    #[serde(rename = "session.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "session.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub session_op: Option<TextOp>,
     /// An address or a network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`. Needs SeeNetworkData.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub ip: Option<String>,
     /// Browser. Needs SeeNetworkData.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub browser: Option<String>,
     /// How it must agree.
-    #[serde(rename = "browser.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "browser.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub browser_op: Option<TextOp>,
     /// Operating system. Needs SeeNetworkData.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub os: Option<String>,
     /// How it must agree.
-    #[serde(rename = "os.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "os.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub os_op: Option<TextOp>,
     /// Start: a length of time (`8h`) or a moment in UTC (`2026-11-21 03:00`), by `started.op`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub started: Option<String>,
     /// How it is compared.
-    #[serde(rename = "started.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "started.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub started_op: Option<TimeOp>,
     /// Last activity; `older` = idle for longer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub active: Option<String>,
     /// How it is compared.
-    #[serde(rename = "active.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "active.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub active_op: Option<TimeOp>,
     /// When idleness ends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub idle_ends: Option<String>,
     /// How it is compared.
-    #[serde(rename = "idle_ends.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "idle_ends.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub idle_ends_op: Option<TimeOp>,
     /// When it ends at latest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub ends: Option<String>,
     /// How it is compared.
-    #[serde(rename = "ends.op", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "ends.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false)]
     pub ends_op: Option<TimeOp>,
     /// Idle longer than, or older than, these minutes: `15,480`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, pattern = "^[0-9]{1,6},[0-9]{1,6}$")]
     #[param(pattern = "^[0-9]{1,6},[0-9]{1,6}$")]
     pub past: Option<String>,
     /// `1`: past one of the limits it has itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, pattern = "^1$")]
     #[param(pattern = "^1$")]
     pub over: Option<String>,
     /// This one session.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub key: Option<String>,

@@ -82,6 +82,8 @@ text_id! {
     GroupId;
     /// Something a person is told about their own account.
     NoticeId;
+    /// An API token, never its secret.
+    TokenId;
 }
 
 /// Which way a list is sorted.

@@ -34,7 +34,7 @@ const PAGES: [&str; 5] = [
 
 #[test]
 fn security_d4_no_page_has_a_style_or_handler_of_its_own() {
-    let tabs = ["/access?tab=grants", "/access?tab=roles", "/access?tab=protected"];
+    let tabs = ["/access?tab=grants", "/access?tab=roles", "/access?tab=tokens"];
     let bare = [
         paths::SIGN_IN,
         paths::WELCOME,
@@ -359,6 +359,11 @@ fn access_tabs_show_people_grants_roles_groups_and_protected() {
     says(&html, &["Night shift", "1,204", "Save group"]);
     let (_, html) = page("/access?tab=protected", given());
     says(&html, &["break-glass", "Last way in", "Stop protecting"]);
+    let (_, html) = page("/access?tab=tokens", given());
+    says(
+        &html,
+        &["Offboarding", "Helpdesk: Everywhere", "Revoked", "Make token"],
+    );
 }
 
 #[test]

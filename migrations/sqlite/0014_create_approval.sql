@@ -5,6 +5,7 @@ ALTER TABLE ending ADD COLUMN whole_systems TEXT NOT NULL DEFAULT '[]'; -- JSON 
 CREATE TABLE approval (
     ending_id        TEXT   NOT NULL PRIMARY KEY REFERENCES ending (ending_id) ON DELETE CASCADE, -- of which
     snapshot_hash    TEXT   NOT NULL, -- the frozen set it is about, as in `ending`
+    asked_by         TEXT   NOT NULL, -- operator_id of who stands behind the request: the asker, or who made the token that asked
     why              TEXT   NOT NULL, -- JSON list of what made it necessary
     reason           TEXT   NOT NULL, -- of the ending, as the asker gave it
     ticket_ref       TEXT,            -- NULL = none given

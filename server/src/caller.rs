@@ -20,6 +20,8 @@ pub const FRESH_AUTH_S: i64 = 5 * 60;
 pub enum CallerKind {
     /// A person who signed in.
     Operator,
+    /// A program with an API token.
+    Token,
     /// A rule of ours.
     Rule,
     /// Curfew itself: background work that decides nothing.
@@ -31,9 +33,17 @@ impl CallerKind {
     pub const fn name(self) -> &'static str {
         match self {
             CallerKind::Operator => "operator",
+            CallerKind::Token => "token",
             CallerKind::Rule => "rule",
             CallerKind::System => "system",
         }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Operator, Self::Token, Self::Rule, Self::System]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
@@ -65,7 +75,7 @@ pub enum SecondFactor {
 pub struct Caller {
     /// Kind.
     pub kind: CallerKind,
-    /// operator_id, or the rule's id.
+    /// operator_id, or the id of the token or rule.
     pub id: OperatorId,
     /// Name as shown.
     pub name: String,
@@ -112,6 +122,9 @@ impl Caller {
 
     /// Where the caller holds `permission` now, shown or not: for comparing people, never for what they get to see.
     pub fn held(&self, permission: Permission, now: Timestamp) -> VisibleScope {
+        if self.kind == CallerKind::Token && permission.is_for_people_only() {
+            return VisibleScope::default();
+        }
         VisibleScope::of(&self.grants, permission, now)
     }
 
@@ -171,8 +184,12 @@ impl Caller {
         }
     }
 
-    /// `StepUp` unless the caller authenticated within the last five minutes (security A16).
+    /// `StepUp` unless the caller authenticated within the last five minutes (security A16). A token shows its secret
+    /// with every call.
     pub fn require_fresh_auth(&self, now: Timestamp) -> Result<(), AppError> {
+        if self.kind == CallerKind::Token {
+            return Ok(());
+        }
         match self.auth_at {
             Some(at) if now.since(at) <= FRESH_AUTH_S * 1000 => Ok(()),
             _ => Err(AppError::StepUp),

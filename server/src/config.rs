@@ -47,6 +47,8 @@ pub struct Config {
     pub retention: Retention,
     /// The audit log.
     pub audit: AuditRules,
+    /// The API.
+    pub api: ApiRules,
     /// Whom to tell of events.
     pub webhook: Vec<WebhookSettings>,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
@@ -70,6 +72,7 @@ impl Default for Config {
             signin: SignInRules::default(),
             retention: Retention::default(),
             audit: AuditRules::default(),
+            api: ApiRules::default(),
             webhook: Vec::new(),
             systems: BTreeMap::new(),
         }
@@ -223,6 +226,20 @@ impl Default for EndingRules {
             approval_s: 3_600,
             review_s: 86_400,
         }
+    }
+}
+
+/// The API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiRules {
+    /// Calls a minute of one token. Default 600.
+    pub per_minute: u32,
+}
+
+impl Default for ApiRules {
+    fn default() -> Self {
+        Self { per_minute: 600 }
     }
 }
 

@@ -246,10 +246,12 @@ impl Portal {
             changes: self.changes.clone(),
             clock: self.clock.clone(),
             db: self.db.clone(),
+            access: self.access.clone(),
             backend: Arc::new(move |caller| portal.for_caller(caller)),
             public_url: config.public_url(),
             trusted_proxy: config.trusted_proxy.clone(),
             per_address_per_minute: config.signin.per_address_per_minute,
+            api_per_minute: config.api.per_minute,
             stop,
         }
     }
@@ -359,6 +361,7 @@ impl Portal {
     async fn sweep(&self) -> Result<(), Error> {
         self.signin.sweep().await?;
         crate::http::forget_quiet();
+        crate::http::api::forget_old(&self.db, self.clock.now()).await?;
         self.endings.sweep().await?;
         self.webhooks.forget_old().await?;
         self.collector

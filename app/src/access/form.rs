@@ -1,13 +1,13 @@
 //! The plain forms of the access page: what their fields mean. The page writes them, the server's handler reads them.
 
 use super::wire::{
-    GroupImport, NewGrant, NewOperator, NewProtected, People, Permission, Places, Protected, RoleEdit, Scope,
-    ScopeSite, ThesePeople,
+    GroupImport, NewGrant, NewOperator, NewProtected, NewToken, People, Permission, Places, Protected,
+    RoleEdit, Scope, ScopeSite, ThesePeople,
 };
 use crate::civil::Civil;
 use crate::error::AppError;
 use crate::form::{Pairs, Problems};
-use crate::wire::{GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
+use crate::wire::{GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp, TokenId};
 
 /// `act`: which form.
 pub const ACT: &str = "act";
@@ -19,6 +19,8 @@ pub const GRANT: &str = "grant";
 pub const ROLE: &str = "role";
 /// See [`OPERATOR`].
 pub const PROTECTED: &str = "protected";
+/// See [`OPERATOR`].
+pub const TOKEN: &str = "token";
 /// Fields of a new person.
 pub const LOGIN: &str = "login";
 /// See [`LOGIN`].
@@ -51,7 +53,7 @@ pub const ACCOUNT: &str = "account";
 pub const EXPIRES: &str = "expires";
 /// `reason`.
 pub const REASON: &str = "reason";
-/// `name`: of a role.
+/// `name`: of a role, group or token.
 pub const NAME: &str = "name";
 /// `permissions`: one per ticked permission.
 pub const PERMISSIONS: &str = "permissions";
@@ -93,6 +95,10 @@ pub enum AccessAct {
     ImportGroup(GroupImport),
     /// `delete-group`.
     DeleteGroup(GroupId),
+    /// `make-token`.
+    MakeToken(NewToken),
+    /// `revoke-token` + `token`, `reason`.
+    RevokeToken(TokenId, String),
 }
 
 const WHY: &str = "Write why, in 1 to 500 characters.";
@@ -122,6 +128,12 @@ impl AccessAct {
             "unprotect" => Ok(AccessAct::Unprotect(pairs.text(PROTECTED).into())),
             "import-group" => group_import(pairs).map(AccessAct::ImportGroup),
             "delete-group" => Ok(AccessAct::DeleteGroup(pairs.text(GROUP).into())),
+            "make-token" => new_token(pairs, offset_min).map(AccessAct::MakeToken),
+            "revoke-token" => {
+                let mut problems = Problems::default();
+                let reason = problems.need(pairs, REASON, 500, WHY);
+                problems.or(AccessAct::RevokeToken(pairs.text(TOKEN).into(), reason))
+            }
             _ => Err(AppError::invalid(
                 ACT,
                 "This form does not say what to do. Open the page again.",
@@ -142,6 +154,7 @@ impl AccessAct {
             AccessAct::SaveRole(_) | AccessAct::AskFactor(..) | AccessAct::DeleteRole(_) => Tab::Roles,
             AccessAct::Protect(_) | AccessAct::Unprotect(_) => Tab::Protected,
             AccessAct::ImportGroup(_) | AccessAct::DeleteGroup(_) => Tab::Groups,
+            AccessAct::MakeToken(_) | AccessAct::RevokeToken(..) => Tab::Tokens,
         }
     }
 }
@@ -160,11 +173,20 @@ pub enum Tab {
     Groups,
     /// Who is left out of endings.
     Protected,
+    /// Which programs call.
+    Tokens,
 }
 
 impl Tab {
     /// Every tab.
-    pub const ALL: [Tab; 5] = [Tab::People, Tab::Grants, Tab::Roles, Tab::Groups, Tab::Protected];
+    pub const ALL: [Tab; 6] = [
+        Tab::People,
+        Tab::Grants,
+        Tab::Roles,
+        Tab::Groups,
+        Tab::Protected,
+        Tab::Tokens,
+    ];
 
     /// Value of `?tab=`.
     pub const fn name(self) -> &'static str {
@@ -174,6 +196,7 @@ impl Tab {
             Tab::Roles => "roles",
             Tab::Groups => "groups",
             Tab::Protected => "protected",
+            Tab::Tokens => "tokens",
         }
     }
 
@@ -192,6 +215,7 @@ impl Tab {
             "save-role" | "ask-factor" | "delete-role" => Tab::Roles,
             "import-group" | "delete-group" => Tab::Groups,
             "protect" | "unprotect" => Tab::Protected,
+            "make-token" | "revoke-token" => Tab::Tokens,
             _ => Tab::People,
         }
     }
@@ -234,6 +258,27 @@ fn new_grant(pairs: Pairs<'_>, offset_min: i32) -> Result<NewGrant, AppError> {
         role_id: pairs.text(ROLE).into(),
         scope,
         expires_at,
+        reason,
+    })
+}
+
+fn new_token(pairs: Pairs<'_>, offset_min: i32) -> Result<NewToken, AppError> {
+    let mut problems = Problems::default();
+    let name = problems.need(pairs, NAME, 100, "Say what it is for, in up to 100 characters.");
+    if pairs.text(ROLE).is_empty() {
+        problems.add(ROLE, "Choose a role.");
+    }
+    let scope = scope(pairs, &mut problems);
+    let expires_at = moment(pairs.text(EXPIRES), offset_min, &mut problems);
+    if pairs.text(EXPIRES).is_empty() {
+        problems.add(EXPIRES, "Say when it ends: in 366 days at most.");
+    }
+    let reason = problems.need(pairs, REASON, 500, WHY);
+    problems.or(NewToken {
+        name,
+        role_id: pairs.text(ROLE).into(),
+        scope,
+        expires_at: expires_at.unwrap_or_default(),
         reason,
     })
 }
@@ -476,6 +521,11 @@ mod tests {
             [GROUP, REASON]
         );
         assert_eq!(bad_fields(&[("act", "import-group")]), [NAME, ACCOUNTS]);
+        assert_eq!(
+            bad_fields(&[("act", "make-token")]),
+            [NAME, ROLE, PLACES, PEOPLE, EXPIRES, REASON]
+        );
+        assert_eq!(bad_fields(&[("act", "revoke-token")]), [REASON]);
         assert_eq!(bad_fields(&[("act", "delete everything")]), [ACT]);
     }
 }

@@ -17,4 +17,6 @@ mod protected;
 mod roles;
 #[cfg(feature = "ssr")]
 pub mod scope;
+#[cfg(feature = "ssr")]
+pub mod tokens;
 pub mod wire;

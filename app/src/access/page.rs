@@ -9,6 +9,7 @@ use super::groups::Groups;
 use super::people::People;
 use super::protected::Protected;
 use super::roles::Roles;
+use super::tokens::{FreshTokenCard, Tokens};
 use super::wire::{AccessPage as Page, OneTimeLink};
 use crate::layout::{FormEcho, PageHead, loaded};
 use crate::paths;
@@ -51,6 +52,7 @@ fn Access(
         page.roles.len(),
         page.groups.len(),
         page.protected.len(),
+        page.tokens.len(),
     ];
     let shown = match tab {
         Tab::People => view! { <People page=page /> }.into_any(),
@@ -58,10 +60,12 @@ fn Access(
         Tab::Roles => view! { <Roles page=page /> }.into_any(),
         Tab::Groups => view! { <Groups page=page /> }.into_any(),
         Tab::Protected => view! { <Protected page=page /> }.into_any(),
+        Tab::Tokens => view! { <Tokens page=page /> }.into_any(),
     };
     view! {
         <PageHead title="Access" />
         <FreshLinkCard />
+        <FreshTokenCard />
         <nav class="tabs" aria-label="Parts of access">
             {Tab::ALL
                 .into_iter()
@@ -93,6 +97,7 @@ const fn tab_words(tab: Tab) -> &'static str {
         Tab::Roles => "Roles",
         Tab::Groups => "Groups",
         Tab::Protected => "Protected people",
+        Tab::Tokens => "API tokens",
     }
 }
 

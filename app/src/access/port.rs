@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 
 use super::wire::{
-    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, PersonPage, RoleEdit,
-    ScopeEffect,
+    AccessPage, FreshToken, GroupImport, NewGrant, NewOperator, NewProtected, NewToken, OneTimeLink,
+    PersonPage, RoleEdit, ScopeEffect,
 };
 use crate::error::AppError;
-use crate::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId};
+use crate::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId, TokenId};
 
-/// Operators, roles, grants and protected people. Everything here needs ManageAccess; every change a fresh step-up.
+/// Operators, roles, grants, tokens and protected people. Everything here needs ManageAccess, every change a fresh step-up
+/// too; a token, which never holds that, reads the page with ReadAudit everywhere.
 #[async_trait]
 pub trait AccessPort: Send + Sync {
     /// The page.
@@ -46,6 +47,10 @@ pub trait AccessPort: Send + Sync {
     async fn delete_group(&self, group: GroupId) -> Result<Done, AppError>;
     /// Adds an entry to the protected list.
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError>;
+    /// A new API token, with its secret. `Forbidden` where the caller does not hold what it would.
+    async fn make_token(&self, new: NewToken) -> Result<FreshToken, AppError>;
+    /// Revokes a token; what is left of its endings stops.
+    async fn revoke_token(&self, token: TokenId, reason: String) -> Result<Done, AppError>;
     /// Takes an entry off the protected list.
     async fn unprotect(&self, protected: ProtectedId) -> Result<Done, AppError>;
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Count, GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp};
+use crate::wire::{Count, GrantId, GroupId, OperatorId, ProtectedId, RoleId, SystemId, Timestamp, TokenId};
 
 /// One thing that can be allowed. The closed list; `domain` and SQL use these words as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +70,11 @@ impl Permission {
             Permission::SeeNetworkData => "SeeNetworkData",
             Permission::BlockSignIn => "BlockSignIn",
         }
+    }
+
+    /// What only a person may do: no token ever holds it, whatever its role says.
+    pub const fn is_for_people_only(self) -> bool {
+        matches!(self, Permission::ManageAccess | Permission::ApproveEndings)
     }
 
     /// The permission of that stable name.
@@ -224,6 +229,8 @@ pub struct AccessPage {
     pub systems: Vec<(SystemId, String)>,
     /// Sites that sessions are in.
     pub sites: Vec<ScopeSite>,
+    /// API tokens, the newest first; those that work no more too.
+    pub tokens: Vec<TokenRow>,
     /// The signed-in person.
     pub me: OperatorId,
 }
@@ -387,6 +394,75 @@ pub struct GroupImport {
     pub name: String,
     /// Account names, compared without case; up to 100,000.
     pub accounts: Vec<String>,
+}
+
+/// One API token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// Id.
+    pub token_id: TokenId,
+    /// What it is for, as shown.
+    pub name: String,
+    /// Last 4 characters of its secret.
+    pub hint: String,
+    /// Who made it, as shown.
+    pub made_by: String,
+    /// When.
+    pub made_at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// What it may do, each grant in words: "Helpdesk: Everybody in North".
+    pub grants: Vec<String>,
+    /// It works until then at most.
+    pub expires_at: Timestamp,
+    /// Its newest use, to the minute; `None` = never used.
+    pub last_used_at: Option<Timestamp>,
+    /// Address of that use.
+    pub last_used_ip: Option<String>,
+    /// Whether it works.
+    pub state: TokenState,
+}
+
+/// Whether a token works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// It does.
+    Works,
+    /// It has run out.
+    Expired,
+    /// A person revoked it then.
+    Revoked(Timestamp),
+    /// Who made it is disabled.
+    MakerDisabled,
+}
+
+/// A new API token with one grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// What it is for: 1 to 100 characters.
+    pub name: String,
+    /// Which role; none that holds what only people may do.
+    pub role_id: RoleId,
+    /// Where.
+    pub scope: Scope,
+    /// Until when: at most 366 days.
+    pub expires_at: Timestamp,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}
+
+/// A token that was just made, with its secret: shown once to whoever made it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreshToken {
+    /// Id.
+    pub token_id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// The secret, as programs send it.
+    pub secret: String,
+    /// Good until then.
+    pub expires_at: Timestamp,
 }
 
 /// What a grant would let a person see and end, as things are now.

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::wire::{Confirm, Confirmed, Decision, EndingPage, EndingsPage, ItemFilter, Preview};
+use super::wire::{
+    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview,
+};
 use crate::error::AppError;
 use crate::wire::{Done, EndingId, SelectionId, SessionKey};
 
@@ -30,6 +32,9 @@ pub trait EndingsPort: Send + Sync {
     async fn decide_approval(&self, ending: EndingId, decision: Decision) -> Result<Option<i64>, AppError>;
     /// Says what a review of an ending that went on without a second person found: 3 to 500 characters.
     async fn review_ending(&self, ending_no: i64, note: String) -> Result<Done, AppError>;
+    /// Ends every live session of a person (an account name) that the caller may end, in one call; while what they asked
+    /// for is not settled, that is meant. `confirm.typed_number` is not looked at. 404 for who sees nothing of them.
+    async fn end_everywhere(&self, person: String, confirm: Confirm) -> Result<EndedEverywhere, AppError>;
     /// The list of endings the caller may know of.
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError>;
     /// One ending.

@@ -246,6 +246,23 @@ pub struct PreviewLeftOut {
     pub why: CannotEnd,
 }
 
+/// What became of asking to end a person everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedEverywhere {
+    /// The ending's number; `None` = nothing was there to end, or it waits.
+    pub ending_no: Option<i64>,
+    /// The preview that waits for a second person, and until when; `None` = it needs none.
+    pub waits: Option<(EndingId, Timestamp)>,
+    /// It was at work already.
+    pub already: bool,
+    /// Sessions it is to end.
+    pub sessions: u64,
+    /// Live sessions of theirs that are not part of it, at most 200.
+    pub left_out: Vec<PreviewLeftOut>,
+    /// How many were left out.
+    pub left_out_count: u64,
+}
+
 /// What the confirm form sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirm {

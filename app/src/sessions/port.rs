@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::columns::Column;
 use super::query::SessionQuery;
-use super::wire::{SelectionEdit, SelectionSummary, SessionsPage};
+use super::wire::{PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionsPage};
 use crate::error::AppError;
 use crate::wire::{Done, SelectionId, SessionKey};
 
@@ -15,6 +15,15 @@ pub trait SessionsPort: Send + Sync {
     async fn list_sessions(&self, query: SessionQuery, background: bool) -> Result<SessionsPage, AppError>;
     /// The exact number of matching rows, where the page said "10,000+".
     async fn count_sessions(&self, query: SessionQuery) -> Result<u64, AppError>;
+    /// People with sessions that match the query, by account name; `after` = the person the page before ended with.
+    async fn people(
+        &self,
+        query: SessionQuery,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<PeoplePage, AppError>;
+    /// One person: an account name, compared without case, over all systems. 404 where the caller sees nothing of them.
+    async fn person(&self, person: String) -> Result<PersonSessions, AppError>;
     /// The key of the session with this whole id, if the caller may see it. The id is hashed and forgotten.
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError>;
     /// Changes what is ticked.

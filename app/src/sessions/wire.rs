@@ -293,6 +293,52 @@ pub struct SessionsPage {
     pub version: i64,
 }
 
+/// People who have sessions, told apart by account name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeoplePage {
+    /// In the order of their ids.
+    pub people: Vec<PersonBrief>,
+    /// More come after the last one.
+    pub more: bool,
+}
+
+/// One person of the inventory. Sessions without an account name are nobody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonBrief {
+    /// Account name, lower-cased: their id.
+    pub person_id: String,
+    /// Name as shown.
+    pub name: String,
+    /// Sessions of theirs that match.
+    pub sessions: u64,
+    /// Systems these are in.
+    pub systems: u64,
+    /// Newest activity among them.
+    pub last_active_at: Option<Timestamp>,
+}
+
+/// One person over all systems, as far as the caller may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonSessions {
+    /// Their live sessions in all; all 0 when they have none now.
+    pub brief: PersonBrief,
+    /// The same by system, by name.
+    pub by_system: Vec<PersonSystem>,
+}
+
+/// A person's live sessions in one system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonSystem {
+    /// System.
+    pub system_id: SystemId,
+    /// Name.
+    pub system_name: String,
+    /// Live sessions.
+    pub sessions: u64,
+    /// Newest activity.
+    pub last_active_at: Option<Timestamp>,
+}
+
 /// A change to a selection, from the row form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelectionEdit {

@@ -241,6 +241,20 @@ impl AccessPort for Fake {
     async fn protect(&self, _: NewProtected) -> Result<Done, AppError> {
         self.give(Done::default())
     }
+    async fn make_token(
+        &self,
+        new: app::access::wire::NewToken,
+    ) -> Result<app::access::wire::FreshToken, AppError> {
+        self.give(app::access::wire::FreshToken {
+            token_id: "t9".into(),
+            name: new.name,
+            secret: "curfew_secret".to_owned(),
+            expires_at: new.expires_at,
+        })
+    }
+    async fn revoke_token(&self, _: app::wire::TokenId, _: String) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
     async fn unprotect(&self, _: ProtectedId) -> Result<Done, AppError> {
         self.give(Done::default())
     }
@@ -264,6 +278,17 @@ impl SessionsPort for Fake {
         self.nothing()
     }
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
+        self.nothing()
+    }
+    async fn people(
+        &self,
+        _: SessionQuery,
+        _: Option<String>,
+        _: u32,
+    ) -> Result<app::sessions::wire::PeoplePage, AppError> {
+        self.nothing()
+    }
+    async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
@@ -301,6 +326,13 @@ impl EndingsPort for Fake {
         self.nothing()
     }
     async fn review_ending(&self, _: i64, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn end_everywhere(
+        &self,
+        _: String,
+        _: Confirm,
+    ) -> Result<app::endings::wire::EndedEverywhere, AppError> {
         self.nothing()
     }
     async fn endings_page(&self, _: Option<String>) -> Result<EndingsPage, AppError> {

@@ -75,6 +75,7 @@ impl World {
                 protected: Vec::new(),
                 groups: Vec::new(),
                 sites: Vec::new(),
+                tokens: Vec::new(),
                 systems: Vec::new(),
                 me: "o1".into(),
             },
@@ -208,6 +209,10 @@ impl World {
                 Scope::EVERYWHERE,
                 Some(ago(3 * 86_400)),
             ),
+        ];
+        world.access.tokens = vec![
+            token("t1", "Offboarding", TokenState::Works),
+            token("t2", "Old script", TokenState::Revoked(ago(86_400))),
         ];
         world.access.protected = vec![ProtectedRow {
             protected_id: "x1".into(),
@@ -439,6 +444,22 @@ fn operator(id: &str, login: &str, name: &str) -> OperatorRow {
         slowed: None,
         second_factor: false,
         needs_second_factor: false,
+    }
+}
+
+fn token(id: &str, name: &str, state: TokenState) -> TokenRow {
+    TokenRow {
+        token_id: id.into(),
+        name: name.to_owned(),
+        hint: "k3q7".to_owned(),
+        made_by: "Mara Ortiz".to_owned(),
+        made_at: ago(5 * 86_400),
+        reason: "HR asked for it".to_owned(),
+        grants: vec!["Helpdesk: Everywhere".to_owned()],
+        expires_at: NOW.plus_seconds(30 * 86_400),
+        last_used_at: Some(ago(120)),
+        last_used_ip: Some("10.9.8.7".to_owned()),
+        state,
     }
 }
 

@@ -61,6 +61,17 @@ impl SessionsPort for Answers {
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
         self.nothing()
     }
+    async fn people(
+        &self,
+        _: SessionQuery,
+        _: Option<String>,
+        _: u32,
+    ) -> Result<app::sessions::wire::PeoplePage, AppError> {
+        self.nothing()
+    }
+    async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
+        self.nothing()
+    }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()
     }
@@ -96,6 +107,13 @@ impl EndingsPort for Answers {
         self.nothing()
     }
     async fn review_ending(&self, _: i64, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+    async fn end_everywhere(
+        &self,
+        _: String,
+        _: Confirm,
+    ) -> Result<app::endings::wire::EndedEverywhere, AppError> {
         self.nothing()
     }
     async fn endings_page(&self, _: Option<String>) -> Result<EndingsPage, AppError> {

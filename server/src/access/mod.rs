@@ -26,6 +26,7 @@ mod groups;
 pub mod links;
 mod page;
 pub(crate) mod store;
+mod tokens;
 
 /// Role id of the Administrator: holds everything; the last enabled one everywhere can't be disabled or stripped.
 pub const ADMINISTRATOR: &str = "administrator";
@@ -63,6 +64,9 @@ pub const BUILT_IN: [(&str, &str, &[Permission]); 4] = [
         ],
     ),
 ];
+
+/// A token's use is noted once in so long, seconds.
+const TOKEN_USE_EVERY_S: i64 = 60;
 
 /// The room.
 pub struct Access {
@@ -166,6 +170,116 @@ impl Access {
             origin,
             who_can_give: self.who_can_give(conn, now).await?,
         }))
+    }
+
+    /// The caller behind an ending, as they are now: what the worker rebuilds the permit from. `None` = they can't act any
+    /// more.
+    pub(crate) async fn caller_behind(
+        &self,
+        conn: &mut Conn,
+        kind: CallerKind,
+        id: &OperatorId,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        match kind {
+            CallerKind::Operator => self.caller_in(conn, id, None, None, Origin::default(), now).await,
+            CallerKind::Token => match tokens::by_id(conn, id.as_str()).await? {
+                Some(token) if token.works(now) => Ok(Some(
+                    self.token_caller(conn, token, Origin::default(), now).await?,
+                )),
+                _ => Ok(None),
+            },
+            CallerKind::Rule | CallerKind::System => Ok(None),
+        }
+    }
+
+    /// The person behind a caller: who made a token, else the caller themselves.
+    pub(crate) async fn person_behind(
+        &self,
+        conn: &mut Conn,
+        kind: &str,
+        id: &str,
+    ) -> Result<OperatorId, Error> {
+        let made_by = match CallerKind::from_name(kind) {
+            Some(CallerKind::Token) => tokens::by_id(conn, id).await?.map(|token| token.made_by),
+            _ => None,
+        };
+        Ok(OperatorId(made_by.unwrap_or_else(|| id.to_owned())))
+    }
+
+    /// The caller that shows this secret, as they are now. `None` = nobody's, or a token that works no more: its first use
+    /// after its end is in the log.
+    pub async fn caller_of_token(
+        &self,
+        secret: &str,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        if !tokens::may_be_secret(secret) {
+            return Ok(None);
+        }
+        let mut conn = self.db.read().await?;
+        let Some(token) = tokens::by_secret(&mut conn, secret).await? else {
+            return Ok(None);
+        };
+        if !token.works(now) {
+            drop(conn);
+            self.note_refused_token(&token, &origin, now).await?;
+            return Ok(None);
+        }
+        let since = now.plus_seconds(-TOKEN_USE_EVERY_S);
+        let noted = token.last_used_at.is_some_and(|at| at > since.0);
+        let id = token.id();
+        let caller = self.token_caller(&mut conn, token, origin, now).await?;
+        drop(conn);
+        if !noted {
+            let mut conn = self.db.write().await?;
+            tokens::note_use(&mut conn, &id, caller.origin.ip.as_deref(), since, now).await?;
+            conn.commit().await?;
+        }
+        Ok(Some(caller))
+    }
+
+    async fn token_caller(
+        &self,
+        conn: &mut Conn,
+        token: tokens::Token,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Caller, Error> {
+        Ok(Caller {
+            kind: CallerKind::Token,
+            grants: tokens::grants_of(conn, &token.token_id).await?,
+            id: OperatorId(token.token_id),
+            name: token.name,
+            login: String::new(),
+            session: None,
+            auth_at: None,
+            screen_share: false,
+            factor: SecondFactor::NotSet,
+            origin,
+            who_can_give: self.who_can_give(conn, now).await?,
+        })
+    }
+
+    async fn note_refused_token(
+        &self,
+        token: &tokens::Token,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if token.refused_at.is_some() {
+            return Ok(());
+        }
+        let mut conn = self.db.write().await?;
+        if tokens::note_refused(&mut conn, &token.id(), now).await? {
+            let entry = Entry::nobody(origin, Action::TokenRefused)
+                .target(format!("The API token {} was used after its end", token.name))
+                .result(app::audit::wire::AuditResult::Refused)
+                .fact("token_id", token.token_id.as_str());
+            self.audit.append(&mut conn, &entry, now).await?;
+        }
+        conn.commit().await
     }
 
     async fn factor_of(
@@ -331,7 +445,8 @@ impl Access {
         for (role, scope) in seed.grants {
             let grant = store::GrantToStore {
                 grant_id: &GrantId(keys::new_id()),
-                operator_id: &id,
+                caller_kind: CallerKind::Operator,
+                caller_id: id.as_str(),
                 role_id: &RoleId::from(*role),
                 scope,
                 reason: seed.reason,

@@ -3,6 +3,7 @@
 use app::access::wire::{People, Permission, Places, Protected, Scope, ScopeSite, ThesePeople};
 use app::wire::{GrantId, GroupId, OperatorId, RoleId, SystemId, Timestamp};
 
+use crate::caller::CallerKind;
 use crate::db::Conn;
 use crate::domain::grant::Grant;
 use crate::error::Error;
@@ -300,7 +301,9 @@ pub async fn is_administrator(conn: &mut Conn, id: &OperatorId, now: Timestamp) 
 /// A new grant, ready to be stored.
 pub struct GrantToStore<'a> {
     pub grant_id: &'a GrantId,
-    pub operator_id: &'a OperatorId,
+    pub caller_kind: CallerKind,
+    /// operator_id or token_id.
+    pub caller_id: &'a str,
     pub role_id: &'a RoleId,
     pub scope: &'a Scope,
     pub reason: &'a str,
@@ -314,8 +317,8 @@ pub async fn insert_grant(conn: &mut Conn, grant: &GrantToStore<'_>, now: Timest
     let scope = serde_json::to_string(grant.scope)?;
     on!(conn, c => { sqlx::query(
         "INSERT INTO role_grant (grant_id, caller_kind, caller_id, role_id, scope, reason, granted_by, granted_at, \
-         expires_at) VALUES ($1, 'operator', $2, $3, $4, $5, $6, $7, $8)")
-        .bind(grant.grant_id.as_str()).bind(grant.operator_id.as_str()).bind(grant.role_id.as_str()).bind(&scope)
+         expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        .bind(grant.grant_id.as_str()).bind(grant.caller_kind.name()).bind(grant.caller_id).bind(grant.role_id.as_str()).bind(&scope)
         .bind(grant.reason).bind(grant.granted_by.map(|o| o.0.clone())).bind(now.0)
         .bind(grant.expires_at.map(|t| t.0)).execute(c).await?; });
     Ok(())

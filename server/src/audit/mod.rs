@@ -107,6 +107,12 @@ actions! {
     LinkCreated = "authn_token_created", "Made a one-time link";
     /// A one-time link was used or withdrawn.
     LinkUsed = "authn_token_revoked", "Used a one-time link";
+    /// An API token was made.
+    TokenMade = "api_token_created", "Made an API token";
+    /// An API token was revoked.
+    TokenRevoked = "api_token_revoked", "Revoked an API token";
+    /// An API token was used after its end, for the first time.
+    TokenRefused = "authn_token_reuse", "Used an API token after its end";
     /// A portal session began.
     SessionCreated = "session_created", "Began a portal session";
     /// Its id was renewed.

@@ -19,7 +19,7 @@ use super::page::{known, name_of};
 use super::store::approval::ApprovalRow;
 use super::store::{self, EndingRow, approval, freeze, show};
 use crate::audit::{Action, Entry};
-use crate::caller::{Caller, CallerKind, Origin, SecondFactor};
+use crate::caller::{Caller, CallerKind, SecondFactor};
 use crate::changes::{bump_all, topic};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
@@ -44,6 +44,10 @@ fn conflict(words: impl Into<String>) -> Error {
     .into()
 }
 
+fn is_asker(caller: &Caller, row: &EndingRow) -> bool {
+    caller.kind.name() == row.caller_kind && caller.id.0 == row.caller_id
+}
+
 /// True when both what one may see and what one may approve cover every session of a preview.
 async fn covers_all(conn: &mut Conn, row: &EndingRow, scopes: [&VisibleScope; 2]) -> Result<bool, Error> {
     for scope in scopes {
@@ -55,6 +59,12 @@ async fn covers_all(conn: &mut Conn, row: &EndingRow, scopes: [&VisibleScope; 2]
 }
 
 impl Endings {
+    /// The person behind an ending: who asked, or who made the token that did.
+    async fn behind(&self, conn: &mut Conn, row: &EndingRow) -> Result<OperatorId, Error> {
+        let access = &self.parts.access;
+        access.person_behind(conn, &row.caller_kind, &row.caller_id).await
+    }
+
     /// Who besides the asker could approve a preview.
     pub(super) async fn approvers(
         &self,
@@ -66,13 +76,14 @@ impl Endings {
             anybody: false,
             who: Vec::new(),
         };
-        for (id, name, grants) in self
+        let behind = self.behind(conn, row).await?;
+        let holders = self
             .parts
             .access
             .holders(conn, Permission::ApproveEndings, now)
-            .await?
-        {
-            if id.0 == row.caller_id {
+            .await?;
+        for (id, name, grants) in holders {
+            if id == behind {
                 continue;
             }
             found.anybody = true;
@@ -96,8 +107,8 @@ impl Endings {
         let approve = caller.visible(Permission::ApproveEndings, now);
         let see = caller.visible(Permission::SeeSessions, now);
         Ok(caller.kind == CallerKind::Operator
-            && caller.id.0 != row.caller_id
             && !approve.is_empty()
+            && caller.id != self.behind(conn, row).await?
             && covers_all(conn, row, [&approve, &see]).await?)
     }
 
@@ -159,7 +170,8 @@ impl Endings {
         }
         let expires_at = now.plus_seconds(second.for_s);
         let words = (confirm.reason.as_str(), confirm.ticket_ref.as_str());
-        approval::ask(conn, row, &second.why, words, now, expires_at).await?;
+        let behind = self.behind(conn, row).await?;
+        approval::ask(conn, row, &behind, &second.why, words, now, expires_at).await?;
         let entry = Entry::by(asker, Action::ApprovalRequested)
             .ending(&id)
             .permission(Permission::EditUserSessions)
@@ -177,7 +189,13 @@ impl Endings {
         let event = Event::new(Kind::ApprovalRequested, paths::preview(&id))
             .fact("sessions", row.item_count)
             .fact("people", row.person_count)
-            .fact("requested_by", asker.login.clone())
+            .fact(
+                "requested_by",
+                match asker.kind {
+                    CallerKind::Operator => asker.login.clone(),
+                    CallerKind::Token | CallerKind::Rule | CallerKind::System => asker.id.0.clone(),
+                },
+            )
             .fact("expires_at", rfc3339(expires_at));
         outbox::put(conn, &event, now).await?;
         Ok(Confirmed::AwaitingApproval { expires_at })
@@ -213,7 +231,7 @@ impl Endings {
         self.parts.audit.lock(&mut conn).await?;
         let row = store::by_id(&mut conn, ending).await?.ok_or_else(missing)?;
         let asked = approval::of(&mut conn, ending).await?.ok_or_else(missing)?;
-        let mine = caller.kind == CallerKind::Operator && caller.id.0 == row.caller_id;
+        let mine = is_asker(caller, &row);
         if !mine && !self.can_approve(&mut conn, caller, &row, now).await? {
             return Err(missing());
         }
@@ -311,11 +329,10 @@ impl Endings {
         now: Timestamp,
     ) -> Result<i64, Error> {
         let id = OperatorId(row.caller_id.clone());
-        let asker = self
-            .parts
-            .access
-            .caller_in(conn, &id, None, None, Origin::default(), now)
-            .await?;
+        let asker = match CallerKind::from_name(&row.caller_kind) {
+            Some(kind) => self.parts.access.caller_behind(conn, kind, &id, now).await?,
+            None => None,
+        };
         let Some(asker) = asker else {
             return Err(conflict(format!(
                 "{} can’t act in Curfew any more.",
@@ -375,7 +392,7 @@ impl Endings {
         let Some(asked) = approval::of(conn, &row.id()).await? else {
             return Ok(None);
         };
-        let mine = caller.id.0 == row.caller_id;
+        let mine = is_asker(caller, row);
         let state = asked.state(now);
         let waits = state == ApprovalState::Waiting;
         Ok(Some(Approval {
@@ -441,7 +458,7 @@ impl Endings {
             let Some(row) = store::by_id(conn, &asked.ending()).await? else {
                 continue;
             };
-            let mine = caller.kind == CallerKind::Operator && row.caller_id == caller.id.0;
+            let mine = is_asker(caller, &row);
             if mine || self.can_approve(conn, caller, &row, now).await? {
                 found.push((asked, row, mine));
             }

@@ -162,28 +162,22 @@ impl Endings {
     /// The form, checked and tidied; each bad field by name.
     fn checked(&self, row: &EndingRow, confirm: Confirm) -> Result<Confirm, AppError> {
         let mut problems = Vec::new();
-        let reason = checked_reason(&confirm.reason).unwrap_or_else(|error| {
-            if let AppError::Invalid { problems: found } = error {
-                problems.extend(found);
-            }
-            String::new()
-        });
+        let mut part = |checked: Result<String, AppError>| {
+            checked.unwrap_or_else(|error| {
+                if let AppError::Invalid { problems: found } = error {
+                    problems.extend(found);
+                }
+                String::new()
+            })
+        };
+        let reason = part(checked_reason(&confirm.reason));
+        let ticket_ref = part(self.checked_ticket(&confirm.ticket_ref));
         let mut problem = |field: &str, message: String| {
             problems.push(FieldProblem {
                 field: field.to_owned(),
                 message,
             })
         };
-        let ticket_ref = confirm.ticket_ref.trim().to_owned();
-        if ticket_ref.is_empty() && self.parts.rules.ticket_required {
-            problem("ticket_ref", "A ticket number is required here.".to_owned());
-        }
-        if ticket_ref.chars().count() > LONGEST_TICKET {
-            problem(
-                "ticket_ref",
-                format!("A ticket number has at most {LONGEST_TICKET} characters."),
-            );
-        }
         let typed: String = confirm
             .typed_number
             .chars()
@@ -206,6 +200,22 @@ impl Endings {
         } else {
             Err(AppError::Invalid { problems })
         }
+    }
+
+    /// A ticket number as a person typed it, made tidy; the sentence says what is wrong.
+    pub(super) fn checked_ticket(&self, text: &str) -> Result<String, AppError> {
+        let ticket_ref = text.trim().to_owned();
+        if ticket_ref.is_empty() && self.parts.rules.ticket_required {
+            return Err(AppError::invalid(
+                "ticket_ref",
+                "A ticket number is required here.",
+            ));
+        }
+        if ticket_ref.chars().count() > LONGEST_TICKET {
+            let words = format!("A ticket number has at most {LONGEST_TICKET} characters.");
+            return Err(AppError::invalid("ticket_ref", words));
+        }
+        Ok(ticket_ref)
     }
 
     /// The number that has to be typed; `None` = the set is small.

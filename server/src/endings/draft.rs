@@ -10,8 +10,8 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 use super::store::{self, EndingRow, freeze};
 use super::{Endings, page};
 use crate::audit::{Action, Entry};
+use crate::caller::Caller;
 use crate::caller::scope::Rows;
-use crate::caller::{Caller, CallerKind};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::domain::policy::OWN_SYSTEM;
@@ -23,16 +23,18 @@ use crate::sessions::selection::selected;
 const MOST_KEYS: usize = 1_000;
 
 /// What to freeze.
-struct Set {
+pub(super) struct Set {
     /// Rows of `session`, within what the caller may see.
-    rows: Condition,
+    pub rows: Condition,
     /// Query string of the list they come from.
-    query: String,
-    selection_id: Option<String>,
-    own: bool,
-    protected: bool,
+    pub query: String,
+    pub selection_id: Option<String>,
+    pub own: bool,
+    pub protected: bool,
     /// A preview that the new one takes the place of.
-    replaces: Option<EndingId>,
+    pub replaces: Option<EndingId>,
+    /// The one person it ends everywhere; `None` = a set.
+    pub person: Option<String>,
 }
 
 fn session_key() -> Expr {
@@ -72,6 +74,7 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
@@ -101,6 +104,7 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         let conn = self.parts.db.write().await?;
         self.freeze(conn, caller, set, now).await
@@ -145,6 +149,7 @@ impl Endings {
             own,
             protected,
             replaces: Some(ending.clone()),
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
@@ -169,11 +174,12 @@ impl Endings {
             own: false,
             protected: false,
             replaces: None,
+            person: None,
         };
         self.freeze(conn, caller, set, now).await
     }
 
-    async fn freeze(
+    pub(super) async fn freeze(
         &self,
         mut conn: Conn,
         caller: &Caller,
@@ -223,7 +229,7 @@ impl Endings {
             whole_systems: "[]".to_owned(),
         };
         let id = row.id();
-        freeze::insert(&mut conn, &row).await?;
+        freeze::insert(&mut conn, &row, set.person.as_deref()).await?;
         freeze::fill(&mut conn, &id, &set.rows, &leave_out, now).await?;
         let few = self.parts.rules.type_number_above;
         let (numbers, hash) = freeze::seal(&mut conn, &id, few).await?;
@@ -297,11 +303,7 @@ pub(super) async fn own_preview(
 ) -> Result<EndingRow, Error> {
     store::by_id(conn, ending)
         .await?
-        .filter(|row| {
-            caller.kind == CallerKind::Operator
-                && row.caller_kind == caller.kind.name()
-                && row.caller_id == caller.id.0
-        })
+        .filter(|row| row.caller_kind == caller.kind.name() && row.caller_id == caller.id.0)
         .ok_or_else(|| AppError::not_found("preview").into())
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::endings::port::EndingsPort;
-use app::endings::wire::{Confirm, Confirmed, Decision, EndingPage, EndingsPage, ItemFilter, Preview};
+use app::endings::wire::{
+    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview,
+};
 use app::error::AppError;
 use app::wire::{Done, EndingId, SelectionId, SessionKey};
 use async_trait::async_trait;
@@ -30,6 +32,7 @@ mod act;
 pub mod approval;
 mod confirm;
 mod draft;
+mod everywhere;
 mod page;
 mod results;
 mod store;
@@ -135,6 +138,10 @@ impl EndingsPort for For<Endings> {
 
     async fn review_ending(&self, ending_no: i64, note: String) -> Result<Done, AppError> {
         Ok(self.room.review(&self.caller, ending_no, &note).await?)
+    }
+
+    async fn end_everywhere(&self, person: String, confirm: Confirm) -> Result<EndedEverywhere, AppError> {
+        Ok(self.room.end_everywhere(&self.caller, &person, confirm).await?)
     }
 
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError> {

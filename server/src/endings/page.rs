@@ -75,6 +75,26 @@ fn person(display_name: &str, account_name: &str) -> String {
         .to_owned()
 }
 
+/// Rows that are not part of an ending, the first of them.
+pub(super) async fn left_out(
+    conn: &mut Conn,
+    caller: &Caller,
+    ending: &EndingId,
+    names: &Names,
+) -> Result<Vec<PreviewLeftOut>, Error> {
+    let rows = show::left_out(conn, ending, LEFT_OUT).await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| PreviewLeftOut {
+            session_key: SessionKey(r.session_key),
+            person: person(&r.display_name, &r.account_name),
+            account_name: r.account_name,
+            system_name: name_of(names, &r.system_id),
+            why: why_left_out(&r.left_out, r.detail, caller),
+        })
+        .collect())
+}
+
 /// Adds items of one state and outcome to the counts.
 fn add(counts: &mut EndingCounts, tally: &show::Tally) {
     let items = tally.items.unsigned_abs();
@@ -191,17 +211,7 @@ impl Endings {
                 oldest_at: show::moment(p.oldest),
             })
             .collect();
-        let left_out = show::left_out(&mut conn, ending, LEFT_OUT)
-            .await?
-            .into_iter()
-            .map(|r| PreviewLeftOut {
-                session_key: SessionKey(r.session_key),
-                person: person(&r.display_name, &r.account_name),
-                account_name: r.account_name,
-                system_name: name_of(&names, &r.system_id),
-                why: why_left_out(&r.left_out, r.detail, caller),
-            })
-            .collect();
+        let left_out = left_out(&mut conn, caller, ending, &names).await?;
         let approval = self.approval_of(&mut conn, caller, &row, now).await?;
         // Somebody else's preview is theirs to confirm.
         let open = row.ending_no.is_none() && asked_by.is_none();

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use app::access::wire::{OneTimeLink, ScopeEffect};
+use app::access::wire::{FreshToken, OneTimeLink, ScopeEffect};
 use app::error::AppError;
 use app::layout::{Flash, FormEcho};
 use app::paths;
@@ -42,6 +42,8 @@ pub struct Visit {
     pub flash: Option<Flash>,
     /// A one-time link to show in this answer alone.
     pub fresh_link: Option<OneTimeLink>,
+    /// A new API token with its secret, to show in this answer alone.
+    pub fresh_token: Option<FreshToken>,
     /// What a grant would mean, to show in this answer alone.
     pub scope_effect: Option<ScopeEffect>,
     /// Recovery codes to show in this answer alone.

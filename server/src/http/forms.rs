@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use app::access::form::{AccessAct, Tab};
-use app::access::wire::{OneTimeLink, ScopeEffect};
+use app::access::wire::{FreshToken, OneTimeLink, ScopeEffect};
 use app::backend::Backend;
 use app::endings::wire::{Confirm, Confirmed, Decision};
 use app::error::{AppError, FieldProblem};
@@ -157,6 +157,8 @@ enum Led {
     To(String, Done),
     /// To the page it stands on, which shows a link once.
     Link(OneTimeLink),
+    /// To the page it stands on, which shows a token's secret once.
+    Token(FreshToken),
     /// To the page it stands on, with what was typed and what it would mean.
     Effect(ScopeEffect),
     /// To the page of the second factor, which shows recovery codes once.
@@ -201,6 +203,8 @@ async fn access(backend: &Backend, pairs: &Pairs) -> Result<Led, AppError> {
         AccessAct::DeleteGroup(group) => port.delete_group(group).await?,
         AccessAct::Protect(new) => port.protect(new).await?,
         AccessAct::Unprotect(protected) => port.unprotect(protected).await?,
+        AccessAct::MakeToken(new) => return port.make_token(new).await.map(Led::Token),
+        AccessAct::RevokeToken(token, reason) => port.revoke_token(token, reason).await?,
     };
     Ok(Led::To(page, done))
 }
@@ -423,6 +427,13 @@ pub async fn take(
         Ok(Led::Link(link)) => {
             let visit = Visit {
                 fresh_link: Some(link),
+                ..visit
+            };
+            ui::page(&http, visit, &page, None).await
+        }
+        Ok(Led::Token(token)) => {
+            let visit = Visit {
+                fresh_token: Some(token),
                 ..visit
             };
             ui::page(&http, visit, &page, None).await

@@ -11,6 +11,8 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
 
@@ -80,6 +82,41 @@ impl AddressLimit {
     /// One more from there.
     pub fn take(&self, origin: &Origin) -> Result<(), AppError> {
         take(&self.0, origin.ip.as_deref().unwrap_or("unknown"))
+    }
+}
+
+/// Calls of one API token; the portal's settings say how many a minute.
+pub struct CallLimit {
+    limiter: RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>,
+    per_minute: u32,
+}
+
+impl CallLimit {
+    /// That many a minute.
+    pub fn new(per_minute: u32) -> Self {
+        let times = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
+        Self {
+            limiter: RateLimiter::keyed(Quota::per_minute(times)).with_middleware(),
+            per_minute,
+        }
+    }
+
+    /// How many a minute.
+    pub const fn per_minute(&self) -> u32 {
+        self.per_minute
+    }
+
+    /// One more call; how many are left at once.
+    pub fn take(&self, token: &str) -> Result<u32, AppError> {
+        match self.limiter.check_key(&token.to_owned()) {
+            Ok(state) => Ok(state.remaining_burst_capacity()),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(AppError::TooMany {
+                    retry_after_s: u32::try_from(wait.as_secs() + 1).unwrap_or(60),
+                })
+            }
+        }
     }
 }
 

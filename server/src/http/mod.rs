@@ -3,7 +3,7 @@
 //! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
 //! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
 //! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the audit
-//! files. Health, files of the site and metrics have no cookie layer at all.
+//! files. Health, files of the site, metrics and the API (`api`, by token) have no cookie layer at all.
 //! Start reading at [`router`].
 
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use app::backend::Backend;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::audit::Audit;
 use crate::caller::Caller;
 use crate::changes::Changes;
@@ -20,6 +21,7 @@ use crate::config::{Tls, TrustedProxy};
 use crate::db::Db;
 use crate::signin::SignIn;
 
+pub mod api;
 mod authenticate;
 mod doors;
 mod files;
@@ -55,6 +57,8 @@ pub struct Http {
     pub clock: Arc<dyn Clock>,
     /// Asked whether it answers.
     pub db: Db,
+    /// Knows tokens.
+    pub access: Arc<Access>,
     /// The ports of a caller.
     pub backend: BackendFor,
     /// The address people type, without a slash at the end.
@@ -63,6 +67,8 @@ pub struct Http {
     pub trusted_proxy: Option<TrustedProxy>,
     /// Sign-in tries a minute from one address.
     pub per_address_per_minute: u32,
+    /// Calls a minute of one API token.
+    pub api_per_minute: u32,
     /// Cancelled when the portal stops: long streams end.
     pub stop: CancellationToken,
 }

@@ -42,6 +42,15 @@ pub fn json(error: &AppError) -> Response {
     response
 }
 
+/// A body of JSON under its own media type.
+pub fn data<T: serde::Serialize>(status: StatusCode, kind: &'static str, body: &T) -> Response {
+    let mut response = (status, Json(body)).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
 /// Says when it is worth trying again.
 pub fn retry_after(error: &AppError, response: &mut Response) {
     if let AppError::TooMany { retry_after_s } = error {

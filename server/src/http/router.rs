@@ -21,11 +21,13 @@ use tower_sessions::cookie::SameSite;
 
 use super::authenticate::{Visit, authenticate, cookie_name};
 use super::limits::AddressLimit;
-use super::{Http, doors, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch};
+use super::{
+    Http, api, doors, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch,
+};
 use crate::audit::export::Format;
 
 /// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
-pub const OPEN_PATHS: [&str; 7] = [
+pub const OPEN_PATHS: [&str; 8] = [
     paths::SIGN_IN,
     paths::WELCOME,
     "/healthz",
@@ -33,6 +35,7 @@ pub const OPEN_PATHS: [&str; 7] = [
     "/pkg/{*name}",
     "/favicon.ico",
     reports::PATH,
+    api::DOCUMENT,
 ];
 
 /// The whole portal as one service.
@@ -87,7 +90,8 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
         .route("/favicon.ico", get(files::no_icon))
         .route(reports::PATH, post(reports::take))
         .with_state(http.clone());
-    open.merge(behind_the_door)
+    open.merge(api::routes(&http))
+        .merge(behind_the_door)
         .layer(from_fn_with_state(http, headers::guard))
         .layer(from_fn(watch::watch))
 }

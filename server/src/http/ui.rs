@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::access::page::FreshLink;
 use app::access::scope::Effect;
+use app::access::tokens::FreshToken;
 use app::backend::{Background, SetStatus};
 use app::error::AppError;
 use app::layout::{FrameAnswer, ShownAt, SiteVersion};
@@ -75,6 +76,9 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         }
         if let Some(fresh) = visit.fresh_link {
             provide_context(FreshLink(fresh));
+        }
+        if let Some(fresh) = visit.fresh_token {
+            provide_context(FreshToken(fresh));
         }
         if let Some(effect) = visit.scope_effect {
             provide_context(Effect(effect));

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::plain;
+use super::{api, plain};
 use crate::keys;
 
 /// Finds the log line of a request; stands in its audit entries too.
@@ -25,7 +25,9 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    if ![Method::GET, Method::HEAD, Method::POST].contains(&method) {
+    let is_api = api::is_api(request.uri().path());
+    // The API names what each of its addresses takes.
+    if !is_api && ![Method::GET, Method::HEAD, Method::POST].contains(&method) {
         return plain::Text {
             status: StatusCode::METHOD_NOT_ALLOWED,
             words: "This portal knows GET and POST.",
@@ -43,7 +45,11 @@ pub async fn watch(mut request: Request, next: Next) -> Response {
         Err(_) => {
             // The panic's own words are in the log by the panic hook; they stay there.
             span.in_scope(|| tracing::error!(reference = id, "a request panicked"));
-            plain::broken(&id)
+            if is_api {
+                api::problem::Problem::broken(&id).answer()
+            } else {
+                plain::broken(&id)
+            }
         }
     };
     let took = begun.elapsed();

@@ -11,8 +11,11 @@ use app::error::{AppError, FieldProblem};
 use app::paths;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
-use app::sessions::query::SessionQuery;
-use app::sessions::wire::{EmptyBecause, SelectionEdit, SelectionSummary, SessionKind, SessionsPage};
+use app::sessions::query::filter::{TextFilter, TextOp};
+use app::sessions::query::{PAGE_ROWS, SessionQuery};
+use app::sessions::wire::{
+    EmptyBecause, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionKind, SessionsPage,
+};
 use app::systems::wire::{Health, SystemBrief};
 use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
 use async_trait::async_trait;
@@ -38,6 +41,7 @@ pub mod filter;
 pub mod identity;
 mod intake;
 pub mod list;
+pub mod people;
 mod rows;
 pub mod selection;
 mod store;
@@ -131,7 +135,12 @@ impl Sessions {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
-        let found = match list::page(&mut conn, &page.query, &filter, Reach::default()).await? {
+        let rows = page.query.page_rows.unwrap_or(PAGE_ROWS);
+        let reach = Reach {
+            page: u64::from(rows),
+            ..Reach::default()
+        };
+        let found = match list::page(&mut conn, &page.query, &filter, reach).await? {
             Ok(found) => found,
             Err(problem) => return Ok(bad(page, vec![problem])),
         };
@@ -273,6 +282,32 @@ impl SessionsPort for For<Sessions> {
             .filter(&query, Dialect::of(&conn))
             .map_err(|problems| AppError::Invalid { problems })?;
         Ok(list::count_up_to(&mut conn, filter.condition(), None).await?)
+    }
+
+    async fn people(
+        &self,
+        query: SessionQuery,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<PeoplePage, AppError> {
+        let page = self.room.people(&self.caller, &query, after, limit).await?;
+        let now = self.room.clock.now();
+        self.room.note_look(&self.caller, &query, now).await?;
+        Ok(page)
+    }
+
+    async fn person(&self, person: String) -> Result<PersonSessions, AppError> {
+        let page = self.room.person(&self.caller, &person).await?;
+        let query = SessionQuery {
+            person: Some(TextFilter {
+                op: TextOp::Is,
+                texts: vec![page.brief.person_id.clone()],
+            }),
+            ..SessionQuery::default()
+        };
+        let now = self.room.clock.now();
+        self.room.note_look(&self.caller, &query, now).await?;
+        Ok(page)
     }
 
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError> {

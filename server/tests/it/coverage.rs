@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 53] = [
+const FORMS: [Form; 55] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -268,6 +268,26 @@ const FORMS: [Form; 53] = [
         "/access/act",
         "/access/act",
         &[("act", "delete-group"), ("group", "x")],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[
+            ("act", "make-token"),
+            ("name", "Script"),
+            ("role", "helpdesk"),
+            ("places", "everywhere"),
+            ("people", "everybody"),
+            ("expires", "2030-04-01 12:00"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/access/act",
+        "/access/act",
+        &[("act", "revoke-token"), ("token", "x"), ("reason", "why")],
         Refused,
     ),
     ("/audit/check", "/audit/check", &[], Refused),

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::access::wire::Scope;
-use app::wire::{OperatorId, SystemId, Timestamp};
+use app::access::wire::{NewToken, Scope};
+use app::wire::{OperatorId, SystemId, Timestamp, TokenId};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
@@ -236,6 +236,8 @@ impl App {
         for sql in [
             "SELECT portal_session_id || token_hash || data || COALESCE(ip, '') FROM portal_session",
             "SELECT token_hash || purpose FROM one_time_link",
+            "SELECT token_hash || hint || name || reason FROM api_token",
+            "SELECT idem_key || request_hash || COALESCE(body, '') FROM api_idempotency",
             "SELECT COALESCE(password_hash, '') FROM credential",
             "SELECT action || target || detail || COALESCE(account, '') || COALESCE(reason, '') FROM audit_entry",
             "SELECT source_kind || source FROM sign_in_failure",
@@ -250,6 +252,83 @@ impl App {
             all.push_str(&rows.join("\n"));
         }
         all
+    }
+}
+
+/// A program with an API token.
+pub struct Program {
+    client: reqwest::Client,
+    base: String,
+    pub token_id: TokenId,
+    pub secret: String,
+}
+
+impl Program {
+    /// A program with a new token of this role, made by whoever sits at `admin`; good for 30 days.
+    pub async fn with(app: &App, admin: &Browser, role: &str, scope: Scope) -> Self {
+        let new = NewToken {
+            name: format!("{role} script"),
+            role_id: role.into(),
+            scope,
+            expires_at: app.clock_now().plus_seconds(30 * 86_400),
+            reason: "test".to_owned(),
+        };
+        let fresh = admin.ports(app).await.access.make_token(new).await.unwrap();
+        Self {
+            client: client(),
+            base: app.url.clone(),
+            token_id: fresh.token_id,
+            secret: fresh.secret,
+        }
+    }
+
+    /// Any call, with headers of the test's own; `authorization` is sent unless it is among them.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
+        let mut request = self
+            .client
+            .request(method, format!("{}/api/v1{path}", self.base))
+            .header("x-forwarded-for", "10.9.8.7");
+        if !headers.iter().any(|(name, _)| *name == "authorization") {
+            request = request.header("authorization", format!("Bearer {}", self.secret));
+        }
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            if !headers.iter().any(|(name, _)| *name == "content-type") {
+                request = request.header("content-type", "application/json");
+            }
+            request = request.body(body.to_owned());
+        }
+        let response = request.send().await.unwrap();
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post(&self, path: &str, body: serde_json::Value) -> Answer {
+        self.send(Method::POST, path, &[], Some(&body.to_string())).await
+    }
+
+    /// `POST` of JSON under a key.
+    pub async fn post_once(&self, key: &str, path: &str, body: serde_json::Value) -> Answer {
+        let headers = [("idempotency-key", key)];
+        self.send(Method::POST, path, &headers, Some(&body.to_string()))
+            .await
     }
 }
 
@@ -287,6 +366,11 @@ impl Answer {
             .iter()
             .map(|v| v.to_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
     }
 
     /// True when it leads to the sign-in page.

@@ -1,5 +1,7 @@
 //! Curfew as a whole, over HTTP: a portal per test, with its own database and a clock that the test moves.
 
+mod api;
+mod api_refusals;
 mod coverage;
 mod crowd;
 mod delegation;

@@ -29,13 +29,15 @@ const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "sch
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`; as private to its room as the store itself.
-const MORE_STORES: [&str; 8] = [
+const MORE_STORES: [&str; 10] = [
     "access/effect.rs",
     "access/groups.rs",
     "access/links.rs",
+    "access/tokens.rs",
     "endings/results.rs",
     "sessions/intake.rs",
     "sessions/list.rs",
+    "sessions/people.rs",
     "sessions/selection.rs",
     "signin/throttle.rs",
 ];

@@ -59,6 +59,8 @@ pub struct SessionQuery {
     pub direction: Direction,
     /// `after` or `before`: where the page starts, as an earlier answer gave it.
     pub cursor: Option<Cursor>,
+    /// Rows on a page; `None` = [`PAGE_ROWS`]. Not part of an address: the API asks for more.
+    pub page_rows: Option<u32>,
     /// `sel`: what is ticked.
     pub selection: Option<SelectionId>,
     /// `cols`: columns of this address; `None` = the person's own.

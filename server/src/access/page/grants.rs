@@ -7,7 +7,7 @@ use app::wire::{Done, GrantId, GroupId, OperatorId, RoleId, SystemId, Timestamp}
 use super::{LAST_ADMINISTRATOR, conflict, done, problem};
 use crate::access::{ADMINISTRATOR, Access, checked_domain, checked_text, groups, store};
 use crate::audit::Action;
-use crate::caller::For;
+use crate::caller::{CallerKind, For};
 use crate::changes::topic;
 use crate::db::Conn;
 use crate::domain::grant::Grant;
@@ -62,7 +62,8 @@ impl For<Access> {
         };
         let grant = store::GrantToStore {
             grant_id: &GrantId(keys::new_id()),
-            operator_id: &new.operator_id,
+            caller_kind: CallerKind::Operator,
+            caller_id: new.operator_id.as_str(),
             role_id: &new.role_id,
             scope: &scope,
             reason: &reason,
@@ -156,7 +157,7 @@ impl Named {
     }
 
     /// The scope made tidy; the problem is one that names nothing, or something unknown.
-    fn checked(&self, scope: Scope) -> Result<Scope, FieldProblem> {
+    pub(super) fn checked(&self, scope: Scope) -> Result<Scope, FieldProblem> {
         let places = match scope.places {
             Places::Everywhere => Places::Everywhere,
             Places::Systems(mut systems) => {

@@ -5,7 +5,7 @@ use app::error::AppError;
 use app::wire::{Done, GroupId, Timestamp};
 
 use super::{conflict, done, problem};
-use crate::access::{Access, checked_text, groups, store};
+use crate::access::{Access, checked_text, groups, store, tokens};
 use crate::audit::Action;
 use crate::caller::For;
 use crate::changes::topic;
@@ -53,7 +53,8 @@ impl For<Access> {
         };
         let grants = store::grants(&mut conn).await?;
         let protected = store::protected(&mut conn).await?;
-        if Uses::new(&grants, &protected, now).of(&id) > 0 {
+        let of_tokens = tokens::grants(&mut conn).await?;
+        if Uses::new(grants.iter().chain(&of_tokens), &protected, now).of(&id) > 0 {
             return Err(conflict(
                 "Grants or the protected list name this group. Take them away first.",
             ));
@@ -75,8 +76,8 @@ impl For<Access> {
 pub(super) struct Uses(Vec<GroupId>);
 
 impl Uses {
-    pub(super) fn new(
-        grants: &[store::GrantLine],
+    pub(super) fn new<'a>(
+        grants: impl IntoIterator<Item = &'a store::GrantLine>,
         protected: &[store::ProtectedLine],
         now: Timestamp,
     ) -> Self {

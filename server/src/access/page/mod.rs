@@ -4,20 +4,21 @@
 
 use app::access::port::AccessPort;
 use app::access::wire::{
-    AccessPage, GroupImport, NewGrant, NewOperator, NewProtected, OneTimeLink, Permission, PersonPage,
-    RoleEdit, RoleRow, ScopeEffect,
+    AccessPage, FreshToken, GroupImport, NewGrant, NewOperator, NewProtected, NewToken, OneTimeLink,
+    Permission, PersonPage, RoleEdit, RoleRow, ScopeEffect,
 };
 use app::error::{AppError, FieldProblem};
-use app::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId, Timestamp};
+use app::wire::{Done, GrantId, GroupId, OperatorId, ProtectedId, RoleId, Timestamp, TokenId};
 use async_trait::async_trait;
 
 use self::grants::{Named, grant_row};
 use self::groups::{Uses, group_row};
 use self::operators::operator_row;
 use self::protected::protected_row;
-use super::{Access, groups as groups_of, store};
+use self::tokens::token_row;
+use super::{Access, groups as groups_of, store, tokens as tokens_of};
 use crate::audit::{Action, Entry};
-use crate::caller::{For, Permit};
+use crate::caller::{CallerKind, For, Permit};
 use crate::changes;
 use crate::db::Conn;
 use crate::domain::grant::About;
@@ -29,20 +30,27 @@ mod operators;
 mod person;
 mod protected;
 mod roles;
+mod tokens;
 
 const LAST_ADMINISTRATOR: &str = "This is the last enabled Administrator with a password. Make another one first, \
      or nobody could manage access any more.";
 
 impl For<Access> {
-    /// ManageAccess everywhere, without a fresh step-up: reading.
+    /// ManageAccess everywhere, without a fresh step-up: reading. A token never holds that; what the log tells of access
+    /// it may also read here.
     fn may_read(&self, now: Timestamp) -> Result<Permit, AppError> {
-        self.caller
-            .authorize(Permission::ManageAccess, About::Portal, now)
+        let needed = match self.caller.kind {
+            CallerKind::Token => Permission::ReadAudit,
+            _ => Permission::ManageAccess,
+        };
+        self.caller.authorize(needed, About::Portal, now)
     }
 
     /// ManageAccess everywhere with a fresh step-up: changing.
     fn may_change(&self, now: Timestamp) -> Result<Permit, AppError> {
-        let permit = self.may_read(now)?;
+        let permit = self
+            .caller
+            .authorize(Permission::ManageAccess, About::Portal, now)?;
         self.caller.require_fresh_auth(now)?;
         Ok(permit)
     }
@@ -76,7 +84,9 @@ impl For<Access> {
         let roles = store::roles(&mut conn, now).await?;
         let grants = store::grants(&mut conn).await?;
         let protected = store::protected(&mut conn).await?;
-        let uses = Uses::new(&grants, &protected, now);
+        let tokens = tokens_of::all(&mut conn).await?;
+        let of_tokens = tokens_of::grants(&mut conn).await?;
+        let uses = Uses::new(grants.iter().chain(&of_tokens), &protected, now);
         Ok(AccessPage {
             now,
             operators: operators
@@ -97,6 +107,10 @@ impl For<Access> {
             grants: grants.into_iter().map(|line| grant_row(line, &known)).collect(),
             groups: groups.into_iter().map(|line| group_row(line, &uses)).collect(),
             sites: store::sites(&mut conn).await?,
+            tokens: tokens
+                .into_iter()
+                .map(|token| token_row(token, &of_tokens, &known, now))
+                .collect(),
             protected: protected.into_iter().map(protected_row).collect(),
             systems: known.systems,
             me: self.caller.id.clone(),
@@ -178,6 +192,14 @@ impl AccessPort for For<Access> {
 
     async fn protect(&self, new: NewProtected) -> Result<Done, AppError> {
         Ok(self.add_protected(new).await?)
+    }
+
+    async fn make_token(&self, new: NewToken) -> Result<FreshToken, AppError> {
+        Ok(self.new_token(new).await?)
+    }
+
+    async fn revoke_token(&self, token: TokenId, reason: String) -> Result<Done, AppError> {
+        Ok(self.drop_token(token, reason).await?)
     }
 
     async fn unprotect(&self, protected: ProtectedId) -> Result<Done, AppError> {

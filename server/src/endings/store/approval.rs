@@ -89,6 +89,7 @@ pub async fn review_overdue(conn: &mut Conn, who: &OperatorId, now: Timestamp) -
 pub async fn ask(
     conn: &mut Conn,
     row: &EndingRow,
+    asked_by: &OperatorId,
     why: &[NeedsSecond],
     reason: (&str, &str),
     now: Timestamp,
@@ -98,11 +99,12 @@ pub async fn ask(
     let (reason, ticket_ref) = reason;
     on!(conn, c => {
         sqlx::query(
-            "INSERT INTO approval (ending_id, snapshot_hash, why, reason, ticket_ref, requested_at, expires_at, state) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting')",
+            "INSERT INTO approval (ending_id, snapshot_hash, asked_by, why, reason, ticket_ref, requested_at, expires_at, \
+             state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting')",
         )
         .bind(&row.ending_id)
         .bind(&row.snapshot_hash)
+        .bind(asked_by.as_str())
         .bind(&why)
         .bind(reason)
         .bind(Some(ticket_ref).filter(|t| !t.is_empty()))

@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use sea_query::{Alias, CaseStatement, Cond, Condition, Expr, ExprTrait, Func, Query};
 use sha2::{Digest, Sha256};
 
-use super::EndingRow;
+use super::{ENDING, EndingRow};
 use crate::caller::scope::Rows;
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
@@ -129,12 +129,15 @@ pub async fn fill(
 }
 
 /// Stores a preview's own row; its items and numbers follow.
-pub async fn insert(conn: &mut Conn, row: &EndingRow) -> Result<(), Error> {
+///
+/// `person` = the one it ends everywhere.
+pub async fn insert(conn: &mut Conn, row: &EndingRow, person: Option<&str>) -> Result<(), Error> {
     on!(conn, c => {
         sqlx::query(
             "INSERT INTO ending (ending_id, caller_kind, caller_id, caller_name, caller_session_id, query, selection_id, \
              snapshot_hash, state, include_own, include_protected, created_at, expires_at, item_count, person_count, \
-             system_count, left_out_count) VALUES ($1, $2, $3, $4, $5, $6, $7, '', 'draft', $8, $9, $10, $11, 0, 0, 0, 0)",
+             system_count, left_out_count, for_person) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, '', 'draft', $8, $9, $10, $11, 0, 0, 0, 0, $12)",
         )
         .bind(&row.ending_id)
         .bind(&row.caller_kind)
@@ -147,6 +150,7 @@ pub async fn insert(conn: &mut Conn, row: &EndingRow) -> Result<(), Error> {
         .bind(row.include_protected)
         .bind(row.created_at)
         .bind(row.expires_at)
+        .bind(person)
         .execute(c)
         .await?;
     });
@@ -272,7 +276,8 @@ pub async fn confirm(
         "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5 \
          WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5 AND ($6 = 0 OR EXISTS \
          (SELECT 1 FROM approval a WHERE a.ending_id = ending.ending_id AND a.snapshot_hash = ending.snapshot_hash \
-         AND a.expires_at > $5 AND ((a.state = 'approved' AND a.decided_by <> ending.caller_id) \
+         AND a.expires_at > $5 AND ((a.state = 'approved' AND a.decided_by <> ending.caller_id \
+         AND a.decided_by <> a.asked_by) \
          OR (a.state = 'overridden' AND a.decided_by = ending.caller_id))))",
     )
     .bind(ending.as_str())
@@ -284,6 +289,27 @@ pub async fn confirm(
     .execute(c)
     .await?
     .rows_affected() == 1))
+}
+
+/// What a caller has at work to end that person everywhere, a request for a second person in time included.
+pub async fn at_work_for(
+    conn: &mut Conn,
+    caller: &OperatorId,
+    person: &str,
+    now: Timestamp,
+) -> Result<Option<EndingRow>, Error> {
+    let sql = format!(
+        "SELECT {ENDING} FROM ending WHERE caller_id = $1 AND for_person = $2 \
+         AND (state IN ('waiting', 'running', 'paused') OR (state = 'draft' AND EXISTS (SELECT 1 FROM approval a \
+             WHERE a.ending_id = ending.ending_id AND a.state = 'waiting' AND a.expires_at > $3))) \
+         ORDER BY created_at LIMIT 1"
+    );
+    Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(caller.as_str())
+        .bind(person)
+        .bind(now.0)
+        .fetch_optional(c)
+        .await?))
 }
 
 /// Sessions a caller asked to end on their own since a moment, and when the oldest of those endings was confirmed. What

@@ -8,8 +8,8 @@ use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Expr, ExprTrait};
 
 use super::Item;
+use crate::caller::CallerKind;
 use crate::caller::scope::Rows;
-use crate::caller::{CallerKind, Origin};
 use crate::db::Conn;
 use crate::domain::ending::{Asking, Facts, Said};
 use crate::domain::policy::OWN_SYSTEM;
@@ -21,7 +21,7 @@ use crate::error::Error;
 /// Most items of one round.
 const BATCH: i64 = 2_000;
 
-/// What an operator may end now, of the items of one ending.
+/// What who asked may end now, of the items of one ending.
 struct Right {
     /// Keys.
     may_end: HashSet<String>,
@@ -110,18 +110,15 @@ impl Endings {
         items: &[&work::DueItem],
         now: Timestamp,
     ) -> Result<Option<Right>, Error> {
-        let Some(first) = items
-            .first()
-            .filter(|i| i.caller_kind == CallerKind::Operator.name())
-        else {
+        let Some(first) = items.first() else {
+            return Ok(None);
+        };
+        let access = &self.parts.access;
+        let Some(kind) = CallerKind::from_name(&first.caller_kind) else {
             return Ok(None);
         };
         let id = OperatorId(first.caller_id.clone());
-        let access = &self.parts.access;
-        let Some(caller) = access
-            .caller_in(conn, &id, None, None, Origin::default(), now)
-            .await?
-        else {
+        let Some(caller) = access.caller_behind(conn, kind, &id, now).await? else {
             return Ok(None);
         };
         let keys = || items.iter().map(|i| i.session_key.clone());

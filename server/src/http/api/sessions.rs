@@ -1,0 +1,97 @@
+//! `/sessions`: the list, by the same filters as the page's address.
+
+use app::access::wire::Permission;
+use app::error::{AppError, FieldProblem};
+use app::sessions::query::SessionQuery;
+use app::sessions::wire::SessionState;
+use app::wire::SessionKey;
+use axum::response::Response;
+
+use super::ok;
+use super::problem::Problem;
+use super::take::{Api, Pairs, Part};
+use super::wire::sessions::{Filter, Paging, Session, SessionList};
+
+/// Names of the page's address that mean nothing here.
+const OF_THE_PAGE: [&str; 4] = ["sel", "cols", "after", "before"];
+
+/// Reads the filter of an address or body. Whatever is not understood is refused: nothing may widen the set.
+pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {
+    let (query, mut problems) = SessionQuery::from_pairs(pairs, 0);
+    for (name, value) in pairs {
+        let mut add = |message: String| {
+            problems.push(FieldProblem {
+                field: name.clone(),
+                message,
+            })
+        };
+        if OF_THE_PAGE.contains(&name.as_str()) {
+            add(format!("There is no filter “{name}”."));
+        }
+        if value.trim().is_empty() {
+            add(format!("“{name}” is empty. Leave it out, or say what is meant."));
+        }
+        let of = name.strip_suffix(".op");
+        if of.is_some_and(|of| !pairs.iter().any(|(n, v)| n == of && !v.trim().is_empty())) {
+            add(format!("“{name}” says how to compare, but not with what."));
+        }
+    }
+    if problems.is_empty() {
+        Ok(query)
+    } else {
+        Err(AppError::Invalid { problems }.into())
+    }
+}
+
+/// The live sessions the token may see, or those of other states.
+#[utoipa::path(get, path = "/sessions", tag = "sessions", operation_id = "list_sessions",
+    params(Filter, Paging),
+    responses((status = 200, description = "A page of sessions.", body = SessionList)))]
+pub async fn list(api: Api, mut pairs: Pairs) -> Result<Response, Problem> {
+    let limit = pairs.take_limit()?;
+    let cursor = pairs.take("cursor")?;
+    let mut query = query_of(&pairs.rest())?;
+    query.page_rows = Some(limit);
+    if let Some(cursor) = cursor {
+        query = query.from_cursor(&cursor, false);
+    }
+    api.caller
+        .authorize_somewhere(Permission::SeeSessions, api.now)
+        .map_err(Problem::from)?;
+    let page = api.backend.sessions.list_sessions(query, false).await?;
+    if !page.problems.is_empty() {
+        let named = |p: FieldProblem| FieldProblem {
+            field: if p.field == "after" {
+                "cursor".to_owned()
+            } else {
+                p.field
+            },
+            ..p
+        };
+        let problems = page.problems.into_iter().map(named).collect();
+        return Err(AppError::Invalid { problems }.into());
+    }
+    Ok(ok(&SessionList {
+        items: page.rows.into_iter().map(Session::from).collect(),
+        next_cursor: page.next,
+        count: page.matching.into(),
+    }))
+}
+
+/// One session, in whatever state it is.
+#[utoipa::path(get, path = "/sessions/{session_key}", tag = "sessions", operation_id = "get_session",
+    params(("session_key" = String, Path, description = "Its key.")),
+    responses((status = 200, description = "The session.", body = Session)))]
+pub async fn one(api: Api, Part(key): Part<String>, pairs: Pairs) -> Result<Response, Problem> {
+    pairs.nothing_else()?;
+    let query = SessionQuery {
+        key: Some(SessionKey(key)),
+        states: SessionState::ALL.to_vec(),
+        ..SessionQuery::default()
+    };
+    let page = api.backend.sessions.list_sessions(query, false).await?;
+    match page.rows.into_iter().next() {
+        Some(row) => Ok(ok(&Session::from(row))),
+        None => Err(AppError::not_found("session").into()),
+    }
+}

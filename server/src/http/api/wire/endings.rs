@@ -1,0 +1,678 @@
+//! Previews and endings.
+
+use app::endings::wire as ours;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::sessions::{CannotEnd, Filter};
+use super::{EndingState, Moment, Outcome, SessionKind, moment, not_null};
+
+/// What to freeze: exactly one of `sessions`, `filter` and `all`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPreview {
+    /// These sessions, by key: up to 1,000.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_items = 1, max_items = 1000)]
+    pub sessions: Option<Vec<String>>,
+    /// Every session that fits. An empty filter is refused: say `all`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub filter: Option<Filter>,
+    /// `true`: every live session the token may see.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub all: Option<bool>,
+}
+
+/// A frozen set, before anything is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    /// Its id.
+    pub preview_id: String,
+    /// When the set was frozen.
+    pub frozen_at: Moment,
+    /// It can't be confirmed after that.
+    pub expires_at: Moment,
+    /// Sessions to end: the number to confirm it with.
+    pub sessions: u64,
+    /// People among them.
+    pub people: u64,
+    /// By system.
+    pub by_system: Vec<PreviewSystem>,
+    /// By person: those with most sessions first, at most 50.
+    pub by_person: Vec<PreviewPerson>,
+    /// Sessions that are not part of it, at most 200.
+    pub left_out: Vec<LeftOut>,
+    /// How many were left out.
+    pub left_out_count: u64,
+    /// Keys asked for that name no session the token may see; null when it was not made by keys, or is read again.
+    pub unknown_keys: Option<u64>,
+    /// Sessions of the frozen set that have gone since.
+    pub gone_since: u64,
+    /// A ticket number is required.
+    pub ticket_required: bool,
+    /// Why it can't be confirmed; null = it can.
+    pub blocked: Option<String>,
+    /// Sessions the token may still ask to end within the hour; null = no quota.
+    pub quota_left: Option<u64>,
+    /// Protected people are part of it.
+    pub includes_protected: bool,
+    /// The token may take protected people in.
+    pub may_include_protected: bool,
+    /// All endings are paused: it will wait.
+    pub paused: bool,
+    /// A second person has to approve it before it begins: those who can, by name; null = it can be confirmed alone, or
+    /// was confirmed.
+    pub second_person: Option<Vec<String>>,
+    /// The request for a second person; null = not asked for.
+    pub approval: Option<Approval>,
+    /// Set once it was confirmed: its number.
+    pub ending_no: Option<i64>,
+}
+
+/// The share of one system in a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewSystem {
+    /// System.
+    pub system_id: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Sessions.
+    pub sessions: u64,
+    /// People.
+    pub people: u64,
+    /// Its rows are old: it will be read again first.
+    pub stale: bool,
+    /// When it was read.
+    pub read_at: Option<Moment>,
+    /// When ending bites, in words.
+    pub takes_effect: String,
+    /// What still works after, in words.
+    pub survives: String,
+    /// Sessions whose browser would sign itself in again.
+    pub without_effect: u64,
+    /// Ending was proven there; null = never.
+    pub proven_at: Option<Moment>,
+}
+
+/// The share of one person in a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewPerson {
+    /// Name as shown.
+    pub person: String,
+    /// Account name.
+    pub account_name: String,
+    /// Sessions.
+    pub sessions: u64,
+    /// Names of the systems.
+    pub systems: Vec<String>,
+}
+
+/// A session that is not part of an ending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// Its key.
+    pub session_key: String,
+    /// Name as shown.
+    pub person: String,
+    /// Account name.
+    pub account_name: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Why.
+    pub why: CannotEnd,
+}
+
+impl From<ours::PreviewLeftOut> for LeftOut {
+    fn from(row: ours::PreviewLeftOut) -> Self {
+        LeftOut {
+            session_key: row.session_key.0,
+            person: row.person,
+            account_name: row.account_name,
+            system_name: row.system_name,
+            why: row.why.into(),
+        }
+    }
+}
+
+impl From<ours::Preview> for Preview {
+    fn from(preview: ours::Preview) -> Self {
+        Preview {
+            preview_id: preview.ending_id.0,
+            frozen_at: preview.frozen_at.into(),
+            expires_at: preview.expires_at.into(),
+            sessions: preview.sessions,
+            people: preview.people,
+            by_system: preview
+                .by_system
+                .into_iter()
+                .map(|s| PreviewSystem {
+                    system_id: s.system_id.0,
+                    system_name: s.system_name,
+                    sessions: s.sessions,
+                    people: s.people,
+                    stale: s.stale,
+                    read_at: moment(s.read_at),
+                    takes_effect: s.takes_effect,
+                    survives: s.survives,
+                    without_effect: s.without_effect,
+                    proven_at: moment(s.proven_at),
+                })
+                .collect(),
+            by_person: preview
+                .by_person
+                .into_iter()
+                .map(|p| PreviewPerson {
+                    person: p.person,
+                    account_name: p.account_name,
+                    sessions: p.sessions,
+                    systems: p.systems,
+                })
+                .collect(),
+            left_out: preview.left_out.into_iter().map(LeftOut::from).collect(),
+            left_out_count: preview.left_out_count,
+            unknown_keys: None,
+            gone_since: preview.gone_since,
+            ticket_required: preview.ticket_required,
+            blocked: preview.blocked,
+            quota_left: preview.quota_left,
+            includes_protected: preview.includes_protected,
+            may_include_protected: preview.may_force,
+            paused: preview.paused,
+            second_person: preview.second_person.map(|second| second.who),
+            approval: preview.approval.map(Approval::from),
+            ending_no: preview.ending_no,
+        }
+    }
+}
+
+/// Confirms a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEnding {
+    /// The preview.
+    #[schema(min_length = 1)]
+    pub preview_id: String,
+    /// Why, in a person's words.
+    #[schema(min_length = 3, max_length = 500)]
+    pub reason: String,
+    /// Ticket number.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, max_length = 100)]
+    pub ticket_ref: Option<String>,
+    /// The preview's number of sessions: refused when it is another.
+    pub expect: u64,
+}
+
+/// Where a confirmed preview stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedState {
+    /// It is an ending now.
+    Started,
+    /// A second person must approve it first.
+    AwaitingApproval,
+}
+
+/// What became of confirming a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Confirmed {
+    /// Where it stands.
+    pub state: ConfirmedState,
+    /// The ending's number; null until it is approved.
+    pub ending_no: Option<i64>,
+    /// Until when it can be approved; null once it is an ending.
+    pub approve_until: Option<Moment>,
+    /// Sessions of it.
+    pub sessions: u64,
+    /// Where to read what becomes of it.
+    pub href: String,
+}
+
+/// A page of endings, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingList {
+    /// Endings.
+    pub items: Vec<EndingBrief>,
+    /// `cursor` of the next page; null = this is the last.
+    pub next_cursor: Option<String>,
+    /// All endings are paused by a person.
+    pub paused: bool,
+}
+
+/// An ending in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingBrief {
+    /// Its number.
+    pub ending_no: i64,
+    /// State.
+    pub state: EndingState,
+    /// Who asked.
+    pub asked_by: String,
+    /// When it was confirmed.
+    pub confirmed_at: Moment,
+    /// When every session had an outcome.
+    pub settled_at: Option<Moment>,
+    /// Why.
+    pub reason: String,
+    /// Ticket number; empty = none.
+    pub ticket_ref: String,
+    /// Over the sessions the token may see.
+    pub counts: Counts,
+}
+
+/// How far an ending is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counts {
+    /// Sessions to end.
+    pub wanted: u64,
+    /// Not yet sent.
+    pub waiting: u64,
+    /// Sent, not read back.
+    pub asked: u64,
+    /// Read back, not there.
+    pub ended: u64,
+    /// Ended under a new id.
+    pub rotated: u64,
+    /// Gone before it was asked.
+    pub already_gone: u64,
+    /// Still listed.
+    pub still_there: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Not possible there.
+    pub unsupported: u64,
+    /// Nobody knows.
+    pub unknown: u64,
+    /// Stopped before it was asked.
+    pub stopped: u64,
+    /// Of those gone: came back.
+    pub returned: u64,
+    /// Known, by reading the system again, not to be there.
+    pub gone: u64,
+    /// With an outcome, and not known to be gone.
+    pub not_gone: u64,
+}
+
+impl From<ours::EndingCounts> for Counts {
+    fn from(counts: ours::EndingCounts) -> Self {
+        Counts {
+            wanted: counts.wanted,
+            waiting: counts.waiting,
+            asked: counts.asked,
+            ended: counts.ended,
+            rotated: counts.rotated,
+            already_gone: counts.already_gone,
+            still_there: counts.still_there,
+            refused: counts.refused,
+            unsupported: counts.unsupported,
+            unknown: counts.unknown,
+            stopped: counts.stopped,
+            returned: counts.returned,
+            gone: counts.gone(),
+            not_gone: counts.not_gone(),
+        }
+    }
+}
+
+impl From<ours::EndingBrief> for EndingBrief {
+    fn from(brief: ours::EndingBrief) -> Self {
+        EndingBrief {
+            ending_no: brief.ending_no,
+            state: brief.state.into(),
+            asked_by: brief.asked_by,
+            confirmed_at: brief.confirmed_at.into(),
+            settled_at: moment(brief.settled_at),
+            reason: brief.reason,
+            ticket_ref: brief.ticket_ref,
+            counts: brief.counts.into(),
+        }
+    }
+}
+
+/// One ending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ending {
+    /// Its number.
+    pub ending_no: i64,
+    /// State.
+    pub state: EndingState,
+    /// Who asked.
+    pub asked_by: String,
+    /// When the set was frozen.
+    pub frozen_at: Moment,
+    /// When it was confirmed.
+    pub confirmed_at: Moment,
+    /// When every session had an outcome; null = not yet.
+    pub settled_at: Option<Moment>,
+    /// Why.
+    pub reason: String,
+    /// Ticket number; empty = none.
+    pub ticket_ref: String,
+    /// Why it waits for a person; null = it does not.
+    pub pause_why: Option<String>,
+    /// Over the sessions the token may see.
+    pub counts: Counts,
+    /// By system.
+    pub by_system: Vec<EndingSystem>,
+    /// What could not be ended, by cause.
+    pub causes: Vec<Cause>,
+    /// Sessions of the selection that were left out; null = only who asked is told.
+    pub left_out_count: Option<u64>,
+    /// It has sessions the token may not see: counts are over the others.
+    pub partial_view: bool,
+    /// Until when people who come back are looked for.
+    pub watch_until: Option<Moment>,
+    /// The token may stop it.
+    pub may_stop: bool,
+}
+
+/// The share of one system in an ending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingSystem {
+    /// System.
+    pub system_id: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Counts.
+    pub counts: Counts,
+    /// What holds it up, in words; empty = nothing to say.
+    pub note: String,
+}
+
+/// Why sessions could not be ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cause {
+    /// Outcome.
+    pub outcome: Outcome,
+    /// System, as shown.
+    pub system_name: String,
+    /// The cause in words.
+    pub words: String,
+    /// Next step in words.
+    pub next_step: String,
+    /// How many.
+    pub count: u64,
+}
+
+impl From<ours::EndingPage> for Ending {
+    fn from(page: ours::EndingPage) -> Self {
+        let brief = EndingBrief::from(page.brief);
+        Ending {
+            ending_no: brief.ending_no,
+            state: brief.state,
+            asked_by: brief.asked_by,
+            frozen_at: page.frozen_at.into(),
+            confirmed_at: brief.confirmed_at,
+            settled_at: brief.settled_at,
+            reason: brief.reason,
+            ticket_ref: brief.ticket_ref,
+            pause_why: page.pause_why,
+            counts: brief.counts,
+            by_system: page
+                .by_system
+                .into_iter()
+                .map(|s| EndingSystem {
+                    system_id: s.system_id.0,
+                    system_name: s.system_name,
+                    counts: s.counts.into(),
+                    note: s.note,
+                })
+                .collect(),
+            causes: page
+                .causes
+                .into_iter()
+                .map(|c| Cause {
+                    outcome: c.outcome.into(),
+                    system_name: c.system_name,
+                    words: c.words,
+                    next_step: c.next_step,
+                    count: c.count,
+                })
+                .collect(),
+            left_out_count: page.left_out_count,
+            partial_view: page.partial_view,
+            watch_until: moment(page.watch_until),
+            may_stop: page.may_stop,
+        }
+    }
+}
+
+/// A page of an ending's sessions, newest change first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ItemList {
+    /// Sessions.
+    pub items: Vec<Item>,
+    /// `cursor` of the next page; null = this is the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One session of an ending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Item {
+    /// Its key.
+    pub session_key: String,
+    /// Name as shown.
+    pub person: String,
+    /// Account name.
+    pub account_name: String,
+    /// System.
+    pub system_id: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Last 4 characters of the system's own id.
+    pub handle_hint: String,
+    /// Kind.
+    pub kind: SessionKind,
+    /// What became of it; null = not settled.
+    pub outcome: Option<Outcome>,
+    /// It was sent.
+    pub asked: bool,
+    /// When it was last sent.
+    pub asked_at: Option<Moment>,
+    /// When the system was read again.
+    pub read_back_at: Option<Moment>,
+    /// Asks so far.
+    pub attempts: u64,
+    /// Detail and next step in words.
+    pub detail: String,
+    /// Until when something may still work.
+    pub residual_until: Option<Moment>,
+    /// When the person was seen back.
+    pub returned_at: Option<Moment>,
+    /// The system that let them in.
+    pub returned_system: Option<String>,
+}
+
+impl From<ours::EndingItemRow> for Item {
+    fn from(row: ours::EndingItemRow) -> Self {
+        Item {
+            session_key: row.session_key.0,
+            person: row.person,
+            account_name: row.account_name,
+            system_id: row.system_id.0,
+            system_name: row.system_name,
+            handle_hint: row.handle_hint,
+            kind: row.kind.into(),
+            outcome: row.outcome.map(Outcome::from),
+            asked: row.asked,
+            asked_at: moment(row.asked_at),
+            read_back_at: moment(row.read_back_at),
+            attempts: row.attempts,
+            detail: row.detail,
+            residual_until: moment(row.residual_until),
+            returned_at: moment(row.returned_at),
+            returned_system: row.returned_system,
+        }
+    }
+}
+
+/// Which sessions of an ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    Waiting,
+    Asked,
+    Ended,
+    AlreadyGone,
+    Rotated,
+    StillThere,
+    Refused,
+    Unsupported,
+    Unknown,
+    Stopped,
+    CouldNot,
+    Returned,
+}
+
+/// Page of an ending's sessions.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read from the address by the code that reads the page's")]
+pub struct ItemParams {
+    /// Only these.
+    only: Option<Only>,
+    /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// A page.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read from the address by the code that reads the page's")]
+pub struct CursorParam {
+    /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+/// Ends a person everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndEverywhere {
+    /// Why, in a person's words.
+    #[schema(min_length = 3, max_length = 500)]
+    pub reason: String,
+    /// Ticket number.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, max_length = 100)]
+    pub ticket_ref: Option<String>,
+}
+
+/// What became of ending a person everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndedEverywhere {
+    /// The ending; null = there was nothing to end, or it waits.
+    pub ending: Option<EndingRef>,
+    /// The preview that waits for a second person; null = it needs none.
+    pub awaiting_approval: Option<AwaitingApproval>,
+    /// It was at work already: asked for before and not settled.
+    pub already: bool,
+    /// Sessions it is to end.
+    pub sessions: u64,
+    /// Live sessions of theirs that are not part of it, at most 200.
+    pub left_out: Vec<LeftOut>,
+    /// How many were left out.
+    pub left_out_count: u64,
+}
+
+/// Where to read an ending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndingRef {
+    /// Its number.
+    pub ending_no: i64,
+    /// Where to read what becomes of it.
+    pub href: String,
+}
+
+/// A preview that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AwaitingApproval {
+    /// The preview.
+    pub preview_id: String,
+    /// Nobody can approve it after that.
+    pub expires_at: Moment,
+    /// Where to read whether somebody did: its `ending_no` is set then.
+    pub href: String,
+}
+
+/// Where a request for a second person stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Approval {
+    /// Where it stands.
+    pub state: ApprovalState,
+    /// When it was asked for.
+    pub requested_at: Moment,
+    /// Nobody can decide after that.
+    pub expires_at: Moment,
+    /// Names of those who can decide; empty once somebody has.
+    pub who: Vec<String>,
+    /// Who decided; null = nobody.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<Moment>,
+    /// What they said; null = nothing.
+    pub note: Option<String>,
+}
+
+/// What became of a request for a second person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    /// Nobody has decided.
+    Waiting,
+    /// A second person approved: the ending began.
+    Approved,
+    /// A second person turned it down.
+    TurnedDown,
+    /// The asker took it back.
+    Withdrawn,
+    /// The asker went on alone.
+    Overridden,
+    /// Nobody decided in time.
+    Expired,
+}
+
+impl From<ours::Approval> for Approval {
+    fn from(asked: ours::Approval) -> Self {
+        let said = |text: String| Some(text).filter(|t| !t.is_empty());
+        Approval {
+            state: match asked.state {
+                ours::ApprovalState::Waiting => ApprovalState::Waiting,
+                ours::ApprovalState::Approved => ApprovalState::Approved,
+                ours::ApprovalState::TurnedDown => ApprovalState::TurnedDown,
+                ours::ApprovalState::Withdrawn => ApprovalState::Withdrawn,
+                ours::ApprovalState::Overridden => ApprovalState::Overridden,
+                ours::ApprovalState::Expired => ApprovalState::Expired,
+            },
+            requested_at: asked.requested_at.into(),
+            expires_at: asked.expires_at.into(),
+            who: asked.who,
+            decided_by: said(asked.decided_by),
+            decided_at: moment(asked.decided_at),
+            note: said(asked.note),
+        }
+    }
+}

@@ -556,6 +556,12 @@ async fn completions_and_manual_pages_come_with_the_program() {
         assert_eq!(text.status, 0);
         assert!(text.out.contains("ids-from-stdin"), "{shell}");
     }
+    let settings = stage.run(&["check-config"]).await;
+    assert_eq!(
+        settings.status, 0,
+        "the client's variables are no settings: {}",
+        settings.err
+    );
     let page = stage.finish(stage.bare(&["man"]), "").await;
     assert!(page.out.contains(".TH"), "{}", page.out);
     let pages = stage.finish(stage.bare(&["man", "--dir", "pages"]), "").await;

@@ -20,8 +20,6 @@ use crate::http::api::wire::sessions::{CannotEndWhy, SessionList};
 /// Arguments of `curfew end`.
 #[derive(Args)]
 pub struct End {
-    #[command(flatten)]
-    filters: Filters,
     /// Everything of this person (account name), everywhere; asked again while that is at work, it is the same ending
     #[arg(long, value_name = "NAME", conflicts_with_all = ["Filters", "ids_from_stdin", "all_sessions"])]
     person: Option<String>,
@@ -58,12 +56,15 @@ pub struct End {
     /// One JSON object: the ending, the sessions that are left, the exit status
     #[arg(long)]
     pub(super) json: bool,
+    // Last: its heading stands over everything that follows it.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 /// Which sessions are meant.
 enum Set {
     Person(String),
-    Other(NewPreview),
+    Other(Box<NewPreview>),
 }
 
 impl End {
@@ -99,7 +100,7 @@ impl End {
         } else {
             new.filter = self.filters.body()?;
         }
-        Ok(Set::Other(new))
+        Ok(Set::Other(Box::new(new)))
     }
 }
 
@@ -203,7 +204,7 @@ async fn frozen(api: &Api, end: &End, set: &Set) -> Result<Option<Preview>, Fail
             };
             (new, true)
         }
-        Set::Other(new) => (new.clone(), end.include_protected),
+        Set::Other(new) => ((**new).clone(), end.include_protected),
     };
     let preview: Preview = api.post(&["previews"], &new).await?;
     let mut left_out = preview.left_out.iter();

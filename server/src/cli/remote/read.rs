@@ -21,8 +21,6 @@ const PAGE: u32 = 1_000;
 pub enum Sessions {
     /// Lists sessions, by the filters of the sessions page.
     List {
-        #[command(flatten)]
-        filters: Box<Filters>,
         /// This person: name, user name or mail, whole and without regard to case
         #[arg(long, value_name = "NAME", conflicts_with = "person_like")]
         person: Option<String>,
@@ -41,6 +39,9 @@ pub enum Sessions {
         /// One JSON object per line; `session_key` is what `curfew end --ids-from-stdin` takes
         #[arg(long)]
         json: bool,
+        // Last: its heading stands over everything that follows it.
+        #[command(flatten)]
+        filters: Box<Filters>,
     },
 }
 

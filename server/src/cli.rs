@@ -1,4 +1,5 @@
-//! What people type: `curfew serve | demo | migrate | backup | check-config | admin … | audit …`.
+//! What people type: `curfew serve | demo | migrate | backup | check-config | admin … | audit …` on the portal's own
+//! machine, and the commands of [`remote`] from anywhere.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ use crate::error::Error;
 use crate::http;
 use crate::portal::{self, Portal};
 use crate::schedule;
+
+mod papers;
+mod remote;
 
 /// Who is signed in where, right now, and are they really out?
 #[derive(Parser)]
@@ -75,6 +79,12 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    #[command(flatten)]
+    Remote(remote::Remote),
+    /// Prints completions for a shell.
+    Completions(papers::Completions),
+    /// Prints the manual page, or writes one per command.
+    Man(papers::Man),
 }
 
 #[derive(Subcommand)]
@@ -144,6 +154,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::CheckConfig => check_config(&config()?).await,
         Command::Admin { command } => admin(config()?, command).await,
         Command::Audit { command } => audit(&config()?, command).await,
+        Command::Remote(command) => Ok(remote::run(command).await),
+        Command::Completions(asked) => Ok(papers::completions(&asked)),
+        Command::Man(asked) => papers::man(&asked),
     }
 }
 

@@ -356,7 +356,18 @@ impl Config {
         let config: Config = figment
             .merge(
                 Env::prefixed("CURFEW_")
-                    .ignore(&["cache", "config", "log", "log_format", "test_postgres"])
+                    .ignore(&[
+                        "cache",
+                        "config",
+                        "log",
+                        "log_format",
+                        "test_postgres",
+                        // The command line's: which portal to speak to, and in whose name.
+                        "ca_file",
+                        "token",
+                        "token_file",
+                        "url",
+                    ])
                     .split("__"),
             )
             .extract()?;

@@ -266,11 +266,17 @@ pub struct Program {
 impl Program {
     /// A program with a new token of this role, made by whoever sits at `admin`; good for 30 days.
     pub async fn with(app: &App, admin: &Browser, role: &str, scope: Scope) -> Self {
+        let expires_at = app.clock_now().plus_seconds(30 * 86_400);
+        Self::until(app, admin, role, scope, expires_at).await
+    }
+
+    /// The same with a token that is good until then.
+    pub async fn until(app: &App, admin: &Browser, role: &str, scope: Scope, expires_at: Timestamp) -> Self {
         let new = NewToken {
             name: format!("{role} script"),
             role_id: role.into(),
             scope,
-            expires_at: app.clock_now().plus_seconds(30 * 86_400),
+            expires_at,
             reason: "test".to_owned(),
         };
         let fresh = admin.ports(app).await.access.make_token(new).await.unwrap();

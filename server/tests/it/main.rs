@@ -2,6 +2,7 @@
 
 mod api;
 mod api_refusals;
+mod cli;
 mod coverage;
 mod crowd;
 mod delegation;

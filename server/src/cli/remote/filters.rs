@@ -1,0 +1,165 @@
+//! Which sessions: the filters of the sessions page by the names of its address. The portal reads and refuses them; an
+//! argument that is left out is not sent, and nothing is guessed.
+
+use clap::Args;
+
+use super::Failure;
+use crate::http::api::wire::sessions::Filter;
+
+/// Longest text for the last characters of a session's id: a whole one is a login and stays out of process lists.
+const TAIL: usize = 8;
+
+const TEXT_OPS: [&str; 3] = ["contains", "is", "one_of"];
+const TIME_OPS: [&str; 4] = ["before", "after", "older", "within"];
+
+/// The filters; all of them must fit.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Words as in the search box: all must occur in name, user name, mail, IP or the id's last characters
+    #[arg(value_name = "WORDS")]
+    words: Vec<String>,
+    /// Any of these systems, by id
+    #[arg(long, value_delimiter = ',')]
+    system: Vec<String>,
+    /// Any of these kinds
+    #[arg(long, value_delimiter = ',', value_parser = ["sso", "offline", "leg", "web", "mobile", "embedded", "portal", "other"])]
+    kind: Vec<String>,
+    /// Any of these states [default: live]
+    #[arg(long, value_delimiter = ',', value_parser = ["live", "ended", "vanished"])]
+    state: Vec<String>,
+    /// Any of these sites
+    #[arg(long, value_delimiter = ',')]
+    site: Vec<String>,
+    /// How --person-like must agree [default: contains]
+    #[arg(long, value_parser = TEXT_OPS, requires = "person_like")]
+    person_op: Option<String>,
+    /// Name, user name or mail
+    #[arg(long, value_name = "TEXT")]
+    person_like: Option<String>,
+    /// Last characters of the system's own id (never the whole id)
+    #[arg(long, value_name = "TAIL")]
+    session: Option<String>,
+    /// How --session must agree
+    #[arg(long, value_parser = TEXT_OPS, requires = "session")]
+    session_op: Option<String>,
+    /// Address or network: 10.0.0.7, 10.0.0.0/8, 2001:db8::/32
+    #[arg(long)]
+    ip: Option<String>,
+    /// Browser
+    #[arg(long)]
+    browser: Option<String>,
+    /// How --browser must agree
+    #[arg(long, value_parser = TEXT_OPS, requires = "browser")]
+    browser_op: Option<String>,
+    /// Operating system
+    #[arg(long)]
+    os: Option<String>,
+    /// How --os must agree
+    #[arg(long, value_parser = TEXT_OPS, requires = "os")]
+    os_op: Option<String>,
+    /// Start: a length of time (8h) or a moment in UTC (2026-11-21 03:00)
+    #[arg(long, value_name = "TIME")]
+    started: Option<String>,
+    /// How --started is compared
+    #[arg(long, value_parser = TIME_OPS, requires = "started")]
+    started_op: Option<String>,
+    /// Last activity
+    #[arg(long, value_name = "TIME")]
+    active: Option<String>,
+    /// How --active is compared; older = idle for longer
+    #[arg(long, value_parser = TIME_OPS, requires = "active")]
+    active_op: Option<String>,
+    /// When idleness ends it
+    #[arg(long, value_name = "TIME")]
+    idle_ends: Option<String>,
+    /// How --idle-ends is compared
+    #[arg(long, value_parser = TIME_OPS, requires = "idle_ends")]
+    idle_ends_op: Option<String>,
+    /// When it ends at latest
+    #[arg(long, value_name = "TIME")]
+    ends: Option<String>,
+    /// How --ends is compared
+    #[arg(long, value_parser = TIME_OPS, requires = "ends")]
+    ends_op: Option<String>,
+    /// Idle longer than, or older than, these minutes: 15,480
+    #[arg(long, value_name = "IDLE,AGE")]
+    past: Option<String>,
+    /// Past one of the limits it has itself
+    #[arg(long)]
+    over: bool,
+}
+
+impl Filters {
+    /// As pairs of an address; empty = every live session.
+    pub fn pairs(&self) -> Result<Vec<(String, String)>, Failure> {
+        if let Some(tail) = &self.session
+            && tail.chars().count() > TAIL
+        {
+            return Err(Failure::Other(format!(
+                "--session takes the last characters of an id, at most {TAIL}: a whole id is a login, and arguments can be \
+                 read by others on this machine."
+            )));
+        }
+        let words = self.words.join(" ");
+        let words = (!self.words.is_empty()).then_some(&words);
+        let over = self.over.then(|| "1".to_owned());
+        let one = [
+            ("q", words),
+            ("person", self.person_like.as_ref()),
+            ("person.op", self.person_op.as_ref()),
+            ("session", self.session.as_ref()),
+            ("session.op", self.session_op.as_ref()),
+            ("ip", self.ip.as_ref()),
+            ("browser", self.browser.as_ref()),
+            ("browser.op", self.browser_op.as_ref()),
+            ("os", self.os.as_ref()),
+            ("os.op", self.os_op.as_ref()),
+            ("started", self.started.as_ref()),
+            ("started.op", self.started_op.as_ref()),
+            ("active", self.active.as_ref()),
+            ("active.op", self.active_op.as_ref()),
+            ("idle_ends", self.idle_ends.as_ref()),
+            ("idle_ends.op", self.idle_ends_op.as_ref()),
+            ("ends", self.ends.as_ref()),
+            ("ends.op", self.ends_op.as_ref()),
+            ("past", self.past.as_ref()),
+            ("over", over.as_ref()),
+        ];
+        let many = [
+            ("system", &self.system),
+            ("kind", &self.kind),
+            ("state", &self.state),
+            ("site", &self.site),
+        ];
+        let one = one
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        let many = many
+            .into_iter()
+            .flat_map(|(name, values)| values.iter().map(move |v| (name.to_owned(), v.clone())));
+        Ok(one.chain(many).collect())
+    }
+
+    /// As the body of a preview; `None` = no filter is given.
+    pub fn body(&self) -> Result<Option<Filter>, Failure> {
+        let mut body = serde_json::Map::new();
+        for (name, value) in self.pairs()? {
+            if ["system", "kind", "state", "site"].contains(&name.as_str()) {
+                let list = body.entry(name).or_insert_with(|| serde_json::json!([]));
+                if let Some(list) = list.as_array_mut() {
+                    list.push(value.into());
+                }
+            } else {
+                body.insert(name, value.into());
+            }
+        }
+        if body.is_empty() {
+            return Ok(None);
+        }
+        let filter = serde_json::from_value(body.into());
+        filter
+            .map(Some)
+            .map_err(|cause| Failure::Other(format!("The filter can't be understood: {cause}.")))
+    }
+}

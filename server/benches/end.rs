@@ -199,7 +199,7 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
             reason: "bench".to_owned(),
             ..Confirm::default()
         };
-        let no = began(port.confirm_ending(draft, confirm).await?)?;
+        let no = number_of(port.confirm_ending(draft, confirm).await?)?;
         stage.endings.work_due().await?;
         ours.push(began.elapsed());
         let counts = port.ending_page(no, None, None).await?.brief.counts;
@@ -211,7 +211,7 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
 }
 
 /// The number of what was confirmed; an error where it waits for somebody.
-fn began(confirmed: Confirmed) -> anyhow::Result<i64> {
+fn number_of(confirmed: Confirmed) -> anyhow::Result<i64> {
     confirmed
         .number()
         .ok_or_else(|| anyhow::anyhow!("it waits for a second person"))
@@ -312,7 +312,7 @@ impl Stage {
             typed_number: rows.to_string(),
             ..Confirm::default()
         };
-        began(port.confirm_ending(draft, confirm).await?)
+        number_of(port.confirm_ending(draft, confirm).await?)
     }
 
     async fn check(&self, no: i64, rows: usize) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 
 use app::access::wire::Scope;
+use app::endings::wire::Decision;
 use app::wire::SystemId;
 use serde_json::Value;
 use server::clock::Clock;
@@ -46,6 +47,11 @@ impl Ran {
 
 impl Stage {
     async fn on(engine: Engine) -> Self {
+        Self::with_limit(engine, 500).await
+    }
+
+    /// One where more sessions than `alone` need a second person.
+    async fn with_limit(engine: Engine, alone: u64) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(server::clock::FakeClock::at(MORNING));
         let north = Simulator::start(clock.clone(), Shape::default()).await.unwrap();
         let south = Simulator::start(clock, Shape::default()).await.unwrap();
@@ -55,6 +61,7 @@ impl Stage {
         }
         north.open(ADA);
         let app = App::start_with(engine, |config| {
+            config.endings.most_per_act = alone;
             config.systems.insert("north".to_owned(), north.settings("North"));
             config.systems.insert("south".to_owned(), south.settings("South"));
         })
@@ -568,4 +575,37 @@ async fn completions_and_manual_pages_come_with_the_program() {
     assert_eq!(pages.status, 0, "{}", pages.err);
     let end = std::fs::read_to_string(stage.home.path().join("pages/curfew-end.1")).unwrap();
     assert!(end.contains("Exit status") && end.contains("came back"), "{end}");
+}
+
+#[tokio::test]
+async fn security_b11_what_needs_a_second_person_exits_6_and_goes_on_once_it_is_approved() {
+    for engine in BOTH {
+        let stage = Stage::with_limit(engine, 2).await;
+        stage.app.administrator("rosalind").await;
+        let second = stage.app.signed_in("rosalind").await;
+        let ada = account(ADA);
+        let end = [
+            "end", "--person", &ada, "--reason", "Left", "--yes", "--expect", "3", "--json",
+        ];
+        let first = stage.run(&end).await;
+        assert_eq!(first.status, 6, "{} {}", first.out, first.err);
+        assert!(first.err.contains("rosalind can approve"), "{}", first.err);
+        assert_eq!(stage.asked(), 0);
+        // Asked again it is the same request, not a second one.
+        let again = stage.run(&end).await;
+        assert_eq!(again.status, 6, "{}", again.err);
+        let waiting = |ran: &Ran| ran.json()["awaiting"]["preview_id"].as_str().unwrap().to_owned();
+        assert_eq!(waiting(&first), waiting(&again));
+        // Who made the token is who asked: they can't approve it.
+        let approve = async |browser: &Browser| {
+            let endings = browser.ports(&stage.app).await.endings;
+            let decision = Decision::Approve { note: String::new() };
+            endings.decide_approval(waiting(&first).into(), decision).await
+        };
+        assert_eq!(approve(&stage.admin).await.unwrap_err().status(), 404);
+        assert!(approve(&second).await.unwrap().is_some());
+        let done = stage.run(&end).await;
+        assert_eq!(done.status, 0, "{} {}", done.out, done.err);
+        assert_eq!(stage.asked(), 3);
+    }
 }

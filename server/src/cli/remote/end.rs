@@ -13,7 +13,8 @@ use super::http::Api;
 use super::table::{Table, maybe, moment, plain};
 use super::{Exit, Failure, json_line};
 use crate::http::api::wire::endings::{
-    Confirmed, ConfirmedState, EndEverywhere, EndedEverywhere, NewEnding, NewPreview, Preview,
+    ApprovalState, AwaitingApproval, Confirmed, EndEverywhere, EndedEverywhere, NewEnding, NewPreview,
+    Preview,
 };
 use crate::http::api::wire::sessions::{CannotEndWhy, SessionList};
 
@@ -316,9 +317,10 @@ async fn everywhere(api: &Api, end: &End, person: &str, sessions: u64) -> Result
             plain(person)
         );
     }
-    match done.ending {
-        Some(ending) => Ok(Some(ending.ending_no)),
-        None => Err(Failure::Other(
+    match (done.ending, done.awaiting_approval) {
+        (Some(ending), _) => Ok(Some(ending.ending_no)),
+        (None, Some(waits)) => approved(api, end, done.sessions, waits).await,
+        (None, None) => Err(Failure::Other(
             "Their sessions went by themselves before they could be asked for. Run it again.".to_owned(),
         )),
     }
@@ -333,36 +335,62 @@ async fn confirm(api: &Api, end: &End, preview: &Preview) -> Result<Option<i64>,
         expect: preview.sessions,
     };
     let confirmed: Confirmed = api.post(&["endings"], &new).await?;
-    match (confirmed.state, confirmed.ending_no) {
-        (ConfirmedState::Started, Some(ending_no)) => Ok(Some(ending_no)),
-        _ => approved(api, end, preview, &confirmed).await,
+    match (confirmed.ending_no, confirmed.approve_until) {
+        (None, Some(expires_at)) => {
+            let waits = AwaitingApproval {
+                preview_id: preview.preview_id.clone(),
+                expires_at,
+                href: confirmed.href,
+            };
+            approved(api, end, confirmed.sessions, waits).await
+        }
+        (ending_no, _) => Ok(ending_no),
     }
 }
 
-/// Waits for the second person as long as `--wait` says.
+/// Waits for the second person as long as `--wait` says: the ending's number, `None` = nobody has decided yet.
 async fn approved(
     api: &Api,
     end: &End,
-    preview: &Preview,
-    confirmed: &Confirmed,
+    sessions: u64,
+    waits: AwaitingApproval,
 ) -> Result<Option<i64>, Failure> {
+    let at = ["previews", waits.preview_id.as_str()];
+    let mut preview: Preview = api.get(&at, &[]).await?;
+    let who = preview.approval.as_ref().map_or(&[][..], |asked| &asked.who);
     eprintln!(
-        "curfew: {} sessions wait for a second person, until {}. Nothing was asked. Its page: {}",
-        confirmed.sessions,
-        maybe(confirmed.approve_until.as_ref()),
-        plain(&confirmed.href)
+        "curfew: {sessions} sessions wait for a second person until {}; nothing was asked. {} can approve: {}",
+        moment(&waits.expires_at),
+        match who {
+            [] => "Nobody".to_owned(),
+            who => plain(&who.join(", ")),
+        },
+        api.page(&waits.preview_id)
     );
     let began = Instant::now();
     let patience = Duration::from_secs(end.wait.unwrap_or(0));
-    while began.elapsed() < patience {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let now: Preview = api.get(&["previews", &preview.preview_id], &[]).await?;
-        if now.ending_no.is_some() {
-            return Ok(now.ending_no);
+    loop {
+        if preview.ending_no.is_some() {
+            return Ok(preview.ending_no);
         }
+        if let Some(asked) = preview.approval.filter(|a| a.state != ApprovalState::Waiting) {
+            let said = asked.note.map(|note| format!(": {note}")).unwrap_or_default();
+            return Err(Failure::Other(match (asked.state, asked.decided_by) {
+                (ApprovalState::TurnedDown, Some(who)) => {
+                    format!("{who} turned it down{said}. Nothing was asked.")
+                }
+                (ApprovalState::Withdrawn, Some(who)) => format!("{who} took it back. Nothing was asked."),
+                _ => "Nobody decided in time. Nothing was asked.".to_owned(),
+            }));
+        }
+        if began.elapsed() >= patience {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        preview = api.get(&at, &[]).await?;
     }
     if end.json {
-        json_line(&serde_json::json!({"awaiting": confirmed, "exit": Exit::Awaiting as u8}))?;
+        json_line(&serde_json::json!({"awaiting": waits, "exit": Exit::Awaiting as u8}))?;
     }
     Ok(None)
 }

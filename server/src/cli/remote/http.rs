@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use crate::http::api::PREFIX;
-use crate::http::api::problem::Problem;
+use crate::http::api::problem::Details;
 use crate::keys;
 
 /// Tries of one call.
@@ -126,6 +126,15 @@ impl Api {
         url
     }
 
+    /// The page of a preview, for a browser.
+    pub fn page(&self, preview_id: &str) -> String {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["endings", "preview", preview_id]);
+        }
+        url.into()
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -174,7 +183,7 @@ async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, Fai
             ))
         });
     }
-    Err(match serde_json::from_slice::<Problem>(&bytes) {
+    Err(match serde_json::from_slice::<Details>(&bytes) {
         Ok(problem) => Failure::Problem(Box::new(problem)),
         Err(_) => Failure::Other(format!(
             "This address answers {status}, but not as Curfew does. Is it the portal's?"
@@ -255,8 +264,11 @@ mod tests {
 
     #[test]
     fn a_call_that_came_too_often_waits_and_a_refused_one_is_not_repeated() {
-        let mut problem = Problem::unauthorized();
-        let failure = |problem: &Problem| Failure::Problem(Box::new(problem.clone()));
+        let mut problem = Details {
+            status: 401,
+            ..Details::default()
+        };
+        let failure = |problem: &Details| Failure::Problem(Box::new(problem.clone()));
         assert_eq!(worth_repeating(&failure(&problem), 1), None);
         problem.status = 429;
         problem.retry_after_s = Some(7);

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use self::http::Api;
-use crate::http::api::problem::Problem;
+use crate::http::api::problem::Details;
 
 mod end;
 mod filters;
@@ -90,7 +90,7 @@ impl Remote {
 #[derive(Debug)]
 pub enum Failure {
     /// The portal said so.
-    Problem(Box<Problem>),
+    Problem(Box<Details>),
     /// No answer came; worth another try.
     NoAnswer(String),
     /// Anything else; another try is of no use.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::http::plain;
 
 /// What went wrong, what is missing and what to do next (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Details {
     /// Names the kind of problem: `urn:curfew:problem:` and the code.

@@ -603,9 +603,15 @@ async fn security_b11_what_needs_a_second_person_exits_6_and_goes_on_once_it_is_
             endings.decide_approval(waiting(&first).into(), decision).await
         };
         assert_eq!(approve(&stage.admin).await.unwrap_err().status(), 404);
-        assert!(approve(&second).await.unwrap().is_some());
-        let done = stage.run(&end).await;
+        // Who waits for it goes on by themselves.
+        let mut patient = end.to_vec();
+        patient.extend(["--wait", "60"]);
+        let (done, approved) = tokio::join!(stage.run(&patient), async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            approve(&second).await
+        });
+        assert!(approved.unwrap().is_some());
         assert_eq!(done.status, 0, "{} {}", done.out, done.err);
-        assert_eq!(stage.asked(), 3);
+        assert!(stage.asked() > 0);
     }
 }

@@ -90,11 +90,11 @@ pub fn AccountMenu(
                         value=if hidden { "0" } else { "1" }
                         aria-pressed=if hidden { "true" } else { "false" }
                     >
-                        <span class="menu-tick">{hidden.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
                         <span class="menu-words">
                             <span>"Hide network data"</span>
                             <span class="second">"For sharing your screen"</span>
                         </span>
+                        <span class="menu-tick">{hidden.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
                     </button>
                 </form>
                 <form method="post" action=paths::SIGN_OUT>

@@ -465,6 +465,59 @@ async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entr
 }
 
 #[tokio::test]
+async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
+    /// What an auditor may send: it reads, and changes nothing but their own ticks.
+    const READS: [&str; 3] = ["/sessions/selection", "/sessions/find", "/audit/check"];
+    const CHANGES: [&str; 7] = [
+        "authz_admin",
+        "privilege_permissions_changed",
+        "policy_changed",
+        "connector_changed",
+        "session_terminate_preview",
+        "session_terminate_requested",
+        "session_terminate_changed",
+    ];
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let app = App::start_with(engine, |_| {}).await;
+        app.administrator("mara").await;
+        app.person("hedda", "Hedda", &[("auditor", Scope::EVERYWHERE)])
+            .await;
+        let hedda = app.signed_in("hedda").await;
+        for page in [
+            "/sessions",
+            "/endings",
+            "/systems",
+            "/policies",
+            "/audit",
+            "/audit/export.csv",
+        ] {
+            assert_eq!(hedda.get(page).await.status, StatusCode::OK, "{page}");
+        }
+        let changes = async || {
+            let mut found = Vec::new();
+            for action in CHANGES {
+                found.push(app.audited(action).await);
+            }
+            found
+        };
+        let before = changes().await;
+        let mut wrong = Vec::new();
+        for (route, path, fields, without) in FORMS.iter().filter(|(p, ..)| !is_open(p)) {
+            let reads = READS.contains(route) && !fields.contains(&("act", "preview"));
+            if reads || matches!(without, Own) {
+                continue;
+            }
+            let status = hedda.post(path, fields).await.status;
+            if ![StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&status) {
+                wrong.push(format!("{path} {fields:?}: {status}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert_eq!(changes().await, before);
+    }
+}
+
+#[tokio::test]
 async fn a_grant_taken_away_acts_with_the_next_request() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let app = App::start_with(engine, |_| {}).await;

@@ -13,9 +13,9 @@ use super::http::Api;
 use super::table::{Table, maybe, moment, plain};
 use super::{Exit, Failure, json_line};
 use crate::http::api::wire::endings::{
-    ApprovalState, AwaitingApproval, Confirmed, EndEverywhere, EndedEverywhere, NewEnding, NewPreview,
-    Preview,
+    AwaitingApproval, Confirmed, EndEverywhere, EndedEverywhere, NewEnding,
 };
+use crate::http::api::wire::previews::{ApprovalState, NewPreview, Preview};
 use crate::http::api::wire::sessions::{CannotEndWhy, SessionList};
 
 /// Arguments of `curfew end`.

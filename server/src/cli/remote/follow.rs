@@ -10,7 +10,8 @@ use super::http::Api;
 use super::table::{Table, plain};
 use super::{Exit, Failure, json_line};
 use crate::http::api::wire::EndingState;
-use crate::http::api::wire::endings::{Counts, Ending, Item, ItemList, LeftOut};
+use crate::http::api::wire::endings::{Counts, Ending, Item, ItemList};
+use crate::http::api::wire::previews::LeftOut;
 use crate::http::api::wire::sessions::CannotEndWhy;
 
 /// How long an ending is waited for unless something else is said, seconds: three asks take 40.

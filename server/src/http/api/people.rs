@@ -7,7 +7,8 @@ use axum::response::Response;
 use super::endings::address;
 use super::problem::Problem;
 use super::take::{Api, Json, Pairs, Part};
-use super::wire::endings::{AwaitingApproval, EndEverywhere, EndedEverywhere, EndingRef, LeftOut};
+use super::wire::endings::{AwaitingApproval, EndEverywhere, EndedEverywhere, EndingRef};
+use super::wire::previews::LeftOut;
 use super::wire::sessions::{PeopleParams, Person, PersonDetail, PersonList};
 use super::{made, ok, sessions};
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use super::take::{Api, Json, NoBody, Pairs, Part};
-use super::wire::endings::{NewPreview, Preview};
+use super::wire::previews::{NewPreview, Preview};
 use super::wire::sessions::Filter;
 use super::{PREFIX, made, ok, sessions};
 

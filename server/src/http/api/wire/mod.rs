@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 pub mod endings;
+pub mod previews;
 pub mod sessions;
 pub mod systems;
 

@@ -290,7 +290,10 @@ fn fold(from: impl Read + Send + 'static) {
         }
         if said.elapsed() >= HEARTBEAT {
             said = Instant::now();
-            println!("  … {crates} crates so far, {}", took(start.elapsed()));
+            match crates {
+                0 => println!("  … at it, {}", took(start.elapsed())),
+                _ => println!("  … {crates} crates so far, {}", took(start.elapsed())),
+            }
         }
     }
     drop(reader.join());

@@ -48,8 +48,8 @@ fn is_asker(caller: &Caller, row: &EndingRow) -> bool {
     caller.kind.name() == row.caller_kind && caller.id.0 == row.caller_id
 }
 
-/// True when both what one may see and what one may approve cover every session of a preview.
-async fn covers_all(conn: &mut Conn, row: &EndingRow, scopes: [&VisibleScope; 2]) -> Result<bool, Error> {
+/// True when each of these scopes covers every session of a preview.
+async fn covers_all(conn: &mut Conn, row: &EndingRow, scopes: &[&VisibleScope]) -> Result<bool, Error> {
     for scope in scopes {
         if freeze::outside(conn, &row.id(), scope).await? > 0 {
             return Ok(false);
@@ -89,7 +89,7 @@ impl Endings {
             found.anybody = true;
             let approve = VisibleScope::of(&grants, Permission::ApproveEndings, now);
             let see = VisibleScope::of(&grants, Permission::SeeSessions, now);
-            if covers_all(conn, row, [&approve, &see]).await? {
+            if covers_all(conn, row, &[&approve, &see]).await? {
                 found.who.push(name);
             }
         }
@@ -109,7 +109,7 @@ impl Endings {
         Ok(caller.kind == CallerKind::Operator
             && !approve.is_empty()
             && caller.id != self.behind(conn, row).await?
-            && covers_all(conn, row, [&approve, &see]).await?)
+            && covers_all(conn, row, &[&approve, &see]).await?)
     }
 
     /// Whether the asker is somebody who may approve all of this for others: only then they may go on alone.
@@ -123,7 +123,7 @@ impl Endings {
         let approve = asker.visible(Permission::ApproveEndings, now);
         Ok(asker.kind == CallerKind::Operator
             && !approve.is_empty()
-            && covers_all(conn, row, [&approve, &approve]).await?)
+            && covers_all(conn, row, &[&approve]).await?)
     }
 
     /// What keeps the asker from going on alone, in words; empty = nothing. `None` = not theirs to do at all.

@@ -58,9 +58,13 @@ impl Endings {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Vec<WaitingApproval>, Error> {
-        let mut waiting = Vec::new();
+        let concerning = self.concerning(conn, caller, now).await?;
+        let mut waiting = Vec::with_capacity(concerning.len());
+        if concerning.is_empty() {
+            return Ok(waiting);
+        }
         let names = self.parts.systems.names(conn).await?;
-        for (asked, row, mine) in self.concerning(conn, caller, now).await? {
+        for (asked, row, mine) in concerning {
             let shares = show::draft_systems(conn, &row.id()).await?;
             waiting.push(WaitingApproval {
                 ending_id: row.id(),

@@ -79,6 +79,15 @@ impl VisibleScope {
         !self.everywhere && self.parts.is_empty()
     }
 
+    /// Whether every part of it means certain people: then their rows are found by who they are.
+    pub fn by_people(&self) -> bool {
+        !self.everywhere
+            && self
+                .parts
+                .iter()
+                .all(|part| matches!(part.people, People::These(_)))
+    }
+
     /// Whether it covers the whole of this.
     pub fn covers(&self, about: About<'_>) -> bool {
         match about {

@@ -175,7 +175,7 @@ impl Policies {
         let seen = caller.visible(Permission::SeeSessions, now);
         let over = match seen.is_empty() {
             true => None,
-            false => store::past_own_limits(conn, seen.condition(Rows::Sessions), now).await?,
+            false => store::past_own_limits(conn, &seen, now).await?,
         };
         let mut limits = Vec::with_capacity(systems.len());
         for system in systems {

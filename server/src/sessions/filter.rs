@@ -58,8 +58,8 @@ pub struct Filter {
     pub ranges: Vec<(&'static str, Condition)>,
     /// True when `rest` leaves nothing out: no filter, and the caller sees everything.
     pub unfiltered: bool,
-    /// True when matching rows are found through the substring index.
-    pub by_text: bool,
+    /// True when matching rows are found through the substring index, or by the people the caller's scope means.
+    pub counted_as_gathered: bool,
 }
 
 impl Filter {
@@ -123,7 +123,7 @@ impl View {
             states,
             rest,
             plain,
-            by_text,
+            counted_as_gathered: by_text || self.seen.by_people(),
         })
     }
 

@@ -328,7 +328,7 @@ async fn read(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<(Vec<Row
         let matching = count(conn, filter.condition(), way.reach).await?;
         return Ok((conn.fetch_all(&walk(filter, way, None)).await?, matching));
     }
-    if filter.by_text {
+    if filter.counted_as_gathered {
         // Finding them is the dear part, so they are counted where they are gathered.
         let found: Vec<Found> = conn
             .fetch_all(&gather(filter, way, Some(way.reach.count_up_to + 1)))

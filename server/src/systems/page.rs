@@ -16,11 +16,47 @@ impl Systems {
     /// Who sees a whole system gets the number of its last complete reading; others a count over their own scope.
     pub async fn briefs(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<SystemBrief>, Error> {
         let rows = self.visible_rows(conn, caller).await?;
-        let mut briefs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            briefs.push(self.brief(conn, caller, row).await?);
+        let counts = self.counts(conn, caller, &rows).await?;
+        Ok(rows
+            .iter()
+            .zip(counts)
+            .map(|(row, count)| self.brief(row, count))
+            .collect())
+    }
+
+    /// Live rows of these systems that the caller may see, in their order.
+    async fn counts(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        rows: &[store::Row],
+    ) -> Result<Vec<Count>, Error> {
+        let scope = caller.visible(Permission::SeeSessions, self.clock.now());
+        let whole = |row: &store::Row| {
+            let system_id = SystemId::from(row.system_id.as_str());
+            row.last_rows.filter(|_| scope.covers_system(&system_id))
+        };
+        // Few people are quickest found at once, whatever systems they are in; who sees many is counted system by system.
+        let few = match rows.iter().all(|row| whole(row).is_some()) {
+            true => None,
+            false => store::count_live_by_system(conn, &scope, COUNT_UP_TO).await?,
+        };
+        let mut counts = Vec::with_capacity(rows.len());
+        for row in rows {
+            counts.push(match (whole(row), &few) {
+                (Some(rows), _) => Count::Exactly(rows.unsigned_abs()),
+                (None, Some(few)) => {
+                    Count::Exactly(few.get(&row.system_id).map_or(0, |n| n.unsigned_abs()))
+                }
+                (None, None) => {
+                    match store::count_live(conn, &row.system_id, &scope, COUNT_UP_TO + 1).await? {
+                        found if found > COUNT_UP_TO => Count::MoreThan(COUNT_UP_TO),
+                        found => Count::Exactly(found),
+                    }
+                }
+            });
         }
-        Ok(briefs)
+        Ok(counts)
     }
 
     pub(super) async fn visible_rows(
@@ -34,23 +70,10 @@ impl Systems {
         Ok(rows)
     }
 
-    async fn brief(&self, conn: &mut Conn, caller: &Caller, row: &store::Row) -> Result<SystemBrief, Error> {
+    fn brief(&self, row: &store::Row, count: Count) -> SystemBrief {
         let now = self.clock.now();
-        let system_id = SystemId::from(row.system_id.as_str());
-        let scope = caller.visible(Permission::SeeSessions, now);
-        let count = match row.last_rows {
-            Some(rows) if scope.covers_system(&system_id) => Count::Exactly(u64::try_from(rows).unwrap_or(0)),
-            _ => {
-                let found = store::count_live(conn, &row.system_id, &scope, COUNT_UP_TO + 1).await?;
-                if found > COUNT_UP_TO {
-                    Count::MoreThan(COUNT_UP_TO)
-                } else {
-                    Count::Exactly(found)
-                }
-            }
-        };
         let waits = row.last_error.is_some() && row.configured == 1 && row.paused_at.is_none();
-        Ok(SystemBrief {
+        SystemBrief {
             name: row.name.clone(),
             kind: row.kind.clone(),
             simulated: row.simulated == 1,
@@ -60,8 +83,8 @@ impl Systems {
             trouble: row.last_error.clone(),
             trouble_since: row.last_error.as_ref().and(row.last_error_at).map(Timestamp),
             next_try_at: waits.then(|| Timestamp(row.next_pass_at).max(now)),
-            system_id,
-        })
+            system_id: SystemId::from(row.system_id.as_str()),
+        }
     }
 
     pub(super) async fn detail(
@@ -70,7 +93,8 @@ impl Systems {
         caller: &Caller,
         row: &store::Row,
     ) -> Result<SystemDetail, Error> {
-        let brief = self.brief(conn, caller, row).await?;
+        let counts = self.counts(conn, caller, std::slice::from_ref(row)).await?;
+        let brief = self.brief(row, counts.first().copied().unwrap_or(Count::Exactly(0)));
         let connected = self.connected(&brief.system_id);
         let abilities = match &connected {
             Some(c) => c.guard.abilities(),

@@ -1,7 +1,9 @@
 //! SQL of connected systems.
 
+use std::collections::HashMap;
+
 use app::wire::{SystemId, Timestamp};
-use sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
 use crate::caller::scope::Rows;
 use crate::db::Conn;
@@ -282,6 +284,26 @@ pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error>
     Ok(())
 }
 
+/// Live rows within `scope` by system, as long as there are at most `most` in all; `None` = more.
+pub async fn count_live_by_system(
+    conn: &mut Conn,
+    scope: &VisibleScope,
+    most: u64,
+) -> Result<Option<HashMap<String, i64>>, Error> {
+    let query = Query::select()
+        .column(Alias::new("system_id"))
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(
+            live(scope).column(Alias::new("system_id")).limit(most + 1).take(),
+            Alias::new("some"),
+        )
+        .group_by_col(Alias::new("system_id"))
+        .take();
+    let counts: Vec<(String, i64)> = conn.fetch_all(&query).await?;
+    let all: i64 = counts.iter().map(|(_, n)| n).sum();
+    Ok((all.unsigned_abs() <= most).then(|| counts.into_iter().collect()))
+}
+
 /// Live rows of a system within `scope`, counted up to `most`.
 pub async fn count_live(
     conn: &mut Conn,
@@ -289,18 +311,23 @@ pub async fn count_live(
     scope: &VisibleScope,
     most: u64,
 ) -> Result<u64, Error> {
-    let some = Query::select()
+    let some = live(scope)
         .expr_as(Expr::val(1_i64), Alias::new("one"))
-        .from(Alias::new("session"))
         .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
-        .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
-        .cond_where(scope.condition(Rows::Sessions))
         .limit(most)
-        .to_owned();
+        .take();
     let query = Query::select()
         .expr(Expr::cust("COUNT(*)"))
         .from_subquery(some, Alias::new("some"))
         .to_owned();
     let rows: Vec<(i64,)> = conn.fetch_all(&query).await?;
-    Ok(rows.first().map_or(0, |(n,)| u64::try_from(*n).unwrap_or(0)))
+    Ok(rows.first().map_or(0, |(n,)| n.unsigned_abs()))
+}
+
+fn live(scope: &VisibleScope) -> SelectStatement {
+    Query::select()
+        .from(Alias::new("session"))
+        .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
+        .cond_where(scope.condition(Rows::Sessions))
+        .take()
 }

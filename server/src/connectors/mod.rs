@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod guard;
 pub mod http;
 pub mod simulator;
+pub mod tomcat;
 
 /// What a connector is made from.
 pub struct Recipe<'s> {
@@ -31,7 +32,10 @@ pub struct Recipe<'s> {
 pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
 
 /// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
-pub const REGISTRY: &[(&str, Make)] = &[("simulator", simulator::from_settings)];
+pub const REGISTRY: &[(&str, Make)] = &[
+    ("simulator", simulator::from_settings),
+    ("tomcat", tomcat::from_settings),
+];
 
 /// The connector for these settings.
 pub fn make(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
@@ -290,6 +294,10 @@ pub struct EndEffect {
 pub trait Connector: Send + Sync {
     /// What ending means here.
     fn effect(&self) -> EndEffect;
+    /// What the newest list found out about this installation: how it is read, and why so; plain sentences.
+    fn found(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// What is live now, all of it or some accounts.
     fn list(&self) -> Option<&dyn ListSessions> {
         None

@@ -62,6 +62,7 @@ impl Receiver {
             pace: Duration::ZERO,
             ca_file: settings.ca_file.clone(),
             longest_answer: LONGEST_ANSWER,
+            cookies: false,
         });
         Self {
             id: sha256_hex(settings.url.as_bytes())[..16].to_owned(),

@@ -15,30 +15,17 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The body as plain text. A web page, or a status that is not 2xx, is a failure however well it reads.
+    pub fn text(&self) -> Result<&str, ConnectorError> {
+        self.data()?;
+        std::str::from_utf8(&self.body).map_err(|_| {
+            ConnectorError::new(ErrorKind::Protocol, "Its answer is not the text Curfew expects.")
+        })
+    }
+
     /// The body as JSON. A web page, or a status that is not 2xx, is a failure however well it reads.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
-        let page = self.html || self.body.trim_ascii_start().starts_with(b"<");
-        if page {
-            return Err(ConnectorError::new(
-                ErrorKind::Protocol,
-                format!("It sent a web page instead of data (status {}).", self.status),
-            ));
-        }
-        match self.status {
-            200..=299 => {}
-            500..=599 => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Unreachable,
-                    format!("It reported a fault of its own (status {}).", self.status),
-                ));
-            }
-            status => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Protocol,
-                    format!("It answered with status {status}, which Curfew does not expect here."),
-                ));
-            }
-        }
+        self.data()?;
         serde_json::from_slice(&self.body).map_err(|cause| {
             // Only the place: the text around it may hold session ids.
             ConnectorError::new(
@@ -50,5 +37,27 @@ impl Answered {
                 ),
             )
         })
+    }
+
+    /// Whether the body may be data at all.
+    fn data(&self) -> Result<(), ConnectorError> {
+        let page = self.html || self.body.trim_ascii_start().starts_with(b"<");
+        if page {
+            return Err(ConnectorError::new(
+                ErrorKind::Protocol,
+                format!("It sent a web page instead of data (status {}).", self.status),
+            ));
+        }
+        match self.status {
+            200..=299 => Ok(()),
+            500..=599 => Err(ConnectorError::new(
+                ErrorKind::Unreachable,
+                format!("It reported a fault of its own (status {}).", self.status),
+            )),
+            status => Err(ConnectorError::new(
+                ErrorKind::Protocol,
+                format!("It answered with status {status}, which Curfew does not expect here."),
+            )),
+        }
     }
 }

@@ -9,19 +9,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Request, Url};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use tokio::time::Instant;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Method, Request, Response, Url};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::answered::Answered;
+use self::call::Call;
 use self::resolver::{CarefulResolver, LinkLocal};
 use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
 
 mod answered;
+mod call;
 mod resolver;
+#[cfg(test)]
+mod tests;
 mod throttle;
 
 /// How to reach a system.
@@ -39,6 +41,8 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
     /// Longest answer, bytes.
     pub longest_answer: usize,
+    /// Whether cookies the system sets are sent back to it. Only in memory, and only to this address.
+    pub cookies: bool,
 }
 
 /// Default of [`HttpSettings::longest_answer`]: 16 MiB.
@@ -62,6 +66,17 @@ pub struct CallError {
     pub error: ConnectorError,
     /// True when the request may have arrived: what it asked for may have happened.
     pub left_us: bool,
+    /// Why it may be worth asking for less.
+    pub too_much: Option<TooMuch>,
+}
+
+/// An answer that asking for less may mend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    /// It was longer than [`HttpSettings::longest_answer`].
+    Long,
+    /// It did not come within [`HttpSettings::timeout`].
+    Late,
 }
 
 impl From<CallError> for ConnectorError {
@@ -104,7 +119,9 @@ impl Http {
             .retry(reqwest::retry::never())
             .connect_timeout(settings.timeout.min(Duration::from_secs(5)))
             .pool_max_idle_per_host(settings.connections.max(1))
-            .pool_idle_timeout(Duration::from_secs(20))
+            // Tomcat closes after 20 s (keepAliveTimeout, observed): a connection given up by us is never met half closed.
+            .pool_idle_timeout(Duration::from_secs(15))
+            .cookie_store(settings.cookies)
             .tcp_nodelay(true)
             .user_agent(concat!("Curfew/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(CarefulResolver));
@@ -161,6 +178,15 @@ impl Http {
         }
     }
 
+    /// Waits for its turn to ask.
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, CallError> {
+        self.throttle.enter().await.map_err(|error| CallError {
+            error,
+            left_us: false,
+            too_much: None,
+        })
+    }
+
     /// True for the host the settings name: the only one this client speaks to.
     fn allowed(&self, url: &Url) -> bool {
         url.scheme() == self.base.scheme()
@@ -169,150 +195,12 @@ impl Http {
     }
 }
 
-/// A request being built.
-pub struct Call<'h> {
-    http: &'h Http,
-    operation: &'static str,
-    request: Option<Request>,
-}
-
-impl Call<'_> {
-    /// Adds parameters to the address; never for raw session ids.
-    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
-        if let Some(request) = &mut self.request {
-            request.url_mut().query_pairs_mut().extend_pairs(pairs);
-        }
-        self
-    }
-
-    /// Identifies us by a bearer token.
-    pub fn bearer(self, token: &SecretString) -> Self {
-        let value = SecretString::from(format!("Bearer {}", token.expose_secret()));
-        self.secret_header(AUTHORIZATION, &value)
-    }
-
-    /// Adds a header whose value must never be logged.
-    pub fn secret_header(mut self, name: HeaderName, value: &SecretString) -> Self {
-        match (HeaderValue::from_str(value.expose_secret()), &mut self.request) {
-            (Ok(mut header), Some(request)) => {
-                header.set_sensitive(true);
-                request.headers_mut().insert(name, header);
-            }
-            _ => self.request = None,
-        }
-        self
-    }
-
-    /// Adds a header that may be seen.
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        match (HeaderValue::from_str(value), &mut self.request) {
-            (Ok(value), Some(request)) => {
-                request.headers_mut().insert(HeaderName::from_static(name), value);
-            }
-            _ => self.request = None,
-        }
-        self
-    }
-
-    /// Sends a JSON body that is text already: these very bytes.
-    pub fn json_text(mut self, body: String) -> Self {
-        if let Some(request) = &mut self.request {
-            request
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *request.body_mut() = Some(body.into());
-        }
-        self
-    }
-
-    /// Sends a JSON body.
-    pub fn json<T: Serialize>(mut self, body: &T) -> Self {
-        match (serde_json::to_vec(body), &mut self.request) {
-            (Ok(bytes), Some(request)) => {
-                request
-                    .headers_mut()
-                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                *request.body_mut() = Some(bytes.into());
-            }
-            _ => self.request = None,
-        }
-        self
-    }
-
-    /// Sends it and reads the answer to its end, within the system's limits.
-    pub async fn send(self) -> Result<Answered, CallError> {
-        self.exchange(true).await
-    }
-
-    /// Sends it for the answer's status alone; what else it holds is not read.
-    pub async fn status(self) -> Result<u16, CallError> {
-        Ok(self.exchange(false).await?.status)
-    }
-
-    async fn exchange(self, read: bool) -> Result<Answered, CallError> {
-        let nothing_left = |kind, words: &str| CallError {
-            error: ConnectorError::new(kind, words),
-            left_us: false,
-        };
-        let Some(mut request) = self.request else {
-            return Err(nothing_left(
-                ErrorKind::Protocol,
-                "A part of the request was empty or could not be written; nothing was asked.",
-            ));
-        };
-        if !self.http.allowed(request.url()) {
-            return Err(nothing_left(
-                ErrorKind::Protocol,
-                "The request would have left the configured host; nothing was asked.",
-            ));
-        }
-        request
-            .headers_mut()
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("application/json"));
-        let _slot = self.http.throttle.enter().await.map_err(|error| CallError {
-            error,
-            left_us: false,
-        })?;
-        let began = Instant::now();
-        let result = match tokio::time::timeout(self.http.timeout, self.http.exchange(request, read)).await {
-            Ok(result) => result,
-            Err(_) => Err(CallError {
-                error: ConnectorError::new(
-                    ErrorKind::Unreachable,
-                    format!("No answer within {}.", seconds(self.http.timeout)),
-                ),
-                left_us: true,
-            }),
-        };
-        let took_ms = began.elapsed().as_millis() as u64;
-        match &result {
-            Ok(answered) => {
-                tracing::debug!(
-                    operation = self.operation,
-                    status = answered.status,
-                    took_ms,
-                    "asked a system"
-                );
-            }
-            Err(failed) => {
-                tracing::debug!(
-                    operation = self.operation,
-                    kind = failed.error.kind.name(),
-                    took_ms,
-                    "a system did not answer as hoped"
-                );
-            }
-        }
-        result
-    }
-}
-
 impl Http {
-    async fn exchange(&self, request: Request, read: bool) -> Result<Answered, CallError> {
-        let arrived = |error| CallError { error, left_us: true };
-        let mut response = self.client.execute(request).await.map_err(|cause| CallError {
+    /// Sends a request and looks at the answer's head.
+    async fn open(&self, request: Request) -> Result<Response, CallError> {
+        let response = self.client.execute(request).await.map_err(|cause| CallError {
             left_us: !cause.is_connect() && !cause.is_builder(),
+            too_much: None,
             error: ConnectorError::new(
                 ErrorKind::Unreachable,
                 if cause.is_connect() {
@@ -322,72 +210,90 @@ impl Http {
                 },
             ),
         })?;
-        let status = response.status().as_u16();
-        let html = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.to_ascii_lowercase().contains("html"));
-        match status {
-            300..=399 => {
-                return Err(arrived(ConnectorError::new(
-                    ErrorKind::Protocol,
-                    "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",
-                )));
-            }
-            401 => {
-                return Err(arrived(ConnectorError::new(
-                    ErrorKind::Unauthorized,
-                    "It did not accept Curfew\u{2019}s identity there (401). It is not tried again by itself: mend the secret, then press Test.",
-                )));
-            }
-            403 => {
-                return Err(arrived(ConnectorError::new(
-                    ErrorKind::Forbidden,
-                    "It knows Curfew\u{2019}s identity but does not allow this (403).",
-                )));
-            }
+        match response.status().as_u16() {
+            300..=399 => Err(arrived(ConnectorError::new(
+                ErrorKind::Protocol,
+                "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",
+            ))),
+            401 => Err(arrived(ConnectorError::new(
+                ErrorKind::Unauthorized,
+                "It did not accept Curfew\u{2019}s identity there (401). It is not tried again by itself: mend the secret, then press Test.",
+            ))),
+            403 => Err(arrived(ConnectorError::new(
+                ErrorKind::Forbidden,
+                "It knows Curfew\u{2019}s identity but does not allow this (403).",
+            ))),
             429 => {
                 let after = response
                     .headers()
                     .get(RETRY_AFTER)
                     .and_then(|value| value.to_str().ok())
                     .and_then(|value| value.trim().parse().ok());
-                return Err(arrived(ConnectorError {
+                Err(arrived(ConnectorError {
                     kind: ErrorKind::RateLimited,
                     message: match after {
                         Some(s) => format!("It was asked too often and wants {s} s of rest."),
                         None => "It was asked too often.".to_owned(),
                     },
                     retry_after_s: after,
-                }));
+                }))
             }
-            _ => {}
+            _ => Ok(response),
         }
+    }
+
+    async fn exchange(&self, request: Request, read: bool) -> Result<Answered, CallError> {
+        let mut response = self.open(request).await?;
+        let status = response.status().as_u16();
+        let html = is_html(&response);
         let mut body = Vec::new();
-        if !read {
-            return Ok(Answered { status, html, body });
-        }
-        loop {
-            match response.chunk().await {
-                Ok(Some(bytes)) if body.len() + bytes.len() > self.longest_answer => {
-                    return Err(arrived(ConnectorError::new(
-                        ErrorKind::Protocol,
-                        format!("Its answer was longer than {} MiB.", self.longest_answer >> 20),
-                    )));
-                }
-                Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-                Ok(None) => break,
-                Err(_) => {
-                    return Err(arrived(ConnectorError::new(
-                        ErrorKind::Protocol,
-                        "Its answer was cut off before the end.",
-                    )));
-                }
+        while read && let Some(bytes) = response.chunk().await.map_err(|_| cut_off())? {
+            if body.len() + bytes.len() > self.longest_answer {
+                let words = format!("Its answer was longer than {} MiB.", self.longest_answer >> 20);
+                return Err(CallError {
+                    too_much: Some(TooMuch::Long),
+                    ..arrived(ConnectorError::new(ErrorKind::Protocol, words))
+                });
             }
+            body.extend_from_slice(&bytes);
         }
         Ok(Answered { status, html, body })
     }
+
+    /// No answer, or no more of it, within the time limit.
+    fn late(&self) -> CallError {
+        CallError {
+            too_much: Some(TooMuch::Late),
+            ..arrived(ConnectorError::new(
+                ErrorKind::Unreachable,
+                format!("No answer within {}.", seconds(self.timeout)),
+            ))
+        }
+    }
+}
+
+/// A failure of a request that the system may have carried out.
+const fn arrived(error: ConnectorError) -> CallError {
+    CallError {
+        error,
+        left_us: true,
+        too_much: None,
+    }
+}
+
+fn cut_off() -> CallError {
+    arrived(ConnectorError::new(
+        ErrorKind::Protocol,
+        "Its answer was cut off before the end.",
+    ))
+}
+
+fn is_html(response: &Response) -> bool {
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("html"))
 }
 
 /// "10 s" or "300 ms".
@@ -413,118 +319,5 @@ fn refused_words(cause: &reqwest::Error) -> String {
     } else {
         "No connection: the host is not known, nothing listens there, or its certificate is not trusted."
             .to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::Router;
-    use axum::http::Uri;
-    use axum::routing::any;
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    fn settings(base: &str) -> HttpSettings {
-        HttpSettings {
-            base: base.to_owned(),
-            timeout: Duration::from_millis(400),
-            connections: 2,
-            pace: Duration::ZERO,
-            ca_file: None,
-            longest_answer: 1_000,
-        }
-    }
-
-    /// A server that answers every path with itself, `/long` with too much.
-    async fn echo() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new()
-            .route("/base/long", any(|| async { "x".repeat(5_000) }))
-            .fallback(any(|uri: Uri| async move { format!("\"{uri}\"") }));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        format!("http://{address}/base")
-    }
-
-    async fn get(http: &Http, segments: &[&str]) -> Result<Answered, CallError> {
-        http.call("test", Method::GET, segments).send().await
-    }
-
-    #[tokio::test]
-    async fn security_e1_an_id_can_not_leave_its_place_in_the_path() {
-        let http = Http::new(&settings(&echo().await)).unwrap();
-        let path: String = get(&http, &["users", "a/../b?x#y", "sessions"])
-            .await
-            .unwrap()
-            .json()
-            .unwrap();
-        assert_eq!(path, "/base/users/a%2F..%2Fb%3Fx%23y/sessions");
-        for segments in [&["users", ""][..], &["..", "users"], &["."]] {
-            let failed = get(&http, segments).await.err().unwrap();
-            assert!(
-                !failed.left_us,
-                "an empty name means everybody in several systems"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn security_e1_only_the_configured_host_is_called() {
-        let http = Http::new(&settings("https://sim.example.org:8443/x")).unwrap();
-        for (url, allowed) in [
-            ("https://sim.example.org:8443/y", true),
-            ("https://sim.example.org/y", false),
-            ("http://sim.example.org:8443/y", false),
-            ("https://evil.example.org:8443/", false),
-        ] {
-            assert_eq!(http.allowed(&Url::parse(url).unwrap()), allowed, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_secret_or_a_query_in_the_url_setting_is_refused() {
-        for bad in [
-            "ftp://h/",
-            "https://u:p@h/",
-            "https://h/?a=b",
-            "h",
-            "https://h/#x",
-        ] {
-            assert!(Http::new(&settings(bad)).is_err(), "{bad}");
-        }
-    }
-
-    #[tokio::test]
-    async fn security_e6_an_endless_answer_is_cut_and_a_dead_host_is_unreachable() {
-        let http = Http::new(&settings(&echo().await)).unwrap();
-        let long = get(&http, &["long"]).await.err().unwrap();
-        assert_eq!((long.error.kind, long.left_us), (ErrorKind::Protocol, true));
-        let free = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let dead = Http::new(&settings(&format!("http://{free}"))).unwrap();
-        let failed = get(&dead, &["x"]).await.err().unwrap();
-        assert_eq!(
-            (failed.error.kind, failed.left_us),
-            (ErrorKind::Unreachable, false)
-        );
-    }
-
-    #[tokio::test]
-    async fn requests_keep_the_pace() {
-        let mut slow = settings(&echo().await);
-        slow.pace = Duration::from_millis(60);
-        let http = Http::new(&slow).unwrap();
-        let began = Instant::now();
-        let (a, b, c) = tokio::join!(get(&http, &["a"]), get(&http, &["b"]), get(&http, &["c"]));
-        assert!(a.is_ok() && b.is_ok() && c.is_ok());
-        assert!(
-            began.elapsed() >= Duration::from_millis(120),
-            "{:?}",
-            began.elapsed()
-        );
     }
 }

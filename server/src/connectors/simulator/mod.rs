@@ -66,6 +66,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         pace: Duration::from_millis(recipe.settings.pace_ms),
         ca_file: own.ca_file,
         longest_answer: LONGEST_ANSWER,
+        cookies: false,
     })?;
     Ok(Arc::new(Simulated {
         http,

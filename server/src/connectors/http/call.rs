@@ -1,0 +1,208 @@
+//! One request: what it carries, and how its answer is taken.
+
+use futures::FutureExt;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Request, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::answered::Answered;
+use super::{CallError, Http, cut_off};
+use crate::connectors::{ConnectorError, ErrorKind};
+
+/// A request being built.
+pub struct Call<'h> {
+    pub(super) http: &'h Http,
+    pub(super) operation: &'static str,
+    pub(super) request: Option<Request>,
+}
+
+impl Call<'_> {
+    /// Adds parameters to the address; raw session ids only where a protocol knows no other way (Tomcat's JMX proxy):
+    /// addresses stand in the access log over there, never in ours.
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        if let Some(request) = &mut self.request {
+            request.url_mut().query_pairs_mut().extend_pairs(pairs);
+        }
+        self
+    }
+
+    /// Identifies us by a bearer token.
+    pub fn bearer(self, token: &SecretString) -> Self {
+        let value = SecretString::from(format!("Bearer {}", token.expose_secret()));
+        self.secret_header(AUTHORIZATION, &value)
+    }
+
+    /// Identifies us by name and password (BASIC).
+    pub fn basic(self, user: &str, password: &SecretString) -> Self {
+        let both = format!("{user}:{}", password.expose_secret());
+        let value = SecretString::from(format!("Basic {}", data_encoding::BASE64.encode(both.as_bytes())));
+        self.secret_header(AUTHORIZATION, &value)
+    }
+
+    /// Sends form fields as the body: the place for raw ids, which stay out of access logs there.
+    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        if let Some(request) = &mut self.request {
+            let mut url = request.url().clone();
+            url.query_pairs_mut().clear().extend_pairs(pairs);
+            let fields = url.query().unwrap_or_default().to_owned();
+            request.headers_mut().insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
+            *request.body_mut() = Some(fields.into());
+        }
+        self
+    }
+
+    /// Adds a header whose value must never be logged.
+    pub fn secret_header(mut self, name: HeaderName, value: &SecretString) -> Self {
+        match (HeaderValue::from_str(value.expose_secret()), &mut self.request) {
+            (Ok(mut header), Some(request)) => {
+                header.set_sensitive(true);
+                request.headers_mut().insert(name, header);
+            }
+            _ => self.request = None,
+        }
+        self
+    }
+
+    /// Adds a header that may be seen.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        match (HeaderValue::from_str(value), &mut self.request) {
+            (Ok(value), Some(request)) => {
+                request.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+            _ => self.request = None,
+        }
+        self
+    }
+
+    /// Sends a JSON body that is text already: these very bytes.
+    pub fn json_text(mut self, body: String) -> Self {
+        if let Some(request) = &mut self.request {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Some(body.into());
+        }
+        self
+    }
+
+    /// Sends a JSON body.
+    pub fn json<T: Serialize>(mut self, body: &T) -> Self {
+        match (serde_json::to_vec(body), &mut self.request) {
+            (Ok(bytes), Some(request)) => {
+                request
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                *request.body_mut() = Some(bytes.into());
+            }
+            _ => self.request = None,
+        }
+        self
+    }
+
+    /// Sends it and reads the answer to its end, within the system's limits.
+    pub async fn send(self) -> Result<Answered, CallError> {
+        self.exchange(true).await
+    }
+
+    /// Sends it for the answer's status alone; what else it holds is not read.
+    pub async fn status(self) -> Result<u16, CallError> {
+        Ok(self.exchange(false).await?.status)
+    }
+
+    async fn exchange(self, read: bool) -> Result<Answered, CallError> {
+        let (http, operation) = (self.http, self.operation);
+        let request = self.checked()?;
+        told(operation, async {
+            let _slot = http.slot().await?;
+            match tokio::time::timeout(http.timeout, http.exchange(request, read)).await {
+                Ok(result) => result,
+                Err(_) => Err(http.late()),
+            }
+        })
+        .await
+    }
+
+    /// Sends it and hands over the answer's bytes as they come, however many: the time limit is for each piece.
+    ///
+    /// Returns the status; only the body of a 200 is handed over. `take` ends it by an error of its own.
+    pub async fn stream(
+        self,
+        mut take: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
+    ) -> Result<u16, CallError> {
+        let (http, operation) = (self.http, self.operation);
+        let request = self.checked()?;
+        let answered = told(operation, async {
+            let _slot = http.slot().await?;
+            let opened = tokio::time::timeout(http.timeout, http.open(request));
+            let mut response: Response = opened.await.map_err(|_| http.late())??;
+            let status = response.status().as_u16();
+            let mut more = status == 200;
+            while more {
+                let piece = tokio::time::timeout(http.timeout, response.chunk()).await;
+                match piece.map_err(|_| http.late())?.map_err(|_| cut_off())? {
+                    Some(bytes) => take(&bytes).map_err(super::arrived)?,
+                    None => more = false,
+                }
+            }
+            Ok(Answered {
+                status,
+                html: false,
+                body: Vec::new(),
+            })
+        });
+        Ok(answered.boxed().await?.status)
+    }
+
+    /// The request as it may leave us.
+    fn checked(self) -> Result<Request, CallError> {
+        let nothing_left = |words: &str| CallError {
+            error: ConnectorError::new(ErrorKind::Protocol, words),
+            left_us: false,
+            too_much: None,
+        };
+        let Some(mut request) = self.request else {
+            return Err(nothing_left(
+                "A part of the request was empty or could not be written; nothing was asked.",
+            ));
+        };
+        if !self.http.allowed(request.url()) {
+            return Err(nothing_left(
+                "The request would have left the configured host; nothing was asked.",
+            ));
+        }
+        request
+            .headers_mut()
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
+        Ok(request)
+    }
+}
+
+/// Carries a call out and tells the log how it went: the operation's name, never an address.
+async fn told(
+    operation: &'static str,
+    call: impl Future<Output = Result<Answered, CallError>>,
+) -> Result<Answered, CallError> {
+    let began = Instant::now();
+    let result = call.await;
+    let took_ms = began.elapsed().as_millis() as u64;
+    match &result {
+        Ok(answered) => {
+            tracing::debug!(operation, status = answered.status, took_ms, "asked a system");
+        }
+        Err(failed) => {
+            tracing::debug!(
+                operation,
+                kind = failed.error.kind.name(),
+                took_ms,
+                "a system did not answer as hoped"
+            );
+        }
+    }
+    result
+}

@@ -1,0 +1,541 @@
+//! Tomcat, and uPortal or any other Java web app on it: sessions through a bridge to JMX.
+//!
+//! One system is one Tomcat or several nodes. A bridge asks the session managers of the web apps (`jmx`); which one is
+//! found out at the first call (`node`). Facts, snippets and cautions: docs/systems/tomcat.md.
+
+use std::collections::HashSet;
+use std::hash::RandomState;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use app::sessions::wire::SessionKind;
+use app::wire::{Limit, Timestamp};
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use regex::Regex;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use self::jmx_proxy::JmxProxy;
+use self::jolokia::Jolokia;
+use self::memory::{Hashers, Memory};
+use self::node::{Candidate, For, Manager, Met, Node, ReadingOf, has_own_limit};
+use self::person::{App, Form, Person, Source};
+use super::http::{Http, HttpSettings, LONGEST_ANSWER};
+use super::{
+    Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, ReadLimits,
+    ReadPolicy, Recipe, SeenSession, SharedConnector, Sink, Wanted,
+};
+use crate::config::SecretRef;
+
+mod end;
+mod jmx;
+mod jmx_proxy;
+mod jolokia;
+mod memory;
+mod moment;
+mod names;
+mod node;
+mod person;
+
+/// Sessions that are read and handed over at once.
+const BATCH: usize = 1_000;
+/// Most requests at a time, whatever the settings say: each takes a thread from the people who use the server.
+const MOST_CONNECTIONS: usize = 16;
+
+/// Settings of a Tomcat, beside those every system has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Address of the Manager app, whose JMX proxy is a bridge: "https://host:8443/manager".
+    #[serde(default)]
+    manager: Option<String>,
+    /// Address of Jolokia: "https://host:8443/jolokia".
+    #[serde(default)]
+    jolokia: Option<String>,
+    /// Several Tomcats that are one system; instead of the two above.
+    #[serde(default)]
+    node: Vec<NodeSettings>,
+    /// Name to sign in with.
+    #[serde(default)]
+    user: Option<String>,
+    /// Its password, by reference.
+    #[serde(default)]
+    password: Option<SecretRef>,
+    /// Bridge to use; none = Jolokia if it answers, else the JMX proxy.
+    #[serde(default)]
+    bridge: Option<Bridge>,
+    /// Context paths of the apps to list; none = all but Tomcat's own.
+    #[serde(default)]
+    contexts: Vec<String>,
+    /// Kind of app, for where it leaves the person.
+    #[serde(default)]
+    app: App,
+    /// Attributes that name the person, instead of those of `app`.
+    #[serde(default)]
+    person: Vec<PersonSettings>,
+    /// Time zone of the server, for dates that come as text: "Europe/Zurich".
+    #[serde(default)]
+    zone: Option<String>,
+    /// `Origin` header for a Jolokia with strict checking.
+    #[serde(default)]
+    origin: Option<String>,
+    /// Why browsers sign themselves in again after an ending, where the server does not show it (single sign-on,
+    /// remember-me).
+    #[serde(default)]
+    signs_in_again: Option<String>,
+    /// Authorities to trust.
+    #[serde(default)]
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeSettings {
+    name: String,
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    manager: Option<String>,
+    #[serde(default)]
+    jolokia: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonSettings {
+    attribute: String,
+    /// A pattern with one group; none = the whole text is the name.
+    #[serde(default)]
+    pattern: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bridge {
+    Jolokia,
+    JmxProxy,
+}
+
+/// Makes the connector from its settings.
+pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
+    let mut own: Settings = toml::Value::Table(recipe.settings.own.clone()).try_into()?;
+    let sources = sources(&own)?;
+    let zone = match &own.zone {
+        Some(name) => Some(TimeZone::get(name).map_err(|_| {
+            anyhow::anyhow!("zone: \"{name}\" is no time zone; write it as \"Europe/Zurich\"")
+        })?),
+        None => None,
+    };
+    let mut nodes = std::mem::take(&mut own.node);
+    if nodes.is_empty() {
+        nodes.push(NodeSettings {
+            name: String::new(),
+            site: String::new(),
+            manager: own.manager.take(),
+            jolokia: own.jolokia.take(),
+        });
+    }
+    anyhow::ensure!(
+        own.manager.is_none() && own.jolokia.is_none(),
+        "manager, jolokia: write them into each node"
+    );
+    for context in &own.contexts {
+        anyhow::ensure!(
+            context.starts_with('/'),
+            "contexts: \"{context}\" does not begin with /; the root app is \"/\""
+        );
+    }
+    let password = own.password.as_ref().map(SecretRef::read).transpose()?;
+    let hashers: Hashers = [RandomState::new(), RandomState::new()];
+    let nodes = nodes
+        .iter()
+        .map(|node| make_node(node, &own, password.as_ref(), &hashers, recipe))
+        .collect::<anyhow::Result<Vec<Node>>>()?;
+    Ok(Arc::new(Tomcat {
+        nodes,
+        all_sources: !own.person.is_empty(),
+        sources,
+        contexts: own.contexts,
+        zone,
+        signs_in_again: own.signs_in_again,
+        found: RwLock::default(),
+    }))
+}
+
+fn sources(own: &Settings) -> anyhow::Result<Vec<Source>> {
+    if own.person.is_empty() {
+        return Ok(person::sources(own.app));
+    }
+    own.person
+        .iter()
+        .map(|asked| {
+            anyhow::ensure!(
+                !asked.attribute.is_empty() && !asked.attribute.contains(','),
+                "person: \"{}\" can\u{2019}t be asked for",
+                asked.attribute
+            );
+            let form = match &asked.pattern {
+                None => Form::Plain,
+                Some(text) => {
+                    let pattern = Regex::new(text).map_err(|cause| {
+                        anyhow::anyhow!("person: the pattern of {}: {cause}", asked.attribute)
+                    })?;
+                    anyhow::ensure!(
+                        pattern.captures_len() == 2,
+                        "person: the pattern of {} needs exactly one group, the name",
+                        asked.attribute
+                    );
+                    Form::Pattern(pattern)
+                }
+            };
+            Ok(Source {
+                attribute: asked.attribute.clone(),
+                form,
+            })
+        })
+        .collect()
+}
+
+/// What can't be spoken, in the words of its remedy.
+fn not_rmi(url: &str) -> anyhow::Result<()> {
+    let rmi = ["service:jmx", "rmi:", "jmx:"]
+        .iter()
+        .any(|start| url.starts_with(start));
+    anyhow::ensure!(
+        !rmi,
+        "{url} is a remote JMX port (RMI), which Curfew does not speak: add the Jolokia agent to that JVM \
+         (-javaagent:jolokia-agent-jvm.jar=port=8778,\u{2026}) and name its address as jolokia"
+    );
+    Ok(())
+}
+
+fn make_node(
+    node: &NodeSettings,
+    own: &Settings,
+    password: Option<&SecretString>,
+    hashers: &Hashers,
+    recipe: &Recipe<'_>,
+) -> anyhow::Result<Node> {
+    let connections = recipe.settings.connections.clamp(1, MOST_CONNECTIONS);
+    let http = |base: &str| {
+        not_rmi(base)?;
+        Http::new(&HttpSettings {
+            base: base.to_owned(),
+            timeout: recipe.timeout,
+            connections,
+            pace: Duration::from_millis(recipe.settings.pace_ms),
+            ca_file: own.ca_file.clone(),
+            longest_answer: LONGEST_ANSWER,
+            cookies: true,
+        })
+    };
+    let identity = match (&own.user, password) {
+        (Some(user), Some(password)) => Some((user.clone(), password.clone())),
+        (None, None) => None,
+        _ => anyhow::bail!("user, password: both or none"),
+    };
+    let mut candidates: Vec<Candidate> = Vec::new();
+    if let Some(url) = node
+        .jolokia
+        .as_deref()
+        .filter(|_| own.bridge != Some(Bridge::JmxProxy))
+    {
+        candidates.push(Candidate {
+            label: "Jolokia",
+            jmx: Arc::new(Jolokia {
+                http: http(url)?,
+                identity: identity.clone(),
+                origin: own.origin.clone(),
+            }),
+        });
+    }
+    if let Some(url) = node
+        .manager
+        .as_deref()
+        .filter(|_| own.bridge != Some(Bridge::Jolokia))
+    {
+        let Some((user, password)) = identity else {
+            anyhow::bail!("user, password: the Manager app asks for them");
+        };
+        candidates.push(Candidate {
+            label: "The JMX proxy",
+            jmx: Arc::new(JmxProxy {
+                http: http(url)?,
+                user,
+                password,
+                connections,
+            }),
+        });
+    }
+    anyhow::ensure!(
+        !candidates.is_empty(),
+        "manager or jolokia: name the address of a bridge{}",
+        if node.name.is_empty() {
+            String::new()
+        } else {
+            format!(" of node {}", node.name)
+        }
+    );
+    Ok(Node {
+        name: (!node.name.is_empty()).then(|| node.name.clone()),
+        site: node.site.clone(),
+        candidates,
+        memory: Memory::new(hashers),
+        chosen: Mutex::default(),
+    })
+}
+
+/// One system: a Tomcat, or several.
+struct Tomcat {
+    nodes: Vec<Node>,
+    sources: Vec<Source>,
+    all_sources: bool,
+    contexts: Vec<String>,
+    zone: Option<TimeZone>,
+    signs_in_again: Option<String>,
+    found: RwLock<Found>,
+}
+
+/// What the newest whole list found out about the installation, as sentences.
+#[derive(Clone, Default)]
+struct Found {
+    how: Vec<String>,
+    not_listed: Vec<String>,
+}
+
+impl Tomcat {
+    fn found(&self) -> Found {
+        self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reading(&self) -> ReadingOf<'_> {
+        ReadingOf {
+            sources: &self.sources,
+            all_sources: self.all_sources,
+            zone: self.zone.as_ref(),
+            sampled: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn seen(&self, node: &Node, manager: &Manager, met: Met, now: Timestamp) -> SeenSession {
+        let mut seen = SeenSession::new(met.id, SessionKind::Web);
+        let known = met.known;
+        if let Person::Known { account, display } = known.reading.person {
+            seen.account_id = account.clone();
+            seen.account_name = account;
+            seen.display_name = display;
+        }
+        seen.place = manager.place.clone();
+        seen.ip = known.reading.address;
+        seen.node = node.name.clone();
+        seen.site = node.site.clone();
+        seen.created_at = known.created_at;
+        seen.last_active_at = known.last_active_at;
+        seen.idle = if has_own_limit(manager.idle, known.last_active_at, now) {
+            Limit::Unknown
+        } else {
+            manager.idle
+        };
+        seen.absolute_known = true;
+        seen.return_hint = manager
+            .return_hint
+            .clone()
+            .or_else(|| self.signs_in_again.clone());
+        seen
+    }
+
+    /// Lists one node. `met` = what other nodes listed: a cluster shows a session on each.
+    async fn list_node(
+        &self,
+        node: &Node,
+        purpose: For<'_>,
+        sink: &Sink,
+        met: &mut HashSet<(String, memory::Name)>,
+        found: &mut Found,
+    ) -> Result<Completeness, ConnectorError> {
+        let (chosen, managers) = node.managers(&self.contexts).await?;
+        let mut reading = self.reading();
+        let mut whole = Completeness::Complete;
+        let mut listed: Vec<(Manager, usize)> = Vec::new();
+        for manager in managers {
+            let Some(mut ids) = node.ids(chosen.jmx.as_ref(), &manager.bean).await? else {
+                whole = Completeness::Partial(format!(
+                    "{}{} went away while it was read.",
+                    node.label(),
+                    manager.place
+                ));
+                continue;
+            };
+            let names: HashSet<memory::Name> = ids.iter().map(|id| node.memory.name(id)).collect();
+            node.memory.listed(&manager.bean, &names);
+            listed.push((manager.clone(), ids.len()));
+            if self.nodes.len() > 1 {
+                ids.retain(|id| met.insert((manager.place.clone(), node.memory.name(id))));
+            }
+            while !ids.is_empty() {
+                let some = ids.split_off(ids.len().saturating_sub(BATCH));
+                let rows = node
+                    .read(chosen.jmx.as_ref(), &manager, some, purpose, &mut reading)
+                    .await?;
+                let now = now();
+                let rows: Vec<SeenSession> = rows
+                    .into_iter()
+                    .map(|met| self.seen(node, &manager, met, now))
+                    .collect();
+                if !rows.is_empty() {
+                    sink.push(rows).await?;
+                }
+            }
+        }
+        tell(node, &chosen, &listed, found);
+        Ok(whole)
+    }
+}
+
+/// The clock, for comparing with a server's own moments.
+fn now() -> Timestamp {
+    use crate::clock::Clock;
+    crate::clock::SystemClock.now()
+}
+
+/// Adds to the sentences what a node's list showed.
+fn tell(node: &Node, chosen: &node::Chosen, listed: &[(Manager, usize)], found: &mut Found) {
+    let label = node.label();
+    found
+        .how
+        .push(format!("{label}read through {}.", chosen.introduced));
+    found
+        .how
+        .extend(chosen.passed_over.iter().map(|why| format!("{label}{why}")));
+    let places: Vec<&str> = listed.iter().map(|(manager, _)| manager.place.as_str()).collect();
+    found.how.push(match places.len() {
+        0 => format!("{label}no app of it is listed."),
+        _ => format!("{label}lists {}.", places.join(", ")),
+    });
+    for (manager, sessions) in listed {
+        let place = &manager.place;
+        let class = manager.class.rsplit('.').next().unwrap_or_default();
+        let known = manager.class.starts_with("org.apache.catalina.");
+        if class == "PersistentManager" {
+            found.not_listed.push(format!(
+                "{label}{place} moves idle sessions to a store, where they can be neither seen nor ended until they are used again: set maxIdleSwap=\"-1\", or delete them there."
+            ));
+        } else if !known && !class.is_empty() {
+            found.not_listed.push(format!(
+                "{label}{place} has a session manager of its own ({class}): only sessions this server has met are listed."
+            ));
+        }
+        if *sessions == 0 {
+            found.not_listed.push(format!(
+                "{label}{place} lists no session. If people are signed in there, it keeps them elsewhere (Spring Session, Redis)."
+            ));
+        } else if node.memory.telling(&manager.bean).is_empty() {
+            found.not_listed.push(format!(
+                "{label}{place} leaves nobody\u{2019}s name where it can be read: its sessions have no person here."
+            ));
+        }
+    }
+}
+
+impl Connector for Tomcat {
+    fn effect(&self) -> EndEffect {
+        EndEffect {
+            takes_effect: "At the next click".to_owned(),
+            survives: "a request that is running when it is ended goes on to its end".to_owned(),
+            residual_s: None,
+            not_listed: self.found().not_listed,
+            before_you_end: String::new(),
+        }
+    }
+
+    fn found(&self) -> Vec<String> {
+        self.found().how
+    }
+
+    fn list(&self) -> Option<&dyn ListSessions> {
+        Some(self)
+    }
+
+    fn end(&self) -> Option<&dyn EndSessions> {
+        Some(self)
+    }
+
+    fn policy(&self) -> Option<&dyn ReadPolicy> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ListSessions for Tomcat {
+    async fn list(&self, wanted: Wanted<'_>, sink: &Sink) -> Result<Completeness, ConnectorError> {
+        let accounts: HashSet<&str>;
+        let purpose = match wanted {
+            Wanted::All => For::Inventory,
+            Wanted::Accounts([]) => return Ok(Completeness::Complete),
+            Wanted::Accounts(names) => {
+                accounts = names.iter().map(String::as_str).collect();
+                For::Accounts(&accounts)
+            }
+        };
+        let mut met = HashSet::new();
+        let mut found = Found::default();
+        let mut missing: Vec<String> = Vec::new();
+        let mut last = None;
+        for node in &self.nodes {
+            match self.list_node(node, purpose, sink, &mut met, &mut found).await {
+                Ok(Completeness::Complete) => {}
+                Ok(Completeness::Partial(why)) => missing.push(why),
+                Err(error) => {
+                    node.look_again();
+                    // One refused password is one of five: the other nodes share it.
+                    if self.nodes.len() == 1
+                        || matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Stopped)
+                    {
+                        return Err(error);
+                    }
+                    missing.push(format!("{}{}", node.label(), error.message));
+                    last = Some(error);
+                }
+            }
+        }
+        match last {
+            Some(error) if missing.len() == self.nodes.len() => return Err(error),
+            _ => {}
+        }
+        if matches!(purpose, For::Inventory) {
+            *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
+        }
+        Ok(match missing.is_empty() {
+            true => Completeness::Complete,
+            false => Completeness::Partial(missing.join(" ")),
+        })
+    }
+
+    fn narrows(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl ReadPolicy for Tomcat {
+    async fn read_policy(&self) -> Result<ReadLimits, ConnectorError> {
+        let mut limits: Vec<(String, Limit)> = Vec::new();
+        for node in &self.nodes {
+            let (_, managers) = node.managers(&self.contexts).await?;
+            for manager in managers {
+                let place = format!("{}{}", node.label(), manager.place);
+                limits.push((place, manager.idle));
+            }
+        }
+        let first = limits.first().map_or(Limit::Unknown, |(_, limit)| *limit);
+        let agreed = limits.iter().all(|(_, limit)| *limit == first);
+        Ok(ReadLimits {
+            idle: if agreed { first } else { Limit::Unknown },
+            absolute: Limit::None,
+            note: "Tomcat has no limit on the whole length of a session; only the app itself can set one. The idle limit is the app\u{2019}s: single sessions may have another."
+                .to_owned(),
+        })
+    }
+}

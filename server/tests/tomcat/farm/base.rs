@@ -1,0 +1,105 @@
+//! The folder of one server: Tomcat's own settings with the port, the users and the apps of this test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::options::{Jolokia, Options, Role};
+use super::parts;
+
+/// Writes a fresh one.
+pub fn write(options: &Options, port: u16) -> PathBuf {
+    let home = options.version.home();
+    assert!(
+        home.is_dir(),
+        "{} is not there: fetch it by `cargo xtask tomcats`",
+        home.display()
+    );
+    let base = tempfile::Builder::new()
+        .prefix("curfew-tomcat-")
+        .tempdir()
+        .unwrap()
+        .keep();
+    for folder in [
+        "logs",
+        "temp",
+        "work",
+        "webapps",
+        "policy",
+        "conf/Catalina/localhost",
+    ] {
+        fs::create_dir_all(base.join(folder)).unwrap();
+    }
+    for file in fs::read_dir(home.join("conf")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), base.join("conf").join(file.file_name())).unwrap();
+    }
+    settings(&base, port);
+    fs::write(base.join("conf/tomcat-users.xml"), users()).unwrap();
+    if let Some(policy) = &options.policy {
+        fs::write(base.join("policy/jolokia-access.xml"), policy).unwrap();
+    }
+    let manager = format!(
+        "<Context docBase=\"{}\" privileged=\"true\"/>\n",
+        home.join("webapps/manager").display()
+    );
+    deploy(&base, "manager.xml", &manager);
+    if options.jolokia == Jolokia::War {
+        deploy(&base, "jolokia.xml", &jolokia(&base));
+    }
+    for app in &options.apps {
+        deploy(&base, &app.file_name(), &app.context());
+    }
+    base
+}
+
+fn deploy(base: &Path, file: &str, context: &str) {
+    fs::write(base.join("conf/Catalina/localhost").join(file), context).unwrap();
+}
+
+/// Tomcat's own `server.xml` on our port, with an access log that tests read at once.
+fn settings(base: &Path, port: u16) {
+    let file = base.join("conf/server.xml");
+    let mut text = fs::read_to_string(&file).unwrap();
+    for (from, to) in [
+        (r#"<Server port="8005""#, r#"<Server port="-1""#.to_owned()),
+        (
+            r#"<Connector port="8080" protocol="HTTP/1.1""#,
+            format!(r#"<Connector address="127.0.0.1" port="{port}" protocol="HTTP/1.1""#),
+        ),
+        (
+            r#"prefix="localhost_access_log" suffix=".txt""#,
+            r#"prefix="access" suffix=".log" rotatable="false" buffered="false""#.to_owned(),
+        ),
+    ] {
+        assert!(text.contains(from), "no {from} in {}", file.display());
+        // The first alone: the second connector is in a comment.
+        text = text.replacen(from, &to, 1);
+    }
+    fs::write(file, text).unwrap();
+}
+
+fn users() -> String {
+    let users: String = Role::ALL
+        .iter()
+        .map(|role| {
+            let (name, password) = role.user();
+            let role = role.name();
+            format!("  <user username=\"{name}\" password=\"{password}\" roles=\"{role}\"/>\n")
+        })
+        .collect();
+    format!("<tomcat-users>\n{users}</tomcat-users>\n")
+}
+
+/// The web app straight from its archive, with this test's policy where it looks for one.
+fn jolokia(base: &Path) -> String {
+    format!(
+        r#"<Context docBase="{}">
+  <Resources>
+    <PreResources className="org.apache.catalina.webresources.DirResourceSet" base="{}" webAppMount="/WEB-INF/classes"/>
+  </Resources>
+</Context>
+"#,
+        parts().join("jolokia/jolokia-war-1.7.2.war").display(),
+        base.join("policy").display()
+    )
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::options::{Jolokia, Options, Role};
+use super::options::{Jolokia, Options, PEOPLE, Role, Version, mounted};
 use super::parts;
 
 /// Writes a fresh one.
@@ -44,7 +44,7 @@ pub fn write(options: &Options, port: u16) -> PathBuf {
     );
     deploy(&base, "manager.xml", &manager);
     if options.jolokia == Jolokia::War {
-        deploy(&base, "jolokia.xml", &jolokia(&base));
+        deploy(&base, "jolokia.xml", &jolokia(options.version, &base));
     }
     for app in &options.apps {
         deploy(&base, &app.file_name(), &app.context());
@@ -52,6 +52,7 @@ pub fn write(options: &Options, port: u16) -> PathBuf {
     base
 }
 
+/// Puts a context where Tomcat looks for it.
 fn deploy(base: &Path, file: &str, context: &str) {
     fs::write(base.join("conf/Catalina/localhost").join(file), context).unwrap();
 }
@@ -79,27 +80,30 @@ fn settings(base: &Path, port: u16) {
 }
 
 fn users() -> String {
-    let users: String = Role::ALL
+    let user = |name: &str, password: &str, role: &str| {
+        format!("  <user username=\"{name}\" password=\"{password}\" roles=\"{role}\"/>\n")
+    };
+    let bridges = Role::ALL.iter().map(|role| {
+        let (name, password) = role.user();
+        user(name, password, role.name())
+    });
+    let people = PEOPLE
         .iter()
-        .map(|role| {
-            let (name, password) = role.user();
-            let role = role.name();
-            format!("  <user username=\"{name}\" password=\"{password}\" roles=\"{role}\"/>\n")
-        })
-        .collect();
+        .map(|name| user(name, &format!("{name}-Secret"), "user"));
+    let users: String = bridges.chain(people).collect();
     format!("<tomcat-users>\n{users}</tomcat-users>\n")
 }
 
 /// The web app straight from its archive, with this test's policy where it looks for one.
-fn jolokia(base: &Path) -> String {
+fn jolokia(version: Version, base: &Path) -> String {
+    let archive = if version.is_jakarta() {
+        "jolokia/jolokia-agent-war-2.0.0.war"
+    } else {
+        "jolokia/jolokia-war-1.7.2.war"
+    };
     format!(
-        r#"<Context docBase="{}">
-  <Resources>
-    <PreResources className="org.apache.catalina.webresources.DirResourceSet" base="{}" webAppMount="/WEB-INF/classes"/>
-  </Resources>
-</Context>
-"#,
-        parts().join("jolokia/jolokia-war-1.7.2.war").display(),
-        base.join("policy").display()
+        "<Context docBase=\"{}\">\n{}</Context>\n",
+        parts().join(archive).display(),
+        mounted(&base.join("policy"), "/WEB-INF/classes")
     )
 }

@@ -1,12 +1,14 @@
 //! Real Tomcats to test against: each a process of its own on loopback, from the archive its makers publish.
 //!
 //! Start reading at [`Tomcat::start`]. What a server is made of stands in [`options`], what a person does at it in
-//! [`session`]. The parts come from `cargo xtask tomcats`.
+//! [`session`]. [`proxy`] sits in between and breaks answers. The parts come from `cargo xtask tomcats`.
 
 mod base;
 mod options;
 mod process;
+mod proxy;
 mod session;
+mod shared;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,8 +16,11 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 pub use options::{App, Jolokia, Options, Role, Version};
-pub use session::OpenSession;
+pub use proxy::{Fault, FaultProxy};
+pub use session::{OpenSession, cookie};
+pub use shared::shared;
 
+use options::SignIn;
 use process::Process;
 
 /// A Tomcat with the Manager app and the web apps of its options; stopped and removed when dropped.
@@ -27,6 +32,8 @@ pub struct Tomcat {
     port: u16,
     agent_port: u16,
     process: Mutex<Option<Process>>,
+    /// What is deployed by now.
+    apps: Mutex<Vec<App>>,
 }
 
 impl Tomcat {
@@ -38,6 +45,7 @@ impl Tomcat {
             let base = base::write(&options, port);
             let tomcat = Tomcat {
                 process: Mutex::new(Some(Process::start(&options, &base, agent_port))),
+                apps: Mutex::new(options.apps.clone()),
                 options: options.clone(),
                 base,
                 port,
@@ -74,7 +82,7 @@ impl Tomcat {
 
     /// Every request it has answered so far, one line each as in Tomcat's own access log; our waiting is left out.
     ///
-    /// The Jolokia agent answers on a port of its own and is not in it.
+    /// The Jolokia agent answers on a port of its own and is not in it: put a [`FaultProxy`] before that.
     pub async fn access_log(&self) -> Vec<String> {
         // Tomcat writes the line after the answer, so wait for the line of a later request.
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -97,6 +105,30 @@ impl Tomcat {
             assert!(start.elapsed() < Duration::from_secs(10), "no access log: {log}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Deploys one more app while it runs.
+    pub async fn deploy(&self, app: App) {
+        let file = self.base.join("temp").join(app.file_name());
+        std::fs::write(&file, app.context()).unwrap();
+        let command = format!("deploy?{}&config=file:{}", app.query(), file.display());
+        assert!(self.manage(&command).await.starts_with("OK - "));
+        self.apps.lock().unwrap().push(app);
+    }
+
+    /// A text command of the Manager app, such as `stop?path=/x`; gives its answer.
+    pub async fn manage(&self, command: &str) -> String {
+        let (name, password) = Role::Script.user();
+        let address = format!("{}/manager/text/{}", self.url(), command.replace('#', "%23"));
+        let request = client().get(address).basic_auth(name, Some(password));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// How people get into the app of this path.
+    fn sign_in(&self, path: &str) -> SignIn {
+        let apps = self.apps.lock().unwrap();
+        let app = apps.iter().find(|app| app.path == path);
+        app.unwrap_or_else(|| panic!("no app at {path}")).sign_in
     }
 
     /// Stops it as an administrator would. Nothing listens on its port afterwards.

@@ -192,14 +192,30 @@ const PACKAGES: [&str; 9] = [
     "--tests",
 ];
 
+/// The tests that only the matrix runs, built as the others were.
+const MATRIX: [&str; 8] = [
+    "--package",
+    "app",
+    "--package",
+    "server",
+    "--features",
+    "app/ssr",
+    "--test",
+    "tomcat_matrix",
+];
+
 fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts) -> Result<Tally> {
     let tomcats = tomcats::fetch(places, servers)?;
+    let mut runs = vec![PACKAGES.as_slice(), &["--package", "xtask"]];
     let matrix = match servers {
         Parts::Normal => "",
-        Parts::Matrix => "1",
+        Parts::Matrix => {
+            runs.push(&MATRIX);
+            "1"
+        }
     };
     let mut tally = Tally::default();
-    for packages in [PACKAGES.as_slice(), &["--package", "xtask"]] {
+    for packages in runs {
         let mut results = 0;
         let success = cargo(&places.root)
             .args(["test", "--locked", "--no-fail-fast"])

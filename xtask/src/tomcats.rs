@@ -14,8 +14,11 @@ use sha2::{Digest, Sha512};
 use crate::child::program;
 use crate::places::Places;
 use crate::say;
+use crate::site::files;
 
 const LIST: &str = "xtask/tomcats.txt";
+/// A web app that we build ourselves, for the matrix.
+const BOOT: &str = "server/tests/tomcat/spring-boot";
 
 /// How much of the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,21 +49,44 @@ pub fn fetch(places: &Places, parts: Parts) -> Result<PathBuf> {
         Parts::Normal => "installed-from",
         Parts::Matrix => "installed-from-matrix",
     });
-    if fs::read_to_string(&stamp).is_ok_and(|from| from == list) {
-        return Ok(folder);
+    if !fs::read_to_string(&stamp).is_ok_and(|from| from == list) {
+        say::step("Fetching real Tomcats for the tests", || {
+            let wanted = list.lines().map(Part::read).collect::<Result<Vec<Part>>>()?;
+            let missing: Vec<&Part> = wanted.iter().filter(|part| !part.is_in(&folder)).collect();
+            if !missing.is_empty() {
+                from_maven(&folder, &missing)?;
+            }
+            for part in wanted.iter().filter(|part| part.folder == "tomcat") {
+                unpack(&folder, &part.file(&folder))?;
+            }
+            Ok(fs::write(&stamp, &list)?)
+        })?;
     }
-    say::step("Fetching real Tomcats for the tests", || {
-        let wanted = list.lines().map(Part::read).collect::<Result<Vec<Part>>>()?;
-        let missing: Vec<&Part> = wanted.iter().filter(|part| !part.is_in(&folder)).collect();
-        if !missing.is_empty() {
-            from_maven(&folder, &missing)?;
-        }
-        for part in wanted.iter().filter(|part| part.folder == "tomcat") {
-            unpack(&folder, &part.file(&folder))?;
-        }
-        Ok(fs::write(&stamp, &list)?)
-    })?;
+    if parts == Parts::Matrix {
+        boot(&places.root.join(BOOT), &folder.join("boot"))?;
+    }
     Ok(folder)
+}
+
+/// Builds the app with Spring Boot, anew when its source has changed. Maven checks what it downloads by itself.
+fn boot(source: &Path, into: &Path) -> Result<()> {
+    let mut text = String::new();
+    for file in files(source)? {
+        text.push_str(&fs::read_to_string(&file)?);
+    }
+    let stamp = into.join("built-from");
+    if fs::read_to_string(&stamp).is_ok_and(|from| from == text) {
+        return Ok(());
+    }
+    say::step("Building the Spring Boot app of the tests", || {
+        program("mvn")
+            .args(["--quiet", "--batch-mode", "package", "--file"])
+            .args([source.join("pom.xml")])
+            .args([format!("-Dinto={}", into.display())])
+            .env("MAVEN_OPTS", "-Xmx512m")
+            .quiet()?;
+        Ok(fs::write(&stamp, text)?)
+    })
 }
 
 /// The lines of the list without comments.

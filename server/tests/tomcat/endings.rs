@@ -34,8 +34,7 @@ async fn tomcat_a_listener_that_throws_makes_an_error_of_an_ending_that_worked()
         let throws = [("user", "alice"), ("ending", "throws")];
         let alice = tomcat.open_at("/throws", "open.jsp", &throws).await;
         let answer = invoke(tomcat, "/throws", "expireSession", &alice.id).await;
-        let error =
-            "Error - javax.management.RuntimeOperationsException: Exception invoking method [expireSession]";
+        let error = "Error - javax.management.RuntimeOperationsException: Exception invoking method ";
         assert!(answer.starts_with(error), "{answer}");
         assert_eq!(alice.who().await, None);
     }

@@ -4,6 +4,7 @@
 //! they said word for word is kept in `fixtures` for the parsers.
 
 mod ask;
+mod clusters;
 mod endings;
 mod farm;
 mod faults;

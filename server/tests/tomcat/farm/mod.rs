@@ -4,8 +4,9 @@
 //! [`session`]. [`proxy`] sits in between and breaks answers. The parts come from `cargo xtask tomcats`.
 
 mod base;
+mod cluster;
 mod options;
-mod process;
+pub mod process;
 mod proxy;
 mod session;
 mod shared;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+pub use cluster::cluster;
 pub use options::{App, Jolokia, Options, Role, Version};
 pub use proxy::{Fault, FaultProxy};
 pub use session::{OpenSession, cookie};
@@ -44,7 +46,10 @@ impl Tomcat {
             let [port, agent_port] = free_ports();
             let base = base::write(&options, port);
             let tomcat = Tomcat {
-                process: Mutex::new(Some(Process::start(&options, &base, agent_port))),
+                process: Mutex::new(Some(Process::start(
+                    &base,
+                    &base::arguments(&options, &base, agent_port),
+                ))),
                 apps: Mutex::new(options.apps.clone()),
                 options: options.clone(),
                 base,
@@ -140,7 +145,10 @@ impl Tomcat {
     /// Stops it and starts it again: same port, same files, a new process.
     pub async fn restart(&self) {
         self.stop().await;
-        let process = Process::start(&self.options, &self.base, self.agent_port);
+        let process = Process::start(
+            &self.base,
+            &base::arguments(&self.options, &self.base, self.agent_port),
+        );
         *self.process.lock().unwrap() = Some(process);
         if let Err(log) = self.wait_until_ready().await {
             panic!("Tomcat did not start again:\n{log}");
@@ -212,7 +220,8 @@ pub fn new_client(idle_connections: usize) -> reqwest::Client {
         .unwrap()
 }
 
-fn free_ports() -> [u16; 2] {
+/// Two ports of loopback that nobody uses just now.
+pub fn free_ports() -> [u16; 2] {
     // Both at once, or the second could be the first again.
     let taken = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     taken.map(|listener| listener.local_addr().unwrap().port())

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cluster::Node;
 use super::parts;
 
 /// The Tomcats of the farm.
@@ -117,8 +118,20 @@ pub struct App {
     pub sign_in: SignIn,
     /// The folder of the cache with the libraries in it; `None` = no library.
     libraries: Option<&'static str>,
-    /// Sessions are swapped out to files two seconds after their last use.
-    stored: bool,
+    keeps: Keeps,
+}
+
+/// Where an app keeps its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// In memory: StandardManager.
+    Memory,
+    /// Swapped out to files two seconds after their last use: PersistentManager.
+    Files,
+    /// On every node of a cluster: DeltaManager.
+    Cluster,
+    /// On two nodes of a cluster: BackupManager.
+    Backup,
 }
 
 impl App {
@@ -129,7 +142,7 @@ impl App {
             version: "",
             sign_in: SignIn::Own,
             libraries: None,
-            stored: false,
+            keeps: Keeps::Memory,
         }
     }
 
@@ -152,7 +165,23 @@ impl App {
     /// PersistentManager with a FileStore.
     pub fn stored(path: &str) -> App {
         App {
-            stored: true,
+            keeps: Keeps::Files,
+            ..App::plain(path)
+        }
+    }
+
+    /// Every node of the cluster has every session.
+    pub fn replicated(path: &str) -> App {
+        App {
+            keeps: Keeps::Cluster,
+            ..App::plain(path)
+        }
+    }
+
+    /// One other node of the cluster has a copy of each session.
+    pub fn backed_up(path: &str) -> App {
+        App {
+            keeps: Keeps::Backup,
             ..App::plain(path)
         }
     }
@@ -209,26 +238,31 @@ impl App {
     /// Its context, which names a folder of the clone, so nothing is copied.
     pub fn context(&self) -> String {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tomcat/app");
+        let clustered = matches!(self.keeps, Keeps::Cluster | Keeps::Backup);
         let descriptor = match self.sign_in {
-            SignIn::Own => String::new(),
-            SignIn::Form => format!(" altDDName=\"{folder}/WEB-INF/form.xml\""),
-            SignIn::Basic => format!(" altDDName=\"{folder}/WEB-INF/basic.xml\""),
+            SignIn::Own if clustered => "distributable",
+            SignIn::Own => "plain",
+            SignIn::Form => "form",
+            SignIn::Basic => "basic",
         };
         let libraries = self.libraries.map_or_else(String::new, |libraries| {
             mounted(&parts().join(libraries), "/WEB-INF/lib")
         });
-        let (delay, manager) = if self.stored {
-            (
+        let (delay, manager) = match self.keeps {
+            Keeps::Memory | Keeps::Cluster => ("", ""),
+            Keeps::Files => (
                 " backgroundProcessorDelay=\"1\"",
                 "<Manager className=\"org.apache.catalina.session.PersistentManager\" processExpiresFrequency=\"1\" \
                  minIdleSwap=\"0\" maxIdleSwap=\"2\"><Store className=\"org.apache.catalina.session.FileStore\"/>\
                  </Manager>",
-            )
-        } else {
-            ("", "")
+            ),
+            Keeps::Backup => (
+                "",
+                "<Manager className=\"org.apache.catalina.ha.session.BackupManager\"/>",
+            ),
         };
         format!(
-            "<Context docBase=\"{folder}\"{descriptor}{delay}>\n\
+            "<Context docBase=\"{folder}\" altDDName=\"{folder}/WEB-INF/{descriptor}.xml\"{delay}>\n\
              <JarScanner><JarScanFilter defaultTldScan=\"false\" defaultPluggabilityScan=\"false\"/></JarScanner>\n\
              {libraries}{manager}</Context>\n"
         )
@@ -252,6 +286,8 @@ pub struct Options {
     /// Text of `jolokia-access.xml`; `None` = Jolokia may do anything.
     pub policy: Option<String>,
     pub apps: Vec<App>,
+    /// What it is in a cluster; see [`super::cluster`].
+    pub node: Option<Node>,
     /// Arguments of Java. Those of [`Options::new`] start quickly; to measure, set `-Xmx512m` alone.
     pub java: Vec<String>,
 }
@@ -264,6 +300,7 @@ impl Options {
             jolokia: Jolokia::None,
             policy: None,
             apps: vec![App::plain("/x")],
+            node: None,
             java: ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
                 .map(str::to_owned)
                 .to_vec(),

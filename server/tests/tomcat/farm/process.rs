@@ -1,12 +1,13 @@
 //! The Java process of a server, which never outlives the tests.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::options::{Jolokia, Options, Role};
+use super::options::Role;
 use super::parts;
 
 /// Runs `$2…` until standard input ends or says a word. Ended without a word = the tests are gone: `$1` goes too.
@@ -34,44 +35,15 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn start(options: &Options, base: &Path, agent_port: u16) -> Process {
-        let home = options.version.home();
+    /// Runs Java with these arguments; what it writes goes to `logs/out.log` in `base`.
+    pub fn start(base: &Path, arguments: &[OsString]) -> Process {
         let log = File::create(base.join("logs/out.log")).unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "tomcat"]).arg(base);
-        command.arg("java").args(&options.java).args([
-            "-Djava.awt.headless=true",
-            "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",
-            // What bin/catalina.sh opens.
-            "--add-opens=java.base/java.lang=ALL-UNNAMED",
-            "--add-opens=java.base/java.io=ALL-UNNAMED",
-            "--add-opens=java.base/java.util=ALL-UNNAMED",
-            "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
-            "--add-opens=java.rmi/sun.rmi.transport=ALL-UNNAMED",
-        ]);
-        let config = base.join("conf/logging.properties");
-        command.arg(format!("-Djava.util.logging.config.file={}", config.display()));
-        command.arg(format!("-Djava.io.tmpdir={}", base.join("temp").display()));
-        command.arg(format!("-Dcatalina.home={}", home.display()));
-        command.arg(format!("-Dcatalina.base={}", base.display()));
-        if options.jolokia == Jolokia::Agent {
-            let (user, password) = Role::Jolokia.user();
-            let jar = parts().join("jolokia/jolokia-agent-jvm-2.6.0-javaagent.jar");
-            let mut agent = format!(
-                "-javaagent:{}=host=127.0.0.1,port={agent_port},user={user},password={password}",
-                jar.display()
-            );
-            if options.policy.is_some() {
-                let policy = base.join("policy/jolokia-access.xml");
-                agent.push_str(&format!(",policyLocation=file://{}", policy.display()));
-            }
-            command.arg(agent);
-        }
-        let classes = ["bin/bootstrap.jar", "bin/tomcat-juli.jar"].map(|jar| home.join(jar));
         command
-            .arg("-classpath")
-            .arg(std::env::join_paths(classes).unwrap())
-            .args(["org.apache.catalina.startup.Bootstrap", "start"])
+            .args(["-c", KEEPER, "keeper"])
+            .arg(base)
+            .arg("java")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -95,4 +67,15 @@ impl Drop for Process {
         }
         drop(self.keeper.wait());
     }
+}
+
+/// The argument that puts the Jolokia agent into a Java process; `policy` is a file.
+pub fn agent(port: u16, policy: Option<&Path>) -> OsString {
+    let (user, password) = Role::Jolokia.user();
+    let jar = parts().join("jolokia/jolokia-agent-jvm-2.6.0-javaagent.jar");
+    let policy = policy.map_or_else(String::new, |file| {
+        format!(",policyLocation=file://{}", file.display())
+    });
+    let jar = jar.display();
+    format!("-javaagent:{jar}=host=127.0.0.1,port={port},user={user},password={password}{policy}").into()
 }

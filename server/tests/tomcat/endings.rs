@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ask::{ids, invoke, value};
-use super::farm::{App, Version, shared};
+use super::farm::{App, Version, cookie, new_client, shared};
 
 /// "OK" to an id that is no more: the person is still in, under a new id with the old time of creation.
 #[tokio::test]
@@ -140,5 +140,30 @@ async fn tomcat_form_leads_to_the_sign_in_page_and_basic_comes_back_unnoticed() 
         assert_eq!(basic.who().await.as_deref(), Some("o'brien"), "{version:?}");
         // Asked for without a password there is nobody.
         assert!(!ids(tomcat, "/basic").await.contains(&basic.id));
+    }
+}
+
+/// Tomcat writes the person into the session at the second request, and protects that as a sign-in.
+#[tokio::test]
+async fn tomcat_basic_gives_a_new_id_at_the_second_request_and_keeps_the_time() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        let ask = |page: &str, cookie: String| {
+            let request = new_client(0).get(format!("{}/basic/{page}", tomcat.url()));
+            request
+                .basic_auth("dave", Some("dave-Secret"))
+                .header("cookie", cookie)
+                .send()
+        };
+        let created = async |id: &str| value(tomcat, "/basic", "getCreationTimestamp", id).await;
+        let first = cookie(&ask("open.jsp", String::new()).await.unwrap()).unwrap();
+        let time = created(&first).await;
+        let answer = ask("who.jsp", format!("JSESSIONID={first}")).await.unwrap();
+        let second = cookie(&answer).unwrap();
+        assert_ne!(first, second, "{version:?}");
+        assert_eq!(created(&first).await, "-1");
+        assert_eq!(created(&second).await, time);
+        let third = ask("who.jsp", format!("JSESSIONID={second}")).await.unwrap();
+        assert_eq!(cookie(&third), None);
     }
 }

@@ -148,6 +148,27 @@ async fn tomcat_jmx_proxy_search_gives_the_managers_with_crlf() {
     }
 }
 
+/// Two versions of one app, each a record of its own.
+#[tokio::test]
+async fn tomcat_jmx_proxy_search_word_for_word() {
+    for (version, kept) in [(Version::V9, "9"), (Version::V10, "10")] {
+        let tomcat = shared(version).await;
+        tomcat.deploy(App::plain("/record")).await;
+        tomcat.deploy(App::plain("/record").version("2")).await;
+        let body = proxy(tomcat, &[("qry", "*:type=Manager,context=/record*,*")]).await;
+        let lines = body
+            .split_inclusive('\n')
+            .map(|line| match line.split_once(": ") {
+                // What depends on how busy the machine is.
+                Some((name, _)) if name.ends_with("Rate") || name.ends_with("Time") => {
+                    format!("{name}: 7\r\n")
+                }
+                _ => line.to_owned(),
+            });
+        fixture::hold(&format!("proxy-search-{kept}.txt"), &lines.collect::<String>());
+    }
+}
+
 #[tokio::test]
 async fn tomcat_jmx_proxy_closes_after_a_hundred_requests() {
     for version in Version::chosen() {

@@ -180,6 +180,24 @@ async fn tomcat_jolokia_refuses_wrong_passwords_and_roles() {
     }
 }
 
+/// Without the right content type the web app never sees the body; the agent does not care.
+#[tokio::test]
+async fn tomcat_jolokia_1_loses_a_body_sent_as_a_form() {
+    for (version, status) in [(Version::V9, 400), (Version::V10, 200)] {
+        let tomcat = shared(version).await;
+        let (name, password) = tomcat.user(Role::Jolokia);
+        let request = new_client(0)
+            .post(tomcat.jolokia_url())
+            .basic_auth(name, Some(password))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("{\"type\":\"version\"}");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(answer["status"], status, "{version:?}: {answer}");
+    }
+}
+
 /// Jolokia 2.0.0 as a web app speaks like 1.7 about what it does not know.
 #[tokio::test]
 async fn tomcat_farm_gives_each_tomcat_the_jolokia_it_can_run() {

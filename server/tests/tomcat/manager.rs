@@ -62,13 +62,14 @@ impl<'a> Pages<'a> {
         body
     }
 
-    async fn end(&self, app: &str, id: &str) -> Response {
+    async fn end(&self, app: &str, ids: &[&str]) -> Response {
         let address = format!(
             "{}/manager/html/sessions?path={app}&version=&{NONCE}={}",
             self.tomcat.url(),
             self.nonce
         );
-        let form = format!("action=invalidateSessions&sessionIds={id}");
+        let ids: String = ids.iter().map(|id| format!("&sessionIds={id}")).collect();
+        let form = format!("action=invalidateSessions{ids}");
         let request = self
             .client
             .post(address)
@@ -93,12 +94,12 @@ async fn tomcat_manager_pages_change_their_cookie_and_refuse_the_first_one() {
 
         pages.cookie = Some(first);
         assert_eq!(
-            pages.end("/pages", &alice.id).await.status(),
+            pages.end("/pages", &[&alice.id]).await.status(),
             StatusCode::FORBIDDEN
         );
         assert_eq!(alice.who().await.as_deref(), Some("alice"));
         pages.cookie = Some(second);
-        let answer = pages.end("/pages", &alice.id).await;
+        let answer = pages.end("/pages", &[&alice.id]).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let body = answer.text().await.unwrap();
         assert!(
@@ -134,6 +135,27 @@ async fn tomcat_manager_pages_show_container_sign_ins_and_limits() {
             };
             assert!(left.iter().any(|left| row.contains(left)), "{row}");
         }
+    }
+}
+
+/// A thousand parameters are read, whatever was sent, and only the count tells; Tomcat 11 refuses the whole.
+#[tokio::test]
+async fn tomcat_manager_pages_drop_what_is_past_a_thousand_parameters() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        tomcat.deploy(App::plain("/many")).await;
+        let open = tomcat.open_many("/many", 1005).await;
+        let ids: Vec<&str> = open.iter().map(|session| &*session.id).collect();
+        let mut pages = Pages::open(tomcat).await;
+        pages.sessions("/many").await;
+        let answer = pages.end("/many", &ids).await;
+        if *version == Version::V11 {
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+            continue;
+        }
+        assert_eq!(answer.status(), StatusCode::OK, "{version:?}");
+        let body = answer.text().await.unwrap();
+        assert!(body.contains(">996 sessions invalidated.</div>"), "{version:?}");
     }
 }
 

@@ -14,6 +14,7 @@ mod say;
 mod setup;
 mod site;
 mod suite;
+mod tomcats;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ use anyhow::Result;
 
 use crate::places::Places;
 use crate::site::Mode;
+use crate::tomcats::Parts;
 
 const HELP: &str = "\
 cargo xtask <word>
@@ -29,6 +31,8 @@ cargo xtask <word>
                          ARGS go to `curfew demo`
   test [LAYER [NAME]]    installs the test parts and runs every layer; LAYER is check, rust, api or e2e,
                          NAME keeps the tests whose name holds it
+  test --matrix [...]    the same with every version of real servers
+  tomcats [--matrix]     fetches the real Tomcats of the tests; the last line is their folder
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
   bench NAME [ARGS]      collect, list, scope, end, start or page: how fast, beside the raw limit of the same run;
                          JSON under target/bench
@@ -56,10 +60,11 @@ fn dispatch(args: &[String]) -> Result<bool> {
     match words.as_slice() {
         ["run"] => run::run(&places, &[]),
         ["run", "--", rest @ ..] => run::run(&places, rest),
-        ["test"] => suite::run(&places, None, None),
-        ["test", layer] => suite::run(&places, Some(layer.parse()?), None),
-        ["test", layer, name] => suite::run(&places, Some(layer.parse()?), Some(name)),
-        ["check"] => suite::run(&places, Some(suite::Layer::Check), None),
+        ["test", "--matrix", rest @ ..] => test(&places, Parts::Matrix, rest),
+        ["test", rest @ ..] => test(&places, Parts::Normal, rest),
+        ["check"] => test(&places, Parts::Normal, &["check"]),
+        ["tomcats"] => fetch_tomcats(&places, Parts::Normal),
+        ["tomcats", "--matrix"] => fetch_tomcats(&places, Parts::Matrix),
         ["bench", name, rest @ ..] => bench::run(&places, name, rest),
         ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
         ["build-site", "--dev"] => site::build(&places, Mode::Dev).map(|()| true),
@@ -67,6 +72,25 @@ fn dispatch(args: &[String]) -> Result<bool> {
             print!("{HELP}");
             Ok(true)
         }
-        other => anyhow::bail!("unknown: {}\n\n{HELP}", other.join(" ")),
+        other => unknown(other),
     }
+}
+
+fn test(places: &Places, parts: Parts, rest: &[&str]) -> Result<bool> {
+    match rest {
+        [] => suite::run(places, None, None, parts),
+        [layer] => suite::run(places, Some(layer.parse()?), None, parts),
+        [layer, name] => suite::run(places, Some(layer.parse()?), Some(name), parts),
+        other => unknown(other),
+    }
+}
+
+fn fetch_tomcats(places: &Places, parts: Parts) -> Result<bool> {
+    setup::java()?;
+    println!("{}", tomcats::fetch(places, parts)?.display());
+    Ok(true)
+}
+
+fn unknown(words: &[&str]) -> Result<bool> {
+    anyhow::bail!("unknown: {}\n\n{HELP}", words.join(" "))
 }

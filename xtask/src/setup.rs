@@ -66,6 +66,33 @@ pub fn debian_parts() -> Result<()> {
     if !postgres {
         missing.push("postgresql");
     }
+    install(&missing)?;
+    if !postgres {
+        // The package starts a database server of its own, which nobody asked for.
+        let stop = "pg_lsclusters -h | while read version name _; do pg_ctlcluster \"$version\" \"$name\" stop; done";
+        program("sh").args(["-c", stop]).succeeds();
+    }
+    Ok(())
+}
+
+/// What runs real Tomcats and fetches them. Needs root only if it is missing.
+pub fn java() -> Result<()> {
+    let mut missing = Vec::new();
+    for (tool, package) in [("javac", "openjdk-17-jdk-headless"), ("mvn", "maven")] {
+        if !on_path(tool) {
+            missing.push(package);
+        }
+    }
+    install(&missing)
+}
+
+fn on_path(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).exists())
+}
+
+/// Debian's packages; none needs nothing.
+fn install(missing: &[&str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -78,14 +105,8 @@ pub fn debian_parts() -> Result<()> {
     say::step(&format!("Installing {}", missing.join(", ")), || {
         apt(&["update"])?;
         let mut args = vec!["install", "--yes", "--no-install-recommends"];
-        args.extend(&missing);
-        apt(&args)?;
-        if !postgres {
-            // The package starts a database server of its own, which nobody asked for.
-            let stop = "pg_lsclusters -h | while read version name _; do pg_ctlcluster \"$version\" \"$name\" stop; done";
-            program("sh").args(["-c", stop]).succeeds();
-        }
-        Ok(())
+        args.extend(missing);
+        apt(&args)
     })
 }
 

@@ -15,6 +15,7 @@ use crate::child::{self, cargo, program};
 use crate::places::Places;
 use crate::postgres::Postgres;
 use crate::site::{self, Mode};
+use crate::tomcats::{self, Parts};
 use crate::{check, say, setup};
 
 /// The whole run ends by itself after this.
@@ -81,7 +82,7 @@ impl std::fmt::Display for Tally {
 static STAGES: Mutex<Vec<(&str, Tally, Duration)>> = Mutex::new(Vec::new());
 
 /// Runs one layer or all; gives whether everything passed.
-pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>) -> Result<bool> {
+pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>, servers: Parts) -> Result<bool> {
     stop_at_limit();
     let wants = |layer| only.is_none_or(|only| only == layer);
     let parts = fetch_parts(
@@ -89,6 +90,7 @@ pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>) -> Result<b
         wants(Layer::Check),
         wants(Layer::Rust) || wants(Layer::E2e),
         wants(Layer::E2e),
+        wants(Layer::Rust).then_some(servers),
     );
 
     if wants(Layer::Check) {
@@ -110,7 +112,7 @@ pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>) -> Result<b
         match say::step("Starting a throw-away PostgreSQL", Postgres::start) {
             Ok(postgres) => {
                 if wants(Layer::Rust) {
-                    stage("rust", || rust(places, &postgres, name));
+                    stage("rust", || rust(places, &postgres, name, servers));
                 }
                 if wants(Layer::E2e) {
                     stage("e2e", || e2e(places, &postgres, name));
@@ -125,7 +127,13 @@ pub fn run(places: &Places, only: Option<Layer>, name: Option<&str>) -> Result<b
 }
 
 /// Downloads in the background while the first stages build.
-fn fetch_parts(places: &Places, tools: bool, debian: bool, node: bool) -> thread::JoinHandle<Result<()>> {
+fn fetch_parts(
+    places: &Places,
+    tools: bool,
+    debian: bool,
+    node: bool,
+    servers: Option<Parts>,
+) -> thread::JoinHandle<Result<()>> {
     let places = places.clone();
     thread::spawn(move || {
         if tools {
@@ -136,6 +144,10 @@ fn fetch_parts(places: &Places, tools: bool, debian: bool, node: bool) -> thread
         }
         if node {
             setup::node_modules(&places)?;
+        }
+        if let Some(parts) = servers {
+            setup::java()?;
+            tomcats::fetch(&places, parts)?;
         }
         Ok(())
     })
@@ -180,15 +192,38 @@ const PACKAGES: [&str; 9] = [
     "--tests",
 ];
 
-fn rust(places: &Places, postgres: &Postgres, name: Option<&str>) -> Result<Tally> {
+/// The tests that only the matrix runs, built as the others were.
+const MATRIX: [&str; 8] = [
+    "--package",
+    "app",
+    "--package",
+    "server",
+    "--features",
+    "app/ssr",
+    "--test",
+    "tomcat_matrix",
+];
+
+fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts) -> Result<Tally> {
+    let tomcats = tomcats::fetch(places, servers)?;
+    let mut runs = vec![PACKAGES.as_slice(), &["--package", "xtask"]];
+    let matrix = match servers {
+        Parts::Normal => "",
+        Parts::Matrix => {
+            runs.push(&MATRIX);
+            "1"
+        }
+    };
     let mut tally = Tally::default();
-    for packages in [PACKAGES.as_slice(), &["--package", "xtask"]] {
+    for packages in runs {
         let mut results = 0;
         let success = cargo(&places.root)
             .args(["test", "--locked", "--no-fail-fast"])
             .args(packages)
             .args(name)
             .env("CURFEW_TEST_POSTGRES", postgres.url())
+            .env("CURFEW_TEST_TOMCATS", &tomcats)
+            .env("CURFEW_TEST_TOMCATS_MATRIX", matrix)
             .shown(|line| {
                 if let Some(counts) = cargo_result(line) {
                     results += 1;

@@ -175,6 +175,8 @@ fn clippy_native(places: &Places) -> Result<()> {
             "--features",
             "app/ssr",
             "--all-targets",
+            "--test",
+            "tomcat_matrix",
         ])
         .args(DENY_WARNINGS)
         .must()

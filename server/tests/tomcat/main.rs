@@ -1,0 +1,16 @@
+//! What real Tomcats and Jolokias answer, asked with no connector in between: what the connector may rely on.
+//!
+//! Each test can be run alone and in any order: `cargo xtask test rust tomcat_`. The servers come from [`farm`]; what
+//! they said word for word is kept in `fixtures` for the parsers.
+
+mod ask;
+mod clusters;
+mod endings;
+mod farm;
+mod faults;
+mod fixture;
+mod jmx_proxy;
+mod jolokia;
+mod manager;
+mod persons;
+mod servers;

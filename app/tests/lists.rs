@@ -267,6 +267,31 @@ fn ui_b3_chips_and_limits_stand_beside_the_list() {
 }
 
 #[test]
+fn guests_that_are_not_shown_are_counted_with_a_link_that_shows_them() {
+    assert!(!list(page(12)).contains("guest session"));
+    let guests = |count| {
+        list_at(
+            "/sessions?system=uportal&sel=s1",
+            SessionsPage {
+                guests_hidden: count,
+                ..page(12)
+            },
+        )
+    };
+    let html = guests(Count::Exactly(412));
+    has(
+        &html,
+        &["412 guest sessions, with nobody signed in, are not shown. Show them"],
+    );
+    assert!(html.contains("href=\"/sessions?system=uportal&amp;kind=guest&amp;sel=s1\""));
+    has(
+        &guests(Count::Exactly(1)),
+        &["1 guest session, with nobody signed in, is not shown. Show it"],
+    );
+    has(&guests(Count::MoreThan(10_000)), &["10,000+ guest sessions"]);
+}
+
+#[test]
 fn ui_b2_the_whole_id_goes_by_post_and_never_comes_back() {
     let echo = FormEcho {
         path: app::paths::post::FIND.to_owned(),

@@ -81,7 +81,7 @@ prop_compose! {
     fn filters()(
         search in option::of(text()),
         systems in subsequence(vec!["keycloak", "tableau", "uportal", "domo", "curfew"], 0..4),
-        kinds in subsequence(SessionKind::ALL.to_vec(), 0..8),
+        kinds in subsequence(SessionKind::ALL.to_vec(), 0..9),
         states in subsequence(SessionState::ALL.to_vec(), 0..=3),
         sites in subsequence(vec!["emea", "apac"], 0..=2),
         person in option::of(text_filter()),

@@ -200,7 +200,7 @@ fn FilterFields(
         <div class="drop-body filters">
             <div class="filter-boxes">
                 <Boxes legend="System" name="system" options=systems typed=typed.clone() />
-                <Boxes legend="Kind" name="kind" options=kinds typed=typed.clone() />
+                <Boxes legend="Kind (guests only where ticked)" name="kind" options=kinds typed=typed.clone() />
                 <Boxes legend="State (live unless ticked)" name="state" options=states.to_vec() typed=typed.clone() />
             </div>
             <div class="filter-pairs">

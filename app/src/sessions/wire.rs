@@ -25,13 +25,15 @@ pub enum SessionKind {
     Embedded,
     /// Curfew's own.
     Portal,
+    /// A browser that nobody signed in with: a login page left open, a robot.
+    Guest,
     /// Anything else; the raw code stands beside it.
     Other,
 }
 
 impl SessionKind {
     /// Every kind, in the order of the filter.
-    pub const ALL: [SessionKind; 8] = [
+    pub const ALL: [SessionKind; 9] = [
         SessionKind::Sso,
         SessionKind::Web,
         SessionKind::Mobile,
@@ -39,6 +41,7 @@ impl SessionKind {
         SessionKind::Portal,
         SessionKind::Leg,
         SessionKind::Offline,
+        SessionKind::Guest,
         SessionKind::Other,
     ];
 
@@ -52,6 +55,7 @@ impl SessionKind {
             SessionKind::Mobile => "mobile",
             SessionKind::Embedded => "embedded",
             SessionKind::Portal => "portal",
+            SessionKind::Guest => "guest",
             SessionKind::Other => "other",
         }
     }
@@ -71,6 +75,7 @@ impl SessionKind {
             SessionKind::Mobile => "Mobile",
             SessionKind::Embedded => "Embedded",
             SessionKind::Portal => "Portal",
+            SessionKind::Guest => "Guest",
             SessionKind::Other => "Other",
         }
     }
@@ -269,8 +274,10 @@ pub struct SessionsPage {
     pub first_row: u64,
     /// How many match.
     pub matching: Count,
-    /// How many live ones the caller may see without filters.
+    /// How many live ones the caller may see without filters, guests left out.
     pub in_all: Count,
+    /// Guest sessions that would match too and are left out because no kind was asked for.
+    pub guests_hidden: Count,
     /// Cursor of the next page.
     pub next: Option<String>,
     /// Cursor of the page before.

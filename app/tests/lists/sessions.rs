@@ -160,6 +160,7 @@ pub fn page(n: usize) -> SessionsPage {
         first_row: u64::from(n > 0),
         matching: Count::Exactly(if n == 100 { 4213 } else { n as u64 }),
         in_all: Count::Exactly(4213),
+        guests_hidden: Count::Exactly(0),
         next: (n == 100).then(|| "n2".to_owned()),
         previous: None,
         sort: SortKey::LastActivity,

@@ -5,6 +5,7 @@ use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
 
 use super::SystemFacts;
+use crate::caller::scope::no_guests;
 use crate::db::Conn;
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
@@ -164,7 +165,7 @@ pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, L
     }
     let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
         "SELECT idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
-         WHERE system_id = $1 AND state = 'live' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
+         WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
     )
     .bind(&system.0)
     .bind(SAMPLE)
@@ -192,7 +193,7 @@ pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, L
 /// Most sessions counted as past their limits, over all systems in view; beyond, nothing is said.
 const OVER_MOST: u64 = 1_000;
 
-/// Live sessions past one of their own limits per system, as far as `visible` goes; `None` = too many to count here.
+/// Live sessions of people past one of their own limits per system, as far as `visible` goes; `None` = too many to count here.
 pub async fn past_own_limits(
     conn: &mut Conn,
     visible: Condition,
@@ -204,6 +205,7 @@ pub async fn past_own_limits(
             .cond_where(
                 Cond::all()
                     .add(Expr::col(("session", "state")).eq("live"))
+                    .add(no_guests())
                     .add(Expr::col(("session", column)).lte(now.0))
                     .add(visible.clone()),
             )

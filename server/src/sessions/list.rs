@@ -375,6 +375,10 @@ async fn gathered(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<
 
 /// Many match, so the next page is usually near; where it is not, all matches are gathered.
 async fn walk_or_gather(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<Row>, Error> {
+    let (name, _) = sort_column(way.sort);
+    if !filter.in_order(name) {
+        return gathered(conn, filter, way).await;
+    }
     // With several states each has its own index to walk: one that stopped early would leave a hole in their union.
     let at_most = (filter.states.len() == 1).then_some(way.reach.walk_at_most);
     let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, at_most)).await?;
@@ -397,6 +401,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
             .expr(Expr::col((Alias::new("session"), sea_query::Asterisk)))
             .from(Alias::new("session"))
             .and_where(column("state").eq(state.name()))
+            .cond_where(filter.of_guests())
             .cond_where(filter.along(name))
             .cond_where(way.behind("session", name));
         way.sorted(&mut inner, "session", name);
@@ -414,6 +419,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
                 outer
                     .from(Alias::new("session"))
                     .and_where(column("state").eq(state.name()))
+                    .cond_where(filter.of_guests())
                     .cond_where(filter.along(name))
                     .cond_where(way.behind("session", name));
             }

@@ -3,7 +3,7 @@
 use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
-use crate::caller::scope::Rows;
+use crate::caller::scope::{Rows, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
@@ -206,7 +206,7 @@ pub async fn pass_complete(
             "UPDATE system SET last_complete_pass_started_at = $2, last_pass_started_at = $2, \
              last_pass_took_ms = $3, next_pass_at = $4, last_error = NULL, last_error_kind = NULL, \
              last_error_at = NULL, failures = 0, last_rows = (SELECT COUNT(*) FROM session \
-             WHERE session.system_id = system.system_id AND session.state = 'live') WHERE system_id = $1",
+             WHERE session.system_id = system.system_id AND session.state = 'live' AND session.kind <> 'guest') WHERE system_id = $1",
         )
         .bind(system.as_str())
         .bind(started_at.0)
@@ -282,7 +282,7 @@ pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Live rows of a system within `scope`, counted up to `most`.
+/// Live rows of people in a system within `scope`, counted up to `most`.
 pub async fn count_live(
     conn: &mut Conn,
     system: &str,
@@ -294,6 +294,7 @@ pub async fn count_live(
         .from(Alias::new("session"))
         .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
         .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
+        .and_where(no_guests())
         .cond_where(scope.condition(Rows::Sessions))
         .limit(most)
         .to_owned();

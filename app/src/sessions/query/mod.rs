@@ -23,7 +23,7 @@ pub struct SessionQuery {
     pub search: String,
     /// `system`: any of these; empty = all.
     pub systems: Vec<SystemId>,
-    /// `kind`: any of these; empty = all.
+    /// `kind`: any of these; empty = all but guests.
     pub kinds: Vec<SessionKind>,
     /// `state`: any of these; empty = live.
     pub states: Vec<SessionState>,
@@ -216,6 +216,19 @@ impl SessionQuery {
                 backwards,
             }),
             ..self.clone()
+        }
+    }
+
+    /// Whether guests are left out: nobody asked for a kind, or for this one session.
+    pub fn hides_guests(&self) -> bool {
+        self.kinds.is_empty() && self.key.is_none()
+    }
+
+    /// The guests among what this query asks for, from the first page.
+    pub fn only_guests(&self) -> Self {
+        SessionQuery {
+            kinds: vec![SessionKind::Guest],
+            ..self.first_page()
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Filters {
     /// Any of these systems, by id
     #[arg(long, value_delimiter = ',')]
     system: Vec<String>,
-    /// Any of these kinds
+    /// Any of these kinds; guests are listed only where this names them
     #[arg(long, value_delimiter = ',', value_parser = ["sso", "offline", "leg", "web", "mobile", "embedded", "portal", "other"])]
     kind: Vec<String>,
     /// Any of these states [default: live]

@@ -174,7 +174,7 @@ pub const PERSON: &str = "LOWER(COALESCE(NULLIF(account_name, ''), account_id))"
 pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbers, String), Error> {
     let sql = format!(
         "SELECT COUNT(CASE WHEN left_out IS NULL THEN 1 END) AS items, \
-         COUNT(DISTINCT CASE WHEN left_out IS NULL THEN {PERSON} END) AS people, \
+         COUNT(DISTINCT CASE WHEN left_out IS NULL AND kind <> 'guest' THEN {PERSON} END) AS people, \
          COUNT(DISTINCT CASE WHEN left_out IS NULL THEN system_id END) AS systems, \
          COUNT(left_out) AS left_out FROM ending_item WHERE ending_id = $1"
     );
@@ -200,14 +200,15 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbe
     Ok((numbers, hash))
 }
 
-/// Systems of which every live session was selected, left out or not, with more than `few` of them to be ended.
+/// Systems of which every live session of people was selected, left out or not, with more than `few` of them to be ended.
+/// Guests are nobody: they neither make a set everybody nor keep it from being so.
 async fn whole_systems(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<Vec<String>, Error> {
     let few = i64::try_from(few).unwrap_or(i64::MAX);
     Ok(on!(conn, c => sqlx::query_scalar(
         "SELECT g.system_id FROM (SELECT system_id FROM ending_item WHERE ending_id = $1 AND left_out IS NULL \
-             GROUP BY system_id HAVING COUNT(*) > $2) g \
+             AND kind <> 'guest' GROUP BY system_id HAVING COUNT(*) > $2) g \
          WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.system_id = g.system_id AND s.state = 'live' \
-             AND NOT EXISTS (SELECT 1 FROM ending_item i WHERE i.ending_id = $1 AND i.session_key = s.session_key)) \
+             AND s.kind <> 'guest' AND NOT EXISTS (SELECT 1 FROM ending_item i WHERE i.ending_id = $1 AND i.session_key = s.session_key)) \
          ORDER BY g.system_id")
         .bind(ending.as_str()).bind(few).fetch_all(c).await?))
 }

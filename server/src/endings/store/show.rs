@@ -309,7 +309,7 @@ pub struct DraftSystem {
 /// A preview's items by system.
 pub async fn draft_systems(conn: &mut Conn, ending: &EndingId) -> Result<Vec<DraftSystem>, Error> {
     let sql = "SELECT i.system_id, COUNT(*) AS items, \
-         COUNT(DISTINCT LOWER(COALESCE(NULLIF(i.account_name, ''), i.account_id))) AS people, \
+         COUNT(DISTINCT CASE WHEN i.kind <> 'guest' THEN LOWER(COALESCE(NULLIF(i.account_name, ''), i.account_id)) END) AS people, \
          COUNT(s.return_hint) AS without_effect, \
          COUNT(CASE WHEN s.state = 'live' THEN NULL ELSE 1 END) AS gone, \
          MIN(i.session_created_at) AS oldest, MAX(i.session_created_at) AS newest \

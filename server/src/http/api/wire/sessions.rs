@@ -15,6 +15,8 @@ pub struct SessionList {
     pub next_cursor: Option<String>,
     /// How many match in all.
     pub count: Counted,
+    /// Guests that fit too and are not listed because no `kind` was asked for; `kind=guest` lists them.
+    pub guests_hidden: Counted,
 }
 
 /// A session.
@@ -185,7 +187,7 @@ pub struct Filter {
     #[schema(min_items = 1)]
     #[param(required = false, min_items = 1)]
     pub system: Vec<String>,
-    /// Any of these kinds.
+    /// Any of these kinds; none named = all but `guest`, a browser that nobody signed in with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     #[param(required = false, min_items = 1)]

@@ -15,6 +15,7 @@ use app::endings::wire::*;
 use app::error::{AppError, FieldProblem};
 use app::layout::FormEcho;
 use app::sessions::wire::*;
+use app::wire::Count;
 use fake::rendering::markup;
 use lists::endings::{brief, ending, preview, running, settled};
 use lists::sessions::*;
@@ -289,6 +290,52 @@ fn guests_that_are_not_shown_are_counted_with_a_link_that_shows_them() {
         &["1 guest session, with nobody signed in, is not shown. Show it"],
     );
     has(&guests(Count::MoreThan(10_000)), &["10,000+ guest sessions"]);
+}
+
+#[test]
+fn a_person_in_doubt_is_uncertain_with_the_reason_and_never_a_name() {
+    let mut page = page(3);
+    for at in [0, 1] {
+        page.rows[at].person = person_shown("", "", SessionKind::Web, Some("Two readings disagree"));
+        page.rows[at].person_doubt = Some("Two readings disagree".to_owned());
+        page.rows[at].account_name.clear();
+    }
+    page.rows[1].cannot_end = Some(CannotEnd::Protected);
+    let html = list(page);
+    has(
+        &html,
+        &["Uncertain Two readings disagree", "Uncertain Protected person"],
+    );
+    lacks(&html, &["not reported Two", "Uncertain not reported"]);
+    assert_eq!(
+        count(&html, "data-tip=\"Two readings disagree\""),
+        2,
+        "the reason is there beside any other"
+    );
+    let mut preview = preview();
+    preview.by_person[0].person = "Uncertain".to_owned();
+    preview.by_person[0].person_doubt = Some("Two readings disagree".to_owned());
+    preview.by_person[0].account_name.clear();
+    has(&preview_of(preview), &["Uncertain Two readings disagree"]);
+}
+
+#[test]
+fn a_session_past_its_limit_when_it_was_read_says_that_it_is_not_removed_yet() {
+    let mut page = page(3);
+    let read_at = page.rows[0].read_at.unwrap();
+    page.rows[0].idle_ends_at = Some(read_at.plus_seconds(-60));
+    // Over since the reading only: it may be gone by now.
+    page.rows[1].idle_ends_at = page.rows[1].read_at.map(|at| at.plus_seconds(1));
+    page.rows[2].absolute_expires_at = None;
+    let rows: Vec<bool> = page.rows.iter().map(SessionRow::past_limit).collect();
+    assert_eq!(rows, [true, false, false]);
+    let html = list(page);
+    assert_eq!(count(&html, "not removed yet"), 1);
+    assert_eq!(count(&html, "Past its limit, not yet removed by the system"), 1);
+    has(
+        &preview_of(preview()),
+        &["3 sessions past their limit and not yet removed by the system"],
+    );
 }
 
 #[test]

@@ -25,3 +25,6 @@ CREATE INDEX session_client ON session (state, client_sort, session_key) WHERE k
 CREATE INDEX session_guest ON session (state, last_active_sort, session_key) WHERE kind = 'guest';
 -- Of all kinds: the collector and the count after a reading need every row of a system.
 CREATE INDEX session_system_state ON session (system_id, state, last_active_sort, session_key, kind);
+
+ALTER TABLE session ADD COLUMN person_doubt TEXT;     -- why the person could not be told for sure; NULL = who is named, or nobody is
+ALTER TABLE ending_item ADD COLUMN person_doubt TEXT; -- copied from the session

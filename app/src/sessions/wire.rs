@@ -151,6 +151,28 @@ impl CannotEnd {
     }
 }
 
+/// What is shown in place of a name that could not be told for sure; lists sort and find such rows by it, lower-cased.
+pub const UNCERTAIN: &str = "uncertain";
+
+/// Who a session is of, as shown: display name, else account name; else why there is none.
+pub fn person_shown(
+    display_name: &str,
+    account_name: &str,
+    kind: SessionKind,
+    doubt: Option<&str>,
+) -> String {
+    let name = [display_name, account_name]
+        .into_iter()
+        .find(|name| !name.is_empty());
+    match (doubt, name, kind) {
+        (Some(_), ..) => "Uncertain",
+        (None, Some(name), _) => name,
+        (None, None, SessionKind::Guest) => "Guest",
+        (None, None, _) => "not reported",
+    }
+    .to_owned()
+}
+
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
@@ -164,8 +186,10 @@ pub struct SessionRow {
     pub read_at: Option<Timestamp>,
     /// The system is not live, so neither is this row's content.
     pub stale: bool,
-    /// Name as shown: display name, else account name, else "not reported".
+    /// Who it is of, as shown ([`person_shown`]).
     pub person: String,
+    /// Why the person could not be told for sure; `None` = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name; empty = not reported.
     pub account_name: String,
     /// Mail; `None` = not reported or masked.
@@ -210,6 +234,21 @@ pub struct SessionRow {
     pub return_hint: Option<String>,
     /// Ticked in the caller's selection.
     pub selected: bool,
+}
+
+impl SessionRow {
+    /// Whether a limit of its own had passed before the reading that met it began: its person is out, the system has
+    /// not removed it yet. One that passed since may have been removed since.
+    pub fn past_limit(&self) -> bool {
+        self.state == SessionState::Live
+            && (self.past(self.idle_ends_at) || self.past(self.absolute_expires_at))
+    }
+
+    /// Whether this end of it lay before its reading.
+    pub fn past(&self, end: Option<Timestamp>) -> bool {
+        self.read_at
+            .is_some_and(|read_at| end.is_some_and(|end| end < read_at))
+    }
 }
 
 /// What is ticked.

@@ -77,6 +77,7 @@ pub fn row(n: usize) -> SessionRow {
         read_at: Some(NOW.plus_seconds(-age)),
         stale: health == Health::Stale,
         person: person.to_owned(),
+        person_doubt: None,
         account_name: account.to_owned(),
         email: Some(format!("{account}@example.org")),
         kind: [

@@ -87,6 +87,9 @@ pub struct SeenSession {
     pub account_name: String,
     /// Name as shown there; empty = not reported.
     pub display_name: String,
+    /// Why the person could not be told for sure ("Two readings disagree"); `None` = who is named above, or nobody is.
+    /// A session in doubt is handed on without account, name and mail.
+    pub person_doubt: Option<String>,
     /// Mail.
     pub email: Option<String>,
     /// Address of the browser.
@@ -128,6 +131,7 @@ impl SeenSession {
             account_id: String::new(),
             account_name: String::new(),
             display_name: String::new(),
+            person_doubt: None,
             email: None,
             ip: None,
             user_agent: None,
@@ -142,6 +146,16 @@ impl SeenSession {
             absolute_known: false,
             endable: Endable::Yes,
             return_hint: None,
+        }
+    }
+
+    /// Takes away who it is of where nobody signed in or that is in doubt: no scope may take a guess for an account.
+    fn name_nobody_in_doubt(&mut self) {
+        if self.kind == SessionKind::Guest || self.person_doubt.is_some() {
+            self.account_id.clear();
+            self.account_name.clear();
+            self.display_name.clear();
+            self.email = None;
         }
     }
 }
@@ -210,7 +224,8 @@ impl Sink {
     }
 
     /// Hands over a batch (any size; 500 to 5,000 is good).
-    pub async fn push(&self, batch: Vec<SeenSession>) -> Result<(), ConnectorError> {
+    pub async fn push(&self, mut batch: Vec<SeenSession>) -> Result<(), ConnectorError> {
+        batch.iter_mut().for_each(SeenSession::name_nobody_in_doubt);
         self.set(|moved| moved.since = None);
         let sent = self.sender.send(batch).await;
         self.set(|moved| {

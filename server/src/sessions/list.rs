@@ -53,6 +53,7 @@ pub struct Row {
     pub account_id: String,
     pub account_name: String,
     pub display_name: String,
+    pub person_doubt: Option<String>,
     pub email: Option<String>,
     pub kind: String,
     pub raw_kind: Option<String>,
@@ -78,13 +79,14 @@ pub struct Row {
     pub sort_number: i64,
 }
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "session_key",
     "system_id",
     "handle_hint",
     "account_id",
     "account_name",
     "display_name",
+    "person_doubt",
     "email",
     "kind",
     "raw_kind",

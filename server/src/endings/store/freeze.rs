@@ -89,7 +89,7 @@ pub async fn fill(
     leave_out: &LeaveOut,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    const COPIED: [&str; 14] = [
+    const COPIED: [&str; 15] = [
         "session_key",
         "system_id",
         "place",
@@ -98,6 +98,7 @@ pub async fn fill(
         "account_id",
         "account_name",
         "display_name",
+        "person_doubt",
         "account_sort",
         "mail_domain",
         "person_sort",
@@ -117,7 +118,7 @@ pub async fn fill(
         .cond_where(rows.clone());
     let columns = ["ending_id"]
         .into_iter()
-        .chain(COPIED[..13].iter().copied())
+        .chain(COPIED[..14].iter().copied())
         .chain(["session_created_at", "left_out", "detail", "state", "changed_at"]);
     let insert = Query::insert()
         .into_table(Alias::new("ending_item"))
@@ -168,6 +169,10 @@ pub struct Numbers {
 
 /// How an item's person is told from others: by account name, without one by account id.
 pub const PERSON: &str = "LOWER(COALESCE(NULLIF(account_name, ''), account_id))";
+
+/// Items without an account, told apart: guests, people in doubt, people not reported.
+pub const NAMED: &str =
+    "CASE WHEN kind = 'guest' THEN 'guest' WHEN person_doubt IS NOT NULL THEN 'doubt' ELSE '' END";
 
 /// Counts the frozen set, hashes it, finds the systems it holds everybody of, and stores all in the preview. A system
 /// with at most `few` sessions in the set is not looked at.

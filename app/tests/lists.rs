@@ -14,8 +14,9 @@ use std::sync::Arc;
 use app::endings::wire::*;
 use app::error::{AppError, FieldProblem};
 use app::layout::FormEcho;
+use app::policies::wire::PlaceLimits;
 use app::sessions::wire::*;
-use app::wire::Count;
+use app::wire::{Count, Limit};
 use fake::rendering::markup;
 use lists::endings::{brief, ending, preview, running, settled};
 use lists::sessions::*;
@@ -336,6 +337,39 @@ fn a_session_past_its_limit_when_it_was_read_says_that_it_is_not_removed_yet() {
         &preview_of(preview()),
         &["3 sessions past their limit and not yet removed by the system"],
     );
+}
+
+#[test]
+fn the_panel_shows_limits_by_place_and_what_no_limit_ends() {
+    let mut page = page(3);
+    let place = |place: &str, minutes: i64| PlaceLimits {
+        place: place.to_owned(),
+        idle: Limit::Seconds(minutes * 60),
+        note: String::new(),
+    };
+    page.limits[2].places = vec![place("/uPortal", 30), place("/calendar", 50)];
+    page.limits[2].never_idle = Some(3);
+    page.limits[2].old_after_h = Some(12);
+    page.limits[1].idle = Limit::Unknown;
+    page.limits[1].places = (0..9).map(|n| place(&format!("/app{n}"), 15)).collect();
+    let html = list(page);
+    has(
+        &html,
+        &[
+            "/calendar 50 min",
+            "3 sessions never idle out",
+            "Started over 12 h ago",
+            "by place",
+            "and 3 places",
+        ],
+    );
+    lacks(&html, &["/uPortal 30 min"]);
+    for link in ["never_idle=1", "started=12h&amp;started.op=older"] {
+        assert!(
+            html.contains(&format!("href=\"/sessions?system=uportal&amp;{link}\"")),
+            "{link}"
+        );
+    }
 }
 
 #[test]

@@ -133,6 +133,10 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         } else {
             String::new()
         },
+        places: Vec::new(),
+        changes: Vec::new(),
+        never_idle: Some(0),
+        old_after_h: None,
         over: Some(over),
         before_you_end: if n == 0 {
             "access tokens already handed out last up to 5 min.".to_owned()

@@ -75,6 +75,11 @@ pub fn guests_only() -> Expr {
     Expr::cust("session.kind = 'guest'")
 }
 
+/// Sessions that never end for idleness; written out for their index.
+pub fn never_idle() -> Expr {
+    Expr::cust("session.idle_timeout_s = 0")
+}
+
 impl VisibleScope {
     /// Rows that this scope covers. An empty scope gives a condition that is never true.
     pub fn condition(&self, rows: Rows) -> Condition {

@@ -282,7 +282,20 @@ pub struct ReadLimits {
     pub idle: Limit,
     /// Longest time since sign-in.
     pub absolute: Limit,
-    /// Where exactly it was read, for people; empty = obvious.
+    /// Where exactly it was read, and what this kind of system has no limit for, for people; empty = obvious.
+    pub note: String,
+    /// Limits of single places, where each has its own; empty = the same everywhere.
+    pub places: Vec<PlaceLimit>,
+}
+
+/// The limit of one place of a system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceLimit {
+    /// As in [`SeenSession::place`].
+    pub place: String,
+    /// Longest pause between activities there.
+    pub idle: Limit,
+    /// What a person should know of it; empty = nothing.
     pub note: String,
 }
 

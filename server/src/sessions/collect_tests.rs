@@ -467,6 +467,8 @@ async fn security_e6_a_refused_identity_is_not_tried_again_by_itself() {
 /// A session as a system with very many would report it; `round` moves the activity of every hundredth.
 #[tokio::test]
 async fn security_b2_a_guess_or_a_guest_is_handed_on_without_an_account() {
+    use app::sessions::wire::SessionKind;
+
     use crate::connectors::{Handle, SeenSession, Sink};
     let named = |kind, doubt: Option<&str>| SeenSession {
         account_id: "7".to_owned(),

@@ -12,7 +12,7 @@ use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::caller::Caller;
-use crate::caller::scope::{Rows, guests_only, no_guests};
+use crate::caller::scope::{Rows, guests_only, never_idle, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
@@ -233,6 +233,9 @@ impl View {
                     .add(column("idle_ends_sort").lte(self.now.0))
                     .add(column("absolute_sort").lte(self.now.0)),
             );
+        }
+        if query.never_idle {
+            rest = rest.add(never_idle());
         }
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));

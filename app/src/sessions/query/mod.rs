@@ -51,6 +51,8 @@ pub struct SessionQuery {
     pub past: Option<PastLimits>,
     /// `over=1`: past one of the limits it has itself; what "Over" beside the list links to.
     pub over: bool,
+    /// `never_idle=1`: of those that never end for idleness.
+    pub never_idle: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
     /// `sort`.
@@ -177,6 +179,7 @@ impl SessionQuery {
             "ends" => query.ends = None,
             "past" => query.past = None,
             "over" => query.over = false,
+            "never_idle" => query.never_idle = false,
             "key" => query.key = None,
             _ => {}
         }

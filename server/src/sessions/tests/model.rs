@@ -129,6 +129,7 @@ impl Known {
             && query.ends.is_none_or(|f| comes(s.absolute_expires_at, f))
             && query.past.is_none_or(|limits| past(s, limits))
             && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
+            && (!query.never_idle || r.idle_timeout_s == Some(0))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
     }
 
@@ -382,6 +383,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
             change(move |q| q.past = Some(PastLimits { idle_minutes, absolute_minutes }))
         }),
         1 => Just(change(|q| q.over = true)),
+        1 => Just(change(|q| q.never_idle = true)),
     ]
 }
 

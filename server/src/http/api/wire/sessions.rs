@@ -379,6 +379,15 @@ pub struct Filter {
     #[schema(nullable = false, pattern = "^1$")]
     #[param(pattern = "^1$")]
     pub over: Option<String>,
+    /// `1`: never ends for idleness.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, pattern = "^1$")]
+    #[param(pattern = "^1$")]
+    pub never_idle: Option<String>,
     /// This one session.
     #[serde(
         default,

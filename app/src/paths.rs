@@ -39,6 +39,20 @@ pub fn sessions_over(system: &SystemId) -> String {
     sessions(&query_string(&[("system", system.as_str()), ("over", "1")]))
 }
 
+/// Exactly the sessions of a system that never end for idleness.
+pub fn sessions_never_idle(system: &SystemId) -> String {
+    sessions(&query_string(&[("system", system.as_str()), ("never_idle", "1")]))
+}
+
+/// Exactly the sessions of a system that started more than so many hours ago.
+pub fn sessions_older(system: &SystemId, hours: i64) -> String {
+    sessions(&query_string(&[
+        ("system", system.as_str()),
+        ("started", &format!("{hours}h")),
+        ("started.op", "older"),
+    ]))
+}
+
 /// A preview.
 pub fn preview(ending: &EndingId) -> String {
     format!("{ENDINGS}/preview/{ending}")

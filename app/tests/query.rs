@@ -81,7 +81,7 @@ prop_compose! {
     fn filters()(
         search in option::of(text()),
         systems in subsequence(vec!["keycloak", "tableau", "uportal", "domo", "curfew"], 0..4),
-        kinds in subsequence(SessionKind::ALL.to_vec(), 0..8),
+        kinds in subsequence(SessionKind::ALL.to_vec(), 0..9),
         states in subsequence(SessionState::ALL.to_vec(), 0..=3),
         sites in subsequence(vec!["emea", "apac"], 0..=2),
         person in option::of(text_filter()),
@@ -110,7 +110,7 @@ prop_compose! {
     fn query()(
         filters in filters(),
         past in option::of((1i64..100_000, 1i64..100_000)),
-        over in any::<bool>(),
+        (over, never_idle) in any::<(bool, bool)>(),
         key in option::of("[0-9a-f]{32}"),
         sort in select(SortKey::ALL.to_vec()),
         descending in any::<bool>(),
@@ -121,6 +121,7 @@ prop_compose! {
         SessionQuery {
             past: past.map(|(idle_minutes, absolute_minutes)| PastLimits { idle_minutes, absolute_minutes }),
             over,
+            never_idle,
             key: key.map(SessionKey::from),
             sort,
             direction: if descending { Direction::Descending } else { Direction::Ascending },
@@ -157,7 +158,7 @@ proptest! {
     #[test]
     fn reading_a_known_parameter_with_any_value_never_panics(
         name in select(vec!["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip",
-            "started", "active", "idle_ends", "ends", "past", "over", "key", "sort", "dir", "after", "before", "sel",
+            "started", "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel",
             "cols", "started.op", "person.op"]),
         value in prop_oneof!["\\PC{0,40}", "[0-9@:,./TZ-]{0,30}"],
     ) {
@@ -174,7 +175,7 @@ proptest! {
         value in "[a-z]{0,4}",
     ) {
         let known = ["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip", "started",
-            "active", "idle_ends", "ends", "past", "over", "key", "sort", "dir", "after", "before", "sel", "cols"];
+            "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel", "cols"];
         prop_assume!(!known.contains(&name.trim_end_matches(".op")));
         let mut pairs: Vec<(String, String)> =
             query.to_pairs().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
@@ -243,6 +244,7 @@ fn bad_parts_are_named_and_the_rest_is_kept() {
         ("person=,&person.op=one_of", "person", "at least one"),
         ("past=15", "past", "pair of limits"),
         ("over=31", "over", "over=1"),
+        ("never_idle=yes", "never_idle", "never_idle=1"),
         ("sort=shoe_size", "sort", "can't be sorted"),
         ("dir=up", "dir", "is not a direction"),
         ("q=ann&q=bob", "q", "twice"),

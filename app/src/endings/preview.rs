@@ -47,15 +47,18 @@ fn Shown(preview: Preview, address: String) -> impl IntoView {
         .approval
         .as_ref()
         .is_some_and(|a| a.state == ApprovalState::Waiting);
+    let whose = match p.people {
+        0 => "guests".to_owned(),
+        people => counted(people, "person", "people"),
+    };
     let title = format!(
-        "{} {} of {}?",
+        "{} {} of {whose}?",
         if p.asked_by.is_some() {
             "Approve ending"
         } else {
             "End"
         },
         counted(p.sessions, "session", "sessions"),
-        counted(p.people, "person", "people")
     );
     let frozen = p.frozen_at;
     let lead = format!(
@@ -164,6 +167,17 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                     </span>
                 }
             });
+            let past_limit = (s.past_limit > 0).then(|| {
+                view! {
+                    <span class="second">
+                        {format!(
+                            "{} past {} limit and not yet removed by the system",
+                            counted(s.past_limit, "session", "sessions"),
+                            if s.past_limit == 1 { "its" } else { "their" },
+                        )}
+                    </span>
+                }
+            });
             let proof = match s.proven_at {
                 Some(at) => view! { <TimeAgo at=at before="ending proven here" passing=true /> }.into_any(),
                 None => "ending never proven here".into_any(),
@@ -188,6 +202,7 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                     <td>
                         {s.takes_effect}
                         <span class="second">{proof}</span>
+                        {past_limit}
                     </td>
                     <td>
                         {if s.survives.is_empty() { "Nothing known".to_owned() } else { s.survives }}
@@ -224,7 +239,7 @@ fn ByPerson(people: Vec<PreviewPerson>, all: u64, whole: String) -> impl IntoVie
         view! {
             <tr>
                 <th scope="row">
-                    <Person name=p.person login=p.account_name second=None />
+                    <Person name=p.person login=p.account_name doubt=p.person_doubt />
                 </th>
                 <td class="num">{thousands(p.sessions)}</td>
                 <td>
@@ -347,7 +362,7 @@ fn LeftOut(preview: Preview) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">
-                    <Person name=r.person.clone() login=r.account_name.clone() second=None />
+                    <Person name=r.person.clone() login=r.account_name.clone() doubt=r.person_doubt.clone() />
                 </th>
                 <td>
                     <bdi>{r.system_name.clone()}</bdi>

@@ -510,7 +510,7 @@ fn item(row: EndingItemRow) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <Person name=row.person login=row.account_name second=None />
+                <Person name=row.person login=row.account_name doubt=row.person_doubt />
             </th>
             <td>
                 <bdi>{row.system_name}</bdi>

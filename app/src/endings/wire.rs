@@ -212,6 +212,8 @@ pub struct PreviewSystem {
     pub survives: String,
     /// Sessions whose browser would sign itself in again.
     pub without_effect: u64,
+    /// Sessions past a limit of their own when they were read, and not yet removed by the system.
+    pub past_limit: u64,
     /// Ending was proven here; else rows say "never proven".
     pub proven_at: Option<Timestamp>,
 }
@@ -221,6 +223,8 @@ pub struct PreviewSystem {
 pub struct PreviewPerson {
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; `None` = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// Sessions.
@@ -238,6 +242,8 @@ pub struct PreviewLeftOut {
     pub session_key: SessionKey,
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; `None` = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// System's name.
@@ -460,6 +466,8 @@ pub struct EndingItemRow {
     pub session_key: SessionKey,
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; `None` = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// System.

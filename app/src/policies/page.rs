@@ -5,7 +5,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::editor::{Editor, ReadOnly};
 use super::form;
-use super::wire::{LimitSource, OwnPolicy, PoliciesPage as Page, SystemLimits};
+use super::wire::{LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, SystemLimits};
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::ages::limit_text;
@@ -55,12 +55,13 @@ fn Policies(
                                 <ul class="bullets" role="list">
                                     {advice
                                         .into_iter()
-                                        .map(|(fact, means)| {
+                                        .map(|Advice { fact, means, look }| {
                                             view! {
                                                 <li>
                                                     <b>{fact}</b>
                                                     " "
                                                     <span class="soft">{means}</span>
+                                                    {look.map(|(words, href)| view! { " " <a href=href>{words}</a> })}
                                                 </li>
                                             }
                                         })
@@ -84,28 +85,69 @@ fn Policies(
     .into_any()
 }
 
+/// What limits call for.
+struct Advice {
+    fact: String,
+    means: String,
+    /// Words and address of the sessions it is about.
+    look: Option<(String, String)>,
+}
+
 /// What the limits themselves call for, worst first; nothing that is not read or typed in.
-fn advice(systems: &[SystemLimits]) -> Vec<(String, String)> {
+fn advice(systems: &[SystemLimits]) -> Vec<Advice> {
     let mut lines = Vec::new();
     for system in systems {
         let name = &system.system_name;
         if system.absolute == Limit::None {
-            lines.push((
-                format!("{name} has no longest time."),
-                "A stolen sign-in works for as long as somebody keeps clicking.".to_owned(),
-            ));
+            lines.push(Advice {
+                fact: format!("{name} has no longest time."),
+                means: "A stolen sign-in works for as long as somebody keeps clicking.".to_owned(),
+                look: system.old_after_h.map(|hours| {
+                    (
+                        format!("Sessions started over {hours} h ago"),
+                        paths::sessions_older(&system.system_id, hours),
+                    )
+                }),
+            });
         }
         if system.idle == Limit::None {
-            lines.push((
-                format!("{name} never ends idle sessions."),
-                "A browser left open stays signed in.".to_owned(),
-            ));
+            lines.push(Advice {
+                fact: format!("{name} never ends idle sessions."),
+                means: "A browser left open stays signed in.".to_owned(),
+                look: None,
+            });
         }
-        if system.idle == Limit::Unknown && system.absolute == Limit::Unknown {
-            lines.push((
-                format!("{name} does not tell its limits."),
-                "Whether a session is over them can’t be shown.".to_owned(),
-            ));
+        for place in system
+            .places
+            .iter()
+            .filter(|place| place.idle == Limit::None && system.idle != Limit::None)
+        {
+            lines.push(Advice {
+                fact: format!("{} of {name} never ends idle sessions.", place.place),
+                means: "A browser left open stays signed in there.".to_owned(),
+                look: None,
+            });
+        }
+        if let Some(never @ 1..) = system.never_idle {
+            let (sessions, end) = match never {
+                1 => ("session", "ends"),
+                _ => ("sessions", "end"),
+            };
+            lines.push(Advice {
+                fact: format!(
+                    "{} {sessions} of {name} never {end} for idleness.",
+                    thousands(never)
+                ),
+                means: "Others there do.".to_owned(),
+                look: Some(("Show".to_owned(), paths::sessions_never_idle(&system.system_id))),
+            });
+        }
+        if system.idle == Limit::Unknown && system.absolute == Limit::Unknown && system.places.is_empty() {
+            lines.push(Advice {
+                fact: format!("{name} does not tell its limits."),
+                means: "Whether a session is over them can’t be shown.".to_owned(),
+                look: None,
+            });
         }
     }
     lines
@@ -153,9 +195,19 @@ fn Table(
                                         <Cut text=system.system_name.clone() />
                                     </a>
                                 </th>
-                                <td class="nowrap">{limit(system.idle)}</td>
+                                <td class="nowrap">
+                                    {match (system.idle, system.places.is_empty()) {
+                                        (Limit::Unknown, false) => ().into_any(),
+                                        (idle, _) => limit(idle).into_any(),
+                                    }}
+                                    <Places places=system.places.clone() />
+                                </td>
                                 <td class="nowrap">{limit(system.absolute)}</td>
-                                <td>{source(&system)}</td>
+                                <td>
+                                    {source(&system)}
+                                    {(!system.changes.is_empty())
+                                        .then(|| view! { <span class="second">"Changed: " <bdi>{system.changes.join("; ")}</bdi></span> })}
+                                </td>
                                 <td class="num">{over}</td>
                             </tr>
                         }
@@ -165,6 +217,33 @@ fn Table(
         </TableCard>
     }
     .into_any()
+}
+
+/// Idle limits of single places, each under the system's.
+#[component]
+fn Places(
+    /// The places.
+    places: Vec<PlaceLimits>,
+) -> impl IntoView {
+    (!places.is_empty()).then(|| {
+        view! {
+            <ul class="limits-places" role="list">
+                {places
+                    .into_iter()
+                    .map(|place| {
+                        view! {
+                            <li class="second">
+                                <Cut text=place.place />
+                                " "
+                                <b>{limit_text(place.idle)}</b>
+                                {(!place.note.is_empty()).then(|| format!(", {}", place.note))}
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        }
+    })
 }
 
 /// A limit; quiet where there is none or nobody told us.

@@ -37,10 +37,30 @@ pub struct SystemLimits {
     pub as_of: Option<Timestamp>,
     /// "3 Oct, R. Vance" and the like; empty when the source says it all.
     pub source_note: String,
+    /// Limits of single places of the system, by place; empty = the same everywhere.
+    pub places: Vec<PlaceLimits>,
+    /// How the limits differ from those before, a sentence part each; only on the Policies page.
+    pub changes: Vec<String>,
+    /// Live sessions that never end for idleness though others there do, as far as the caller may see; `None` = not
+    /// counted.
+    pub never_idle: Option<u64>,
+    /// Hours after which a session is worth a look, as no longest time ends it; `None` = one does, or nobody told us.
+    pub old_after_h: Option<i64>,
     /// Live sessions past one of their own limits, as far as the caller may see; `None` = not counted.
     pub over: Option<u64>,
     /// What ending does there and what survives, one sentence; empty = nothing to warn of.
     pub before_you_end: String,
+}
+
+/// The limit of one place (context, realm) of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceLimits {
+    /// Which.
+    pub place: String,
+    /// Longest pause between activities.
+    pub idle: Limit,
+    /// What a person should know of it; empty = nothing.
+    pub note: String,
 }
 
 /// The Policies page.

@@ -167,6 +167,9 @@ pub fn chips(
     if query.over {
         push("over", "Over", "a limit of its own".to_owned(), "");
     }
+    if query.never_idle {
+        push("never_idle", "Never ends", "for idleness".to_owned(), "");
+    }
     if query.key.is_some() {
         push(
             "key",

@@ -82,7 +82,7 @@ pub fn SearchForm(
                     <FilterFields page=page.clone() typed=typed.clone() problems=problems.clone() />
                 </details>
                 <input type="hidden" name=SEL value=sel.map(|s| s.0).unwrap_or_default() />
-                {["past", "over", "key", "cols"]
+                {["past", "over", "never_idle", "key", "cols"]
                     .into_iter()
                     .filter(|name| !typed.value(name).is_empty())
                     .map(|name| view! { <input type="hidden" name=name value=typed.value(name) /> })
@@ -200,7 +200,7 @@ fn FilterFields(
         <div class="drop-body filters">
             <div class="filter-boxes">
                 <Boxes legend="System" name="system" options=systems typed=typed.clone() />
-                <Boxes legend="Kind" name="kind" options=kinds typed=typed.clone() />
+                <Boxes legend="Kind (guests only where ticked)" name="kind" options=kinds typed=typed.clone() />
                 <Boxes legend="State (live unless ticked)" name="state" options=states.to_vec() typed=typed.clone() />
             </div>
             <div class="filter-pairs">

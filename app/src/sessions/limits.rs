@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use crate::paths;
 use crate::policies::wire::{LimitSource, SystemLimits};
 use crate::ui::ages::limit_text;
-use crate::ui::{Glyph, Icon, TimeAgo, thousands};
+use crate::ui::{Cut, Glyph, Icon, TimeAgo, counted, thousands};
+use crate::wire::Limit;
 
 /// The panel beside the list, on wide windows.
 #[component]
@@ -132,6 +133,82 @@ fn LimitsBody(
     .into_any()
 }
 
+/// The idle limit of a system; where only its places have one, that they differ.
+pub fn idle_text(system: &SystemLimits) -> String {
+    match system.idle {
+        Limit::Unknown if !system.places.is_empty() => "by place".to_owned(),
+        idle => limit_text(idle),
+    }
+}
+
+/// Places shown beside the list; the Policies page has them all.
+const PLACES: usize = 6;
+
+/// The places of a system that have a limit other than the system's own, a line each.
+fn place_rows(system: &SystemLimits) -> AnyView {
+    let differ: Vec<_> = system
+        .places
+        .iter()
+        .filter(|place| place.idle != system.idle)
+        .collect();
+    let more = differ.len().saturating_sub(PLACES);
+    let rows = differ
+        .into_iter()
+        .take(PLACES)
+        .map(|place| {
+            view! {
+                <tr class="limits-place">
+                    <td>
+                        <Cut text=place.place.clone() />
+                    </td>
+                    <td class="num">{limit_text(place.idle)}</td>
+                    <td colspan="2"></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        {rows}
+        {(more > 0)
+            .then(|| {
+                view! {
+                    <tr class="limits-place">
+                        <td colspan="4">
+                            <a href=paths::POLICIES>{format!("and {}", counted(more as u64, "place", "places"))}</a>
+                        </td>
+                    </tr>
+                }
+            })}
+    }
+    .into_any()
+}
+
+/// Links to sessions that no limit ends: those that never end for idleness, and old ones where nothing is the longest.
+pub fn worth_a_look(system: &SystemLimits) -> AnyView {
+    let never = system.never_idle.filter(|n| *n > 0).map(|n| {
+        let words = format!("{} never idle out", counted(n, "session", "sessions"));
+        view! {
+            <a class="limits-look" href=paths::sessions_never_idle(&system.system_id)>
+                {words}
+                <span class="unseen">{format!(" in {}, show them", system.system_name)}</span>
+            </a>
+        }
+    });
+    let old = system.old_after_h.map(|hours| {
+        view! {
+            <a class="limits-look" href=paths::sessions_older(&system.system_id, hours)>
+                {format!("Started over {hours} h ago")}
+                <span class="unseen">{format!(" in {}, show them", system.system_name)}</span>
+            </a>
+        }
+    });
+    view! {
+        {never}
+        {old}
+    }
+    .into_any()
+}
+
 /// A system in two lines: its limits, then the source of these values with its age.
 fn limit_row(system: SystemLimits) -> impl IntoView {
     let over = match system.over {
@@ -148,6 +225,9 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
             .into_any()
         }
     };
+    let places = place_rows(&system);
+    let worth_a_look = worth_a_look(&system);
+    let idle = idle_text(&system);
     let word = match system.source {
         LimitSource::Read => "Read",
         LimitSource::Typed => "Typed in",
@@ -169,13 +249,15 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
                 <th scope="row">
                     <bdi class="cut">{system.system_name}</bdi>
                 </th>
-                <td class="num">{limit_text(system.idle)}</td>
+                <td class="num">{idle}</td>
                 <td class="num">{limit_text(system.absolute)}</td>
                 <td class="num">{over}</td>
             </tr>
+            {places}
             <tr class="limits-source">
                 <td colspan="4" class="second quiet">
                     {source}
+                    {worth_a_look}
                 </td>
             </tr>
         </tbody>

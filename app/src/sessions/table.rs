@@ -198,9 +198,12 @@ fn person(row: &SessionRow) -> AnyView {
             }
             .into_any(),
         ),
+        _ if row.kind == SessionKind::Guest => {
+            Some(view! { <span class="quiet">"nobody signed in"</span> }.into_any())
+        }
         _ => None,
     };
-    view! { <Person name=row.person.clone() login=row.account_name.clone() second=second /> }.into_any()
+    view! { <Person name=row.person.clone() login=row.account_name.clone() second=second doubt=row.person_doubt.clone() /> }.into_any()
 }
 
 /// How a session that is not live any more went, and when.
@@ -295,8 +298,12 @@ fn last_activity(row: &SessionRow) -> AnyView {
     }
 }
 
-fn remaining(at: Option<Timestamp>, never: bool, state: SessionState) -> AnyView {
-    if state != SessionState::Live {
+/// What it means that a session is listed though its time was over when it was read.
+const PAST_LIMIT: &str = "Past its limit, not yet removed by the system: its person is out already";
+
+/// When a limit ends a session; where it should have before the reading, that the system still lists it.
+fn remaining(row: &SessionRow, at: Option<Timestamp>, never: bool) -> AnyView {
+    if row.state != SessionState::Live {
         return view! { <span class="quiet">"–"</span> }.into_any();
     }
     let ends = match (at, never) {
@@ -304,15 +311,26 @@ fn remaining(at: Option<Timestamp>, never: bool, state: SessionState) -> AnyView
         (None, true) => Ends::Never,
         (None, false) => Ends::NotReported,
     };
-    view! { <Remaining ends=ends passing=true /> }.into_any()
+    view! {
+        <Remaining ends=ends passing=true />
+        {row.past(at)
+            .then(|| {
+                view! {
+                    <span class="second tip" data-tip=PAST_LIMIT tabindex="-1">
+                        "not removed yet"
+                    </span>
+                }
+            })}
+    }
+    .into_any()
 }
 
 fn idle_ends(row: &SessionRow) -> AnyView {
-    remaining(row.idle_ends_at, row.idle == Limit::None, row.state)
+    remaining(row, row.idle_ends_at, row.idle == Limit::None)
 }
 
 fn ends_at_latest(row: &SessionRow) -> AnyView {
-    remaining(row.absolute_expires_at, row.absolute_known, row.state)
+    remaining(row, row.absolute_expires_at, row.absolute_known)
 }
 
 fn client(row: &SessionRow) -> AnyView {

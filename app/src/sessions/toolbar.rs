@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::columns::Column;
-use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor};
+use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
 use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::paths;
@@ -75,6 +75,33 @@ pub fn Toolbar(
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
             </div>
         </div>
+        <HiddenGuests page=page.clone() />
+    }
+    .into_any()
+}
+
+/// How many guests the list leaves out, and the list of them.
+#[component]
+fn HiddenGuests(
+    /// The page.
+    page: SessionsPage,
+) -> impl IntoView {
+    let words = match page.guests_hidden {
+        Count::Exactly(0) => return ().into_any(),
+        Count::Exactly(1) => "1 guest session, with nobody signed in, is not shown.".to_owned(),
+        count => format!(
+            "{} guest sessions, with nobody signed in, are not shown.",
+            count_text(count)
+        ),
+    };
+    let href = list_address(
+        &page.query.only_guests().to_query_string(),
+        page.query.selection.as_ref(),
+    );
+    view! {
+        <p class="list-guests">
+            {words} " " <a href=href>{if page.guests_hidden == Count::Exactly(1) { "Show it" } else { "Show them" }}</a>
+        </p>
     }
     .into_any()
 }

@@ -25,13 +25,15 @@ pub enum SessionKind {
     Embedded,
     /// Curfew's own.
     Portal,
+    /// A browser that nobody signed in with: a login page left open, a robot.
+    Guest,
     /// Anything else; the raw code stands beside it.
     Other,
 }
 
 impl SessionKind {
     /// Every kind, in the order of the filter.
-    pub const ALL: [SessionKind; 8] = [
+    pub const ALL: [SessionKind; 9] = [
         SessionKind::Sso,
         SessionKind::Web,
         SessionKind::Mobile,
@@ -39,6 +41,7 @@ impl SessionKind {
         SessionKind::Portal,
         SessionKind::Leg,
         SessionKind::Offline,
+        SessionKind::Guest,
         SessionKind::Other,
     ];
 
@@ -52,6 +55,7 @@ impl SessionKind {
             SessionKind::Mobile => "mobile",
             SessionKind::Embedded => "embedded",
             SessionKind::Portal => "portal",
+            SessionKind::Guest => "guest",
             SessionKind::Other => "other",
         }
     }
@@ -71,6 +75,7 @@ impl SessionKind {
             SessionKind::Mobile => "Mobile",
             SessionKind::Embedded => "Embedded",
             SessionKind::Portal => "Portal",
+            SessionKind::Guest => "Guest",
             SessionKind::Other => "Other",
         }
     }
@@ -146,6 +151,28 @@ impl CannotEnd {
     }
 }
 
+/// What is shown in place of a name that could not be told for sure; lists sort and find such rows by it, lower-cased.
+pub const UNCERTAIN: &str = "uncertain";
+
+/// Who a session is of, as shown: display name, else account name; else why there is none.
+pub fn person_shown(
+    display_name: &str,
+    account_name: &str,
+    kind: SessionKind,
+    doubt: Option<&str>,
+) -> String {
+    let name = [display_name, account_name]
+        .into_iter()
+        .find(|name| !name.is_empty());
+    match (doubt, name, kind) {
+        (Some(_), ..) => "Uncertain",
+        (None, Some(name), _) => name,
+        (None, None, SessionKind::Guest) => "Guest",
+        (None, None, _) => "not reported",
+    }
+    .to_owned()
+}
+
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
@@ -159,8 +186,10 @@ pub struct SessionRow {
     pub read_at: Option<Timestamp>,
     /// The system is not live, so neither is this row's content.
     pub stale: bool,
-    /// Name as shown: display name, else account name, else "not reported".
+    /// Who it is of, as shown ([`person_shown`]).
     pub person: String,
+    /// Why the person could not be told for sure; `None` = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name; empty = not reported.
     pub account_name: String,
     /// Mail; `None` = not reported or masked.
@@ -205,6 +234,21 @@ pub struct SessionRow {
     pub return_hint: Option<String>,
     /// Ticked in the caller's selection.
     pub selected: bool,
+}
+
+impl SessionRow {
+    /// Whether a limit of its own had passed before the reading that met it began: its person is out, the system has
+    /// not removed it yet. One that passed since may have been removed since.
+    pub fn past_limit(&self) -> bool {
+        self.state == SessionState::Live
+            && (self.past(self.idle_ends_at) || self.past(self.absolute_expires_at))
+    }
+
+    /// Whether this end of it lay before its reading.
+    pub fn past(&self, end: Option<Timestamp>) -> bool {
+        self.read_at
+            .is_some_and(|read_at| end.is_some_and(|end| end < read_at))
+    }
 }
 
 /// What is ticked.
@@ -269,8 +313,10 @@ pub struct SessionsPage {
     pub first_row: u64,
     /// How many match.
     pub matching: Count,
-    /// How many live ones the caller may see without filters.
+    /// How many live ones the caller may see without filters, guests left out.
     pub in_all: Count,
+    /// Guest sessions that would match too and are left out because no kind was asked for.
+    pub guests_hidden: Count,
     /// Cursor of the next page.
     pub next: Option<String>,
     /// Cursor of the page before.

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::{Glyph, Icon};
+
 /// Characters above which a text may be cut off in a narrow cell.
 const LONG: usize = 22;
 
@@ -34,9 +36,14 @@ pub fn Person(
     /// Instead of the sign-in name in the second line; `None` = the sign-in name.
     #[prop(optional_no_strip, into)]
     second: Option<AnyView>,
+    /// Why the person is uncertain: the name then says just that; `None` = it is a name.
+    #[prop(optional_no_strip, into)]
+    doubt: Option<String>,
 ) -> impl IntoView {
     let second = second.unwrap_or_else(|| {
-        if login.is_empty() {
+        if let Some(doubt) = doubt.clone() {
+            view! { <Cut text=doubt /> }.into_any()
+        } else if login.is_empty() {
             view! { <span class="quiet">"not reported"</span> }.into_any()
         } else {
             view! { <Cut text=login /> }.into_any()
@@ -45,7 +52,18 @@ pub fn Person(
     view! {
         <span class="person">
             <span class="person-name">
-                <Cut text=name />
+                {match doubt {
+                    Some(doubt) => {
+                        view! {
+                            <span class="person-doubt tip" data-tip=doubt tabindex="-1">
+                                <Glyph icon=Icon::Unknown />
+                                {name}
+                            </span>
+                        }
+                            .into_any()
+                    }
+                    None => view! { <Cut text=name /> }.into_any(),
+                }}
             </span>
             <span class="second">{second}</span>
         </span>

@@ -416,6 +416,10 @@ fn limits(
             ""
         }
         .to_owned(),
+        places: Vec::new(),
+        changes: Vec::new(),
+        never_idle: Some(0),
+        old_after_h: None,
         over: Some(over),
         before_you_end: String::new(),
     }

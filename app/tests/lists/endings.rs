@@ -17,11 +17,13 @@ pub fn preview() -> Preview {
         takes_effect: if n == 0 { "At once" } else { "At the next click" }.to_owned(),
         survives: survives.to_owned(),
         without_effect: if n == 2 { 7 } else { 0 },
+        past_limit: if n == 2 { 3 } else { 0 },
         proven_at: (n == 0).then(|| NOW.plus_seconds(-86_400)),
     };
     let left = |n: usize, at: usize, why: CannotEnd| PreviewLeftOut {
         session_key: format!("k{n}").into(),
         person: NAMES[n].0.to_owned(),
+        person_doubt: None,
         account_name: NAMES[n].1.to_owned(),
         system_name: SYSTEMS[at].1.to_owned(),
         why,
@@ -46,6 +48,7 @@ pub fn preview() -> Preview {
         by_person: (0..12)
             .map(|n| PreviewPerson {
                 person: NAMES[n].0.to_owned(),
+                person_doubt: None,
                 account_name: NAMES[n].1.to_owned(),
                 sessions: 3 - n as u64 / 5,
                 systems: vec![SYSTEMS[0].1.to_owned(), SYSTEMS[2].1.to_owned()],
@@ -114,6 +117,7 @@ fn item(n: usize, outcome: Option<Outcome>, asked: bool, detail: &str) -> Ending
     EndingItemRow {
         session_key: format!("k{n}").into(),
         person: NAMES[n].0.to_owned(),
+        person_doubt: None,
         account_name: NAMES[n].1.to_owned(),
         system_id: SYSTEMS[n % 4].0.into(),
         system_name: SYSTEMS[n % 4].1.to_owned(),

@@ -77,6 +77,7 @@ pub fn row(n: usize) -> SessionRow {
         read_at: Some(NOW.plus_seconds(-age)),
         stale: health == Health::Stale,
         person: person.to_owned(),
+        person_doubt: None,
         account_name: account.to_owned(),
         email: Some(format!("{account}@example.org")),
         kind: [
@@ -132,6 +133,10 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         } else {
             String::new()
         },
+        places: Vec::new(),
+        changes: Vec::new(),
+        never_idle: Some(0),
+        old_after_h: None,
         over: Some(over),
         before_you_end: if n == 0 {
             "access tokens already handed out last up to 5 min.".to_owned()
@@ -160,6 +165,7 @@ pub fn page(n: usize) -> SessionsPage {
         first_row: u64::from(n > 0),
         matching: Count::Exactly(if n == 100 { 4213 } else { n as u64 }),
         in_all: Count::Exactly(4213),
+        guests_hidden: Count::Exactly(0),
         next: (n == 100).then(|| "n2".to_owned()),
         previous: None,
         sort: SortKey::LastActivity,

@@ -63,6 +63,23 @@ impl Rows {
     }
 }
 
+/// Sessions of people: guests left out.
+///
+/// Written out, as in the indexes that hold no guest: only then does a database take them.
+pub fn no_guests() -> Expr {
+    Expr::cust("session.kind <> 'guest'")
+}
+
+/// Sessions that nobody signed in with.
+pub fn guests_only() -> Expr {
+    Expr::cust("session.kind = 'guest'")
+}
+
+/// Sessions that never end for idleness; written out for their index.
+pub fn never_idle() -> Expr {
+    Expr::cust("session.idle_timeout_s = 0")
+}
+
 impl VisibleScope {
     /// Rows that this scope covers. An empty scope gives a condition that is never true.
     pub fn condition(&self, rows: Rows) -> Condition {

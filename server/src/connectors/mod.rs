@@ -91,6 +91,9 @@ pub struct SeenSession {
     pub account_name: String,
     /// Name as shown there; empty = not reported.
     pub display_name: String,
+    /// Why the person could not be told for sure ("Two readings disagree"); `None` = who is named above, or nobody is.
+    /// A session in doubt is handed on without account, name and mail.
+    pub person_doubt: Option<String>,
     /// Mail.
     pub email: Option<String>,
     /// Address of the browser.
@@ -132,6 +135,7 @@ impl SeenSession {
             account_id: String::new(),
             account_name: String::new(),
             display_name: String::new(),
+            person_doubt: None,
             email: None,
             ip: None,
             user_agent: None,
@@ -146,6 +150,16 @@ impl SeenSession {
             absolute_known: false,
             endable: Endable::Yes,
             return_hint: None,
+        }
+    }
+
+    /// Takes away who it is of where nobody signed in or that is in doubt: no scope may take a guess for an account.
+    fn name_nobody_in_doubt(&mut self) {
+        if self.kind == SessionKind::Guest || self.person_doubt.is_some() {
+            self.account_id.clear();
+            self.account_name.clear();
+            self.display_name.clear();
+            self.email = None;
         }
     }
 }
@@ -214,7 +228,8 @@ impl Sink {
     }
 
     /// Hands over a batch (any size; 500 to 5,000 is good).
-    pub async fn push(&self, batch: Vec<SeenSession>) -> Result<(), ConnectorError> {
+    pub async fn push(&self, mut batch: Vec<SeenSession>) -> Result<(), ConnectorError> {
+        batch.iter_mut().for_each(SeenSession::name_nobody_in_doubt);
         self.set(|moved| moved.since = None);
         let sent = self.sender.send(batch).await;
         self.set(|moved| {
@@ -271,7 +286,20 @@ pub struct ReadLimits {
     pub idle: Limit,
     /// Longest time since sign-in.
     pub absolute: Limit,
-    /// Where exactly it was read, for people; empty = obvious.
+    /// Where exactly it was read, and what this kind of system has no limit for, for people; empty = obvious.
+    pub note: String,
+    /// Limits of single places, where each has its own; empty = the same everywhere.
+    pub places: Vec<PlaceLimit>,
+}
+
+/// The limit of one place of a system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceLimit {
+    /// As in [`SeenSession::place`].
+    pub place: String,
+    /// Longest pause between activities there.
+    pub idle: Limit,
+    /// What a person should know of it; empty = nothing.
     pub note: String,
 }
 

@@ -1,8 +1,9 @@
 //! Session limits: what may be set for Curfew's own sessions, and from which moments limits reach back.
 
 use app::error::FieldProblem;
-use app::policies::wire::{PolicyEdit, bounds};
+use app::policies::wire::{PlaceLimits, PolicyEdit, bounds};
 use app::sessions::query::filter::PastLimits;
+use app::ui::ages::limit_text;
 use app::wire::{Limit, Timestamp};
 
 /// The id of the portal among the connected systems.
@@ -12,6 +13,9 @@ pub const OWN_SYSTEM: &str = "curfew";
 pub const DEFAULT_IDLE_S: i64 = 15 * 60;
 /// Absolute lifetime of Curfew's own sessions until somebody changes it, seconds: 8 h.
 pub const DEFAULT_ABSOLUTE_S: i64 = 8 * 60 * 60;
+
+/// Hours after which sessions are offered for a look where no longest time ends them.
+pub const OLD_AFTER_H: i64 = 12;
 
 /// Longest reason, characters.
 pub const REASON_MAX: usize = 500;
@@ -88,6 +92,49 @@ pub const fn limit(stored: Option<i64>) -> Limit {
     }
 }
 
+/// Limits of a system as far as they can change: idle, longest, and idle by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest pause between activities.
+    pub idle: Limit,
+    /// Longest time since sign-in.
+    pub absolute: Limit,
+    /// Of single places.
+    pub places: Vec<PlaceLimits>,
+}
+
+impl Limits {
+    /// How these differ from those `before`, a sentence part each: "/calendar: idle 30 min, now 60 min".
+    pub fn changes(&self, before: &Limits) -> Vec<String> {
+        let mut changes = Vec::new();
+        for (what, was, is) in [
+            ("idle", before.idle, self.idle),
+            ("longest", before.absolute, self.absolute),
+        ] {
+            if was != is {
+                changes.push(format!("{what} {}, now {}", limit_text(was), limit_text(is)));
+            }
+        }
+        let of = |places: &[PlaceLimits], name: &str| places.iter().find(|p| p.place == name).map(|p| p.idle);
+        for place in &self.places {
+            let (name, is) = (&place.place, limit_text(place.idle));
+            match of(&before.places, name) {
+                None => changes.push(format!("{name} is new: idle {is}")),
+                Some(was) if was != place.idle => {
+                    changes.push(format!("{name}: idle {}, now {is}", limit_text(was)));
+                }
+                Some(_) => {}
+            }
+        }
+        let gone = before
+            .places
+            .iter()
+            .filter(|p| of(&self.places, &p.place).is_none());
+        changes.extend(gone.map(|p| format!("{} is gone", p.place)));
+        changes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +159,43 @@ mod tests {
         assert_eq!(fields(&edit(15, 15, "r")), ["idle_minutes"]);
         assert_eq!(fields(&edit(15, 480, "  ")), ["reason"]);
         assert_eq!(fields(&edit(15, 480, &"r".repeat(501))), ["reason"]);
+    }
+
+    #[test]
+    fn what_changed_is_said_by_place() {
+        let place = |place: &str, idle| PlaceLimits {
+            place: place.to_owned(),
+            idle,
+            note: String::new(),
+        };
+        let before = Limits {
+            idle: Limit::Seconds(1800),
+            absolute: Limit::None,
+            places: vec![
+                place("/a", Limit::Seconds(1800)),
+                place("/b", Limit::Seconds(1800)),
+                place("/c", Limit::None),
+            ],
+        };
+        assert_eq!(before.changes(&before), Vec::<String>::new());
+        let after = Limits {
+            absolute: Limit::Seconds(36_000),
+            places: vec![
+                place("/a", Limit::Seconds(3000)),
+                place("/b", Limit::Seconds(1800)),
+                place("/d", Limit::None),
+            ],
+            ..before.clone()
+        };
+        assert_eq!(
+            after.changes(&before),
+            [
+                "longest none, now 10 h",
+                "/a: idle 30 min, now 50 min",
+                "/d is new: idle none",
+                "/c is gone"
+            ]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use app::endings::wire::{
     ItemFilter, Outcome, PausedBy, Preview, PreviewLeftOut, PreviewPerson, PreviewSystem, Technical,
 };
 use app::error::AppError;
-use app::sessions::wire::{CannotEnd, SessionKind};
+use app::sessions::wire::{CannotEnd, SessionKind, person_shown};
 use app::systems::wire::Health;
 use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
@@ -32,8 +32,6 @@ const LEFT_OUT: i64 = 200;
 const ENDINGS: u64 = 50;
 /// Items on a page of an ending.
 const ITEMS: u64 = 100;
-/// What a row says that names nobody.
-const NOT_REPORTED: &str = "not reported";
 
 type Names = BTreeMap<SystemId, String>;
 
@@ -67,12 +65,8 @@ pub(super) fn name_of(names: &Names, system: &str) -> String {
         .unwrap_or_else(|| system.to_owned())
 }
 
-fn person(display_name: &str, account_name: &str) -> String {
-    [display_name, account_name]
-        .into_iter()
-        .find(|n| !n.is_empty())
-        .unwrap_or(NOT_REPORTED)
-        .to_owned()
+fn kind(name: &str) -> SessionKind {
+    SessionKind::from_name(name).unwrap_or(SessionKind::Other)
 }
 
 /// Rows that are not part of an ending, the first of them.
@@ -87,7 +81,13 @@ pub(super) async fn left_out(
         .into_iter()
         .map(|r| PreviewLeftOut {
             session_key: SessionKey(r.session_key),
-            person: person(&r.display_name, &r.account_name),
+            person: person_shown(
+                &r.display_name,
+                &r.account_name,
+                kind(&r.kind),
+                r.person_doubt.as_deref(),
+            ),
+            person_doubt: r.person_doubt,
             account_name: r.account_name,
             system_name: name_of(names, &r.system_id),
             why: why_left_out(&r.left_out, r.detail, caller),
@@ -181,6 +181,7 @@ impl Endings {
                     survives
                 },
                 without_effect: share.without_effect.unsigned_abs(),
+                past_limit: share.past_limit.unsigned_abs(),
                 proven_at: proven.get(&system_id).copied(),
                 system_id,
             });
@@ -194,20 +195,29 @@ impl Endings {
         let people =
             show::draft_people(&mut conn, ending, if everybody { EVERYBODY } else { PEOPLE }).await?;
         let where_signed_in = show::draft_person_systems(&mut conn, ending).await?;
-        let mut systems_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (who, system) in &where_signed_in {
+        let mut systems_of: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for (who, named, system) in where_signed_in {
             systems_of
-                .entry(who.as_str())
+                .entry((who, named))
                 .or_default()
-                .push(name_of(&names, system));
+                .push(name_of(&names, &system));
         }
         let by_person = people
             .into_iter()
             .map(|p| PreviewPerson {
-                person: person(&p.display_name, &p.account_name),
+                systems: systems_of.remove(&(p.who, p.named.clone())).unwrap_or_default(),
+                person: match p.named.as_str() {
+                    "guest" if p.account_name.is_empty() => "Guests".to_owned(),
+                    _ => person_shown(
+                        &p.display_name,
+                        &p.account_name,
+                        SessionKind::Other,
+                        p.person_doubt.as_deref(),
+                    ),
+                },
+                person_doubt: p.person_doubt,
                 account_name: p.account_name,
                 sessions: p.items.unsigned_abs(),
-                systems: systems_of.remove(p.who.as_str()).unwrap_or_default(),
                 oldest_at: show::moment(p.oldest),
             })
             .collect();
@@ -494,10 +504,16 @@ fn brief(row: &EndingRow, all_paused: bool, tally: &[show::Tally]) -> EndingBrie
 
 fn item(row: show::ItemRow, names: &Names) -> EndingItemRow {
     EndingItemRow {
-        person: person(&row.display_name, &row.account_name),
+        person: person_shown(
+            &row.display_name,
+            &row.account_name,
+            kind(&row.kind),
+            row.person_doubt.as_deref(),
+        ),
+        person_doubt: row.person_doubt,
         system_name: name_of(names, &row.system_id),
         system_id: SystemId(row.system_id),
-        kind: SessionKind::from_name(&row.kind).unwrap_or(SessionKind::Other),
+        kind: kind(&row.kind),
         outcome: row.outcome.as_deref().and_then(Outcome::from_name),
         asked: row.asked_at.is_some(),
         asked_at: show::moment(row.asked_at),

@@ -26,7 +26,7 @@ use crate::caller::{Caller, For, Permit};
 use crate::clock::Clock;
 use crate::connectors::ReadLimits;
 use crate::db::{Conn, Db};
-use crate::domain::grant::About;
+use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::keys;
@@ -139,13 +139,15 @@ impl Policies {
             source_note: Some(limits.note.clone()).filter(|note| !note.is_empty()),
             idle_timeout_s: policy::stored(limits.idle),
             absolute_lifetime_s: policy::stored(limits.absolute),
+            places: store::places_stored(&limits.places)?,
         };
-        let newest = store::newest_snapshot(conn, system).await?;
+        let newest = store::last_snapshots(conn, system).await?.into_iter().next();
         if let Some(last) = newest.filter(|last| {
             last.idle_timeout_s == row.idle_timeout_s
                 && last.absolute_lifetime_s == row.absolute_lifetime_s
                 && last.source == row.source
                 && last.source_note == row.source_note
+                && last.places == row.places
         }) {
             return Ok(last.policy_snapshot_id);
         }
@@ -177,7 +179,7 @@ impl Policies {
             true => None,
             false => store::past_own_limits(conn, &seen, now).await?,
         };
-        let mut limits = Vec::with_capacity(systems.len());
+        let mut limits: Vec<SystemLimits> = Vec::with_capacity(systems.len());
         for system in systems {
             let mut shown = if system.system_id.as_str() == OWN_SYSTEM {
                 self.own_limits(conn, &system).await?
@@ -200,6 +202,9 @@ impl Policies {
                 .map(|words| words(&system.system_id))
                 .unwrap_or_default();
             limits.push(shown);
+        }
+        if !seen.is_empty() {
+            count_never_idle(conn, &seen, &mut limits).await?;
         }
         Ok(limits)
     }
@@ -331,15 +336,22 @@ fn bare(system: &SystemFacts) -> SystemLimits {
         source: LimitSource::Unknown,
         as_of: None,
         source_note: String::new(),
+        places: Vec::new(),
+        changes: Vec::new(),
+        never_idle: None,
+        old_after_h: None,
         over: None,
         before_you_end: String::new(),
     }
 }
 
 fn from_snapshot(system: &SystemFacts, snapshot: &store::SnapshotRow) -> SystemLimits {
+    let limits = snapshot.limits();
     SystemLimits {
-        idle: policy::limit(snapshot.idle_timeout_s),
-        absolute: policy::limit(snapshot.absolute_lifetime_s),
+        idle: limits.idle,
+        absolute: limits.absolute,
+        places: limits.places,
+        old_after_h: (limits.absolute == Limit::None).then_some(policy::OLD_AFTER_H),
         source: match snapshot.source.as_str() {
             "read" => LimitSource::Read,
             "typed" => LimitSource::Typed,
@@ -362,7 +374,31 @@ fn own_snapshot(version: &store::VersionRow) -> store::SnapshotRow {
         source_note: Some(version.changed_by_name.clone()),
         idle_timeout_s: Some(version.idle_timeout_s),
         absolute_lifetime_s: Some(version.absolute_lifetime_s),
+        places: "[]".to_owned(),
     }
+}
+
+/// Counts what never ends for idleness in each system where others do: where all do, it is the system's own limit.
+async fn count_never_idle(
+    conn: &mut Conn,
+    seen: &VisibleScope,
+    limits: &mut [SystemLimits],
+) -> Result<(), Error> {
+    let ends = |limit: Limit| matches!(limit, Limit::Seconds(_));
+    let some_end = |system: &&mut SystemLimits| {
+        (ends(system.idle) || system.places.iter().any(|place| ends(place.idle)))
+            && seen.touches_system(&system.system_id)
+    };
+    let systems: Vec<&mut SystemLimits> = limits.iter_mut().filter(some_end).collect();
+    let ids: Vec<&SystemId> = systems.iter().map(|system| &system.system_id).collect();
+    let Some(counts) = store::never_idle(conn, seen.condition(Rows::Sessions), &ids).await? else {
+        return Ok(());
+    };
+    for system in systems {
+        let of_it = counts.iter().find(|(id, _)| *id == system.system_id.0);
+        system.never_idle = Some(of_it.map_or(0, |(_, n)| n.unsigned_abs()));
+    }
+    Ok(())
 }
 
 impl For<Policies> {
@@ -390,7 +426,15 @@ impl PoliciesPort for For<Policies> {
         let now = self.room.clock.now();
         self.caller.authorize_somewhere(Permission::ReadPolicies, now)?;
         let mut conn = self.room.db.read().await?;
-        let systems = self.room.limits(&mut conn, &self.caller, None, now).await?;
+        let mut systems = self.room.limits(&mut conn, &self.caller, None, now).await?;
+        for system in systems.iter_mut().filter(|s| s.source == LimitSource::Read) {
+            if let [now, before] = store::last_snapshots(&mut conn, &system.system_id)
+                .await?
+                .as_slice()
+            {
+                system.changes = now.limits().changes(&before.limits());
+            }
+        }
         let mut own = None;
         if self.may_read_own(now).is_ok() {
             let mut versions = store::versions(&mut conn)

@@ -1,14 +1,15 @@
 //! SQL of the policies: versions of our own, snapshots of the others', what new limits would mean.
 
-use app::policies::wire::PolicyVersion;
+use app::policies::wire::{PlaceLimits, PolicyVersion};
 use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
 
 use super::SystemFacts;
-use crate::caller::scope::Rows;
+use crate::caller::scope::{self, Rows, no_guests};
+use crate::connectors::PlaceLimit;
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
-use crate::domain::policy::{self, OWN_SYSTEM};
+use crate::domain::policy::{self, Limits, OWN_SYSTEM};
 use crate::error::Error;
 use crate::on;
 
@@ -47,6 +48,38 @@ pub struct SnapshotRow {
     pub source_note: Option<String>,
     pub idle_timeout_s: Option<i64>,
     pub absolute_lifetime_s: Option<i64>,
+    /// JSON: place, idle seconds as above, note; by place.
+    pub places: String,
+}
+
+impl SnapshotRow {
+    /// The limits it holds.
+    pub fn limits(&self) -> Limits {
+        let places: Vec<(String, Option<i64>, String)> =
+            serde_json::from_str(&self.places).unwrap_or_default();
+        Limits {
+            idle: policy::limit(self.idle_timeout_s),
+            absolute: policy::limit(self.absolute_lifetime_s),
+            places: places
+                .into_iter()
+                .map(|(place, idle, note)| PlaceLimits {
+                    place,
+                    idle: policy::limit(idle),
+                    note,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Limits of places as a snapshot keeps them.
+pub fn places_stored(places: &[PlaceLimit]) -> Result<String, Error> {
+    let mut rows: Vec<(&str, Option<i64>, &str)> = places
+        .iter()
+        .map(|p| (p.place.as_str(), policy::stored(p.idle), p.note.as_str()))
+        .collect();
+    rows.sort_unstable();
+    Ok(serde_json::to_string(&rows)?)
 }
 
 /// Versions of Curfew's own policy, newest first.
@@ -92,14 +125,14 @@ pub async fn add_version(conn: &mut Conn, row: &VersionRow) -> Result<bool, Erro
     Ok(added == 1)
 }
 
-/// The newest snapshot of a system.
-pub async fn newest_snapshot(conn: &mut Conn, system: &SystemId) -> Result<Option<SnapshotRow>, Error> {
+/// The two newest snapshots of a system, newest first.
+pub async fn last_snapshots(conn: &mut Conn, system: &SystemId) -> Result<Vec<SnapshotRow>, Error> {
     Ok(on!(conn, c => sqlx::query_as(
-        "SELECT policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, absolute_lifetime_s \
-         FROM policy_snapshot WHERE system_id = $1 ORDER BY taken_at DESC, policy_snapshot_id DESC LIMIT 1",
+        "SELECT policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, absolute_lifetime_s, \
+         places FROM policy_snapshot WHERE system_id = $1 ORDER BY taken_at DESC, policy_snapshot_id DESC LIMIT 2",
     )
     .bind(&system.0)
-    .fetch_optional(c)
+    .fetch_all(c)
     .await?))
 }
 
@@ -107,7 +140,7 @@ pub async fn newest_snapshot(conn: &mut Conn, system: &SystemId) -> Result<Optio
 pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error> {
     let mut rows: Vec<SnapshotRow> = on!(conn, c => sqlx::query_as(
         "SELECT p.policy_snapshot_id, p.system_id, p.taken_at, p.source, p.source_note, p.idle_timeout_s, \
-         p.absolute_lifetime_s FROM policy_snapshot p WHERE p.taken_at = \
+         p.absolute_lifetime_s, p.places FROM policy_snapshot p WHERE p.taken_at = \
          (SELECT MAX(n.taken_at) FROM policy_snapshot n WHERE n.system_id = p.system_id) \
          ORDER BY p.system_id, p.policy_snapshot_id DESC",
     )
@@ -121,7 +154,7 @@ pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error
 pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Error> {
     on!(conn, c => { sqlx::query(
         "INSERT INTO policy_snapshot (policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, \
-         absolute_lifetime_s) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         absolute_lifetime_s, places) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&row.policy_snapshot_id)
     .bind(&row.system_id)
@@ -130,6 +163,7 @@ pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Erro
     .bind(&row.source_note)
     .bind(row.idle_timeout_s)
     .bind(row.absolute_lifetime_s)
+    .bind(&row.places)
     .execute(c)
     .await?; });
     Ok(())
@@ -166,7 +200,7 @@ pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, L
     }
     let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
         "SELECT idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
-         WHERE system_id = $1 AND state = 'live' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
+         WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
     )
     .bind(&system.0)
     .bind(SAMPLE)
@@ -197,7 +231,7 @@ const OVER_MOST: u64 = 1_000;
 /// Most sessions of certain people that are looked through one by one.
 const LOOKED_THROUGH: u64 = 10_000;
 
-/// Live sessions past one of their own limits per system, as far as `scope` goes; `None` = too many to count here.
+/// Live sessions of people past one of their own limits per system, as far as `scope` goes; `None` = too many to count here.
 pub async fn past_own_limits(
     conn: &mut Conn,
     scope: &VisibleScope,
@@ -216,6 +250,7 @@ pub async fn past_own_limits(
             .cond_where(
                 Cond::all()
                     .add(Expr::col(("session", "state")).eq("live"))
+                    .add(no_guests())
                     .add(Expr::col(("session", column)).lte(now.0))
                     .add(visible.clone()),
             )
@@ -274,6 +309,7 @@ async fn past_among_few(
         .cond_where(
             Cond::all()
                 .add(Expr::col(("session", "state")).eq("live"))
+                .add(no_guests())
                 .add(visible),
         )
         .limit(LOOKED_THROUGH + 1)
@@ -289,6 +325,40 @@ async fn past_among_few(
     let all: i64 = rows.iter().map(|(_, _, n)| n).sum();
     Ok((all.unsigned_abs() <= LOOKED_THROUGH)
         .then(|| rows.into_iter().map(|(system, past, _)| (system, past)).collect()))
+}
+
+/// Live sessions of people that never end for idleness in these systems, as far as `visible` goes; `None` = too many to
+/// count here.
+pub async fn never_idle(
+    conn: &mut Conn,
+    visible: Condition,
+    systems: &[&SystemId],
+) -> Result<Option<Vec<(String, i64)>>, Error> {
+    if systems.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let some = Query::select()
+        .column(("session", "system_id"))
+        .from("session")
+        .cond_where(
+            Cond::all()
+                .add(Expr::col(("session", "state")).eq("live"))
+                .add(no_guests())
+                .add(scope::never_idle())
+                .add(Expr::col(("session", "system_id")).is_in(systems.iter().map(|s| s.0.clone())))
+                .add(visible),
+        )
+        .limit(OVER_MOST + 1)
+        .take();
+    let query = Query::select()
+        .column("system_id")
+        .expr_as(Expr::cust("COUNT(*)"), "n")
+        .from_subquery(some, "some")
+        .group_by_col("system_id")
+        .take();
+    let rows: Vec<(String, i64)> = conn.fetch_all(&query).await?;
+    let all: i64 = rows.iter().map(|(_, n)| n).sum();
+    Ok((all.unsigned_abs() <= OVER_MOST).then_some(rows))
 }
 
 /// Live portal sessions that `visible` covers, by whole hours of age (unknown start: 0), with how many of them `past`

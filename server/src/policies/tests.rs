@@ -1,9 +1,11 @@
 use app::access::wire::Scope;
+use app::sessions::wire::SessionKind;
 use app::wire::{GrantId, OperatorId};
 
 use super::*;
 use crate::caller::{CallerKind, Origin, SecondFactor};
 use crate::clock::FakeClock;
+use crate::connectors::PlaceLimit;
 use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
@@ -273,6 +275,7 @@ async fn limits_carry_their_source_and_are_never_made_up() {
             idle: Limit::Seconds(3600),
             absolute: Limit::None,
             note: String::new(),
+            places: Vec::new(),
         };
         let first = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
         let same = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
@@ -328,6 +331,125 @@ async fn limits_carry_their_source_and_are_never_made_up() {
         house.seed(&[seen(Limit::Seconds(60))]).await;
         let page = house.port(&administrator()).policies_page(None).await.unwrap();
         assert_eq!(find(&page.systems, "uportal").idle, Limit::Unknown, "they differ");
+    }
+}
+
+#[tokio::test]
+async fn limits_of_places_are_kept_compared_and_shown() {
+    for house in houses().await {
+        let domo = SystemId::from("domo");
+        let place = |place: &str, idle| PlaceLimit {
+            place: place.to_owned(),
+            idle,
+            note: "web.xml".to_owned(),
+        };
+        let read = |calendar| ReadLimits {
+            idle: Limit::Unknown,
+            absolute: Limit::None,
+            note: String::new(),
+            places: vec![
+                place("/uPortal", Limit::Seconds(1800)),
+                place("/calendar", calendar),
+            ],
+        };
+        let record = async |limits: &ReadLimits| {
+            let mut conn = house.test.db.write().await.unwrap();
+            let id = house
+                .room
+                .record_snapshot(&mut conn, &domo, limits)
+                .await
+                .unwrap();
+            conn.commit().await.unwrap();
+            house.clock.advance(5);
+            id
+        };
+        let shown = async || {
+            let page = house.port(&administrator()).policies_page(None).await.unwrap();
+            page.systems
+                .into_iter()
+                .find(|s| s.system_id.as_str() == "domo")
+                .unwrap()
+        };
+        let first = record(&read(Limit::Seconds(1800))).await;
+        let mut turned = read(Limit::Seconds(1800));
+        turned.places.reverse();
+        assert_eq!(record(&turned).await, first, "the order of places says nothing");
+        assert_eq!(shown().await.changes, Vec::<String>::new());
+        assert_ne!(record(&read(Limit::None)).await, first);
+        let domo = shown().await;
+        let places: Vec<_> = domo
+            .places
+            .iter()
+            .map(|p| (p.place.as_str(), p.idle, p.note.as_str()))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("/calendar", Limit::None, "web.xml"),
+                ("/uPortal", Limit::Seconds(1800), "web.xml")
+            ]
+        );
+        assert_eq!(domo.changes, ["/calendar: idle 30 min, now none"]);
+        assert_eq!(domo.old_after_h, Some(12), "no longest time");
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_never_idle_out_are_counted_where_others_do() {
+    for house in houses().await {
+        let of = |system: &str, idle, kind| Seed {
+            system_id: system.to_owned(),
+            idle,
+            kind,
+            ..portal_session("a", 1, 1)
+        };
+        let (web, guest) = (SessionKind::Web, SessionKind::Guest);
+        house
+            .seed(&[
+                of("domo", Limit::None, web),
+                of("domo", Limit::None, web),
+                of("domo", Limit::None, guest),
+                of("domo", Limit::Seconds(60), web),
+                of("uportal", Limit::None, web),
+            ])
+            .await;
+        let mut conn = house.test.db.write().await.unwrap();
+        for (system, idle) in [("domo", Limit::Seconds(1800)), ("uportal", Limit::None)] {
+            let read = ReadLimits {
+                idle,
+                absolute: Limit::Seconds(36_000),
+                note: String::new(),
+                places: Vec::new(),
+            };
+            house
+                .room
+                .record_snapshot(&mut conn, &system.into(), &read)
+                .await
+                .unwrap();
+        }
+        conn.commit().await.unwrap();
+        let never = async |caller: &Arc<Caller>, id: &str| {
+            let page = house.port(caller).policies_page(None).await.unwrap();
+            let system = page
+                .systems
+                .into_iter()
+                .find(|s| s.system_id.as_str() == id)
+                .unwrap();
+            (system.never_idle, system.old_after_h)
+        };
+        assert_eq!(never(&administrator(), "domo").await, (Some(2), None));
+        assert_eq!(
+            never(&administrator(), "uportal").await.0,
+            None,
+            "there it is the rule"
+        );
+        let reader = caller(&[
+            (&[Permission::ReadPolicies], Scope::EVERYWHERE),
+            (&[Permission::SeeSessions], Scope::accounts(["somebody else"])),
+        ]);
+        assert_eq!(never(&reader, "domo").await.0, Some(0));
+        let blind = caller(&[(&[Permission::ReadPolicies], Scope::EVERYWHERE)]);
+        assert_eq!(never(&blind, "domo").await.0, None);
     }
 }
 

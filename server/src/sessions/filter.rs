@@ -7,12 +7,12 @@ use app::access::wire::Permission;
 use app::error::FieldProblem;
 use app::sessions::query::filter::{TextFilter, TextOp, TimeFilter};
 use app::sessions::query::{SessionQuery, SortKey};
-use app::sessions::wire::SessionState;
+use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::caller::Caller;
-use crate::caller::scope::Rows;
+use crate::caller::scope::{Rows, guests_only, never_idle, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
@@ -45,18 +45,31 @@ pub struct View {
     now: Timestamp,
 }
 
+/// Whether sessions that nobody signed in with are among the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// They are left out.
+    Hidden,
+    /// Nothing but them.
+    Only,
+    /// They stand among the others.
+    Among,
+}
+
 /// What a query asks for, ready for SQL.
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// In one of these states; never empty.
     pub states: Vec<SessionState>,
-    /// Scope and every other filter, so that indexes find the few that match.
+    /// Which of the two sets of indexes holds the rows.
+    pub guests: Guests,
+    /// Scope and every other filter but the hiding of guests, so that indexes find the few that match.
     pub rest: Condition,
     /// The same for rows that are met anyway: without the substring index, which would gather all its matches first.
     pub plain: Condition,
     /// The part of `rest` that bounds a column lists are sorted by: where along its index matches begin and end.
     pub ranges: Vec<(&'static str, Condition)>,
-    /// True when `rest` leaves nothing out: no filter, and the caller sees everything.
+    /// True when `rest` leaves nothing out: no filter but the hiding of guests, and the caller sees everything.
     pub unfiltered: bool,
     /// True when matching rows are found through the substring index, or by the people the caller's scope means.
     pub counted_as_gathered: bool,
@@ -65,7 +78,28 @@ pub struct Filter {
 impl Filter {
     /// The whole condition.
     pub fn condition(&self) -> Condition {
-        Cond::all().add(self.in_states()).add(self.rest.clone())
+        Cond::all()
+            .add(self.in_states())
+            .add(self.of_guests())
+            .add(self.rest.clone())
+    }
+
+    /// What leaves guests out, or everybody else, in the words of the indexes.
+    pub fn of_guests(&self) -> Condition {
+        match self.guests {
+            Guests::Hidden => Cond::all().add(no_guests()),
+            Guests::Only => Cond::all().add(guests_only()),
+            Guests::Among => Cond::all(),
+        }
+    }
+
+    /// Whether an index gives the rows in the order of the sort `name`: guests have one for their last activity alone.
+    pub fn in_order(&self, name: &str) -> bool {
+        match self.guests {
+            Guests::Hidden => true,
+            Guests::Only => name == "last_active_sort",
+            Guests::Among => false,
+        }
     }
 
     /// Where along the index of the sort `name` matches lie; empty = anywhere.
@@ -119,6 +153,7 @@ impl View {
         }
         Ok(Filter {
             unfiltered: rest.is_empty(),
+            guests: guests(query),
             ranges: self.ranges(query),
             states,
             rest,
@@ -199,6 +234,9 @@ impl View {
                     .add(column("absolute_sort").lte(self.now.0)),
             );
         }
+        if query.never_idle {
+            rest = rest.add(never_idle());
+        }
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));
         }
@@ -249,6 +287,15 @@ impl View {
             });
         }
         problems
+    }
+}
+
+fn guests(query: &SessionQuery) -> Guests {
+    match query.kinds.as_slice() {
+        [] if query.hides_guests() => Guests::Hidden,
+        [SessionKind::Guest] => Guests::Only,
+        some if !some.is_empty() && !some.contains(&SessionKind::Guest) => Guests::Hidden,
+        _ => Guests::Among,
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
 
+use app::sessions::wire::UNCERTAIN;
 use app::wire::{Limit, SessionKey, SystemId};
 use data_encoding::HEXLOWER;
 
@@ -45,6 +46,7 @@ pub struct Row {
     pub account_id: String,
     pub account_name: String,
     pub display_name: String,
+    pub person_doubt: Option<String>,
     pub email: Option<String>,
     pub kind: &'static str,
     pub raw_kind: Option<String>,
@@ -129,6 +131,7 @@ pub fn row_hash(seen: &SeenSession) -> String {
     }
     for part in [
         &seen.raw_kind,
+        &seen.person_doubt,
         &seen.email,
         &seen.ip,
         &seen.user_agent,
@@ -168,12 +171,15 @@ pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
         (Limit::Seconds(s), Some(active)) if s > 0 => Some(active.plus_seconds(s).0),
         _ => None,
     };
-    let person = if display_name.is_empty() {
-        &account_name
-    } else {
-        &display_name
+    let person_doubt = seen.person_doubt.as_deref().map(clean);
+    // Sorted and found by what is shown.
+    let person = match (&person_doubt, display_name.is_empty()) {
+        (Some(_), _) => UNCERTAIN,
+        (None, true) => &account_name,
+        (None, false) => &display_name,
     };
     let found_by = [
+        person_doubt.as_ref().map_or("", |_| UNCERTAIN),
         display_name.as_str(),
         &account_name,
         email.as_deref().unwrap_or_default(),
@@ -220,6 +226,7 @@ pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
         handle_hint: hint,
         account_name,
         display_name,
+        person_doubt,
         email,
         ip,
         user_agent,
@@ -451,6 +458,7 @@ mod tests {
             |s| s.idle = Limit::None,
             |s| s.absolute_known = true,
             |s| s.endable = Endable::OwnConnection,
+            |s| s.person_doubt = Some("two readings disagree".to_owned()),
             |s| s.return_hint = Some("remember-me".to_owned()),
             |s| s.created_at = None,
         ];

@@ -74,7 +74,7 @@ pub async fn named_by(conn: &mut Conn, system: &SystemId, key_id: &str) -> Resul
     Ok(names.iter().filter_map(|name| key_bits(name)).collect())
 }
 
-const COLUMNS: [&str; 43] = [
+const COLUMNS: [&str; 44] = [
     "session_key",
     "key_id",
     "system_id",
@@ -83,6 +83,7 @@ const COLUMNS: [&str; 43] = [
     "account_id",
     "account_name",
     "display_name",
+    "person_doubt",
     "email",
     "kind",
     "raw_kind",
@@ -165,7 +166,7 @@ pub async fn write_live(
     Ok(())
 }
 
-fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 43] {
+fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 44] {
     [
         row.session_key.into(),
         row.key_id.into(),
@@ -175,6 +176,7 @@ fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> 
         row.account_id.into(),
         row.account_name.into(),
         row.display_name.into(),
+        row.person_doubt.into(),
         row.email.into(),
         row.kind.into(),
         row.raw_kind.into(),

@@ -53,6 +53,7 @@ pub struct Row {
     pub account_id: String,
     pub account_name: String,
     pub display_name: String,
+    pub person_doubt: Option<String>,
     pub email: Option<String>,
     pub kind: String,
     pub raw_kind: Option<String>,
@@ -78,13 +79,14 @@ pub struct Row {
     pub sort_number: i64,
 }
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "session_key",
     "system_id",
     "handle_hint",
     "account_id",
     "account_name",
     "display_name",
+    "person_doubt",
     "email",
     "kind",
     "raw_kind",
@@ -375,6 +377,10 @@ async fn gathered(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<
 
 /// Many match, so the next page is usually near; where it is not, all matches are gathered.
 async fn walk_or_gather(conn: &mut Conn, filter: &Filter, way: Way<'_>) -> Result<Vec<Row>, Error> {
+    let (name, _) = sort_column(way.sort);
+    if !filter.in_order(name) {
+        return gathered(conn, filter, way).await;
+    }
     // With several states each has its own index to walk: one that stopped early would leave a hole in their union.
     let at_most = (filter.states.len() == 1).then_some(way.reach.walk_at_most);
     let rows: Vec<Row> = conn.fetch_all(&walk(filter, way, at_most)).await?;
@@ -397,6 +403,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
             .expr(Expr::col((Alias::new("session"), sea_query::Asterisk)))
             .from(Alias::new("session"))
             .and_where(column("state").eq(state.name()))
+            .cond_where(filter.of_guests())
             .cond_where(filter.along(name))
             .cond_where(way.behind("session", name));
         way.sorted(&mut inner, "session", name);
@@ -414,6 +421,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
                 outer
                     .from(Alias::new("session"))
                     .and_where(column("state").eq(state.name()))
+                    .cond_where(filter.of_guests())
                     .cond_where(filter.along(name))
                     .cond_where(way.behind("session", name));
             }

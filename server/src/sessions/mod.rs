@@ -38,6 +38,7 @@ use crate::systems::Systems;
 pub mod collect;
 mod empty;
 pub mod filter;
+mod guests;
 pub mod identity;
 mod intake;
 pub mod list;
@@ -113,6 +114,7 @@ impl Sessions {
             first_row: 0,
             matching: Count::Exactly(0),
             in_all: Count::Exactly(0),
+            guests_hidden: Count::Exactly(0),
             next: None,
             previous: None,
             sort: query.sort,
@@ -150,6 +152,7 @@ impl Sessions {
             (_, Count::MoreThan(n)) if page.query.states.is_empty() => Count::MoreThan(n),
             _ => list::count(&mut conn, store::live_in(view.condition(), &[]), Reach::default()).await?,
         };
+        page.guests_hidden = guests::hidden(&mut conn, &page.query, &view).await?;
         if found.rows.is_empty() {
             page.empty = Some(empty::because(&mut conn, &page.query, &view, &page.systems, now).await?);
         }

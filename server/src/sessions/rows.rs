@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use app::sessions::wire::{CannotEnd, SessionKind, SessionRow, SessionState};
+use app::sessions::wire::{CannotEnd, SessionKind, SessionRow, SessionState, person_shown};
 use app::systems::wire::{Abilities, Health, SystemBrief};
 use app::wire::{OperatorId, SessionKey, SystemId, Timestamp};
 use sea_query::Cond;
@@ -18,9 +18,6 @@ use crate::domain::grant::VisibleScope;
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::systems::Systems;
-
-/// What is shown for a person that the system does not name.
-const NOT_REPORTED: &str = "not reported";
 
 /// Everything that rows are judged by, read once per page.
 pub struct Beside<'p> {
@@ -111,16 +108,19 @@ impl Beside<'_> {
     ) -> SessionRow {
         let masked = !self.judged.network.contains(&row.session_key);
         let shown = |text: String| if masked { String::new() } else { text };
-        let person = [&row.display_name, &row.account_name]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .map_or_else(|| NOT_REPORTED.to_owned(), Clone::clone);
         let kind = SessionKind::from_name(&row.kind).unwrap_or(SessionKind::Other);
+        let person = person_shown(
+            &row.display_name,
+            &row.account_name,
+            kind,
+            row.person_doubt.as_deref(),
+        );
         SessionRow {
             system_name: brief.map_or_else(|| system_id.0.clone(), |b| b.name.clone()),
             read_at: row.observed_at.map(Timestamp).max(brief.and_then(|b| b.read_at)),
             stale: brief.is_none_or(|b| b.health != Health::Live),
             person,
+            person_doubt: row.person_doubt,
             email: row.email.filter(|_| !masked),
             raw_kind: row.raw_kind.filter(|_| kind == SessionKind::Other),
             kind,

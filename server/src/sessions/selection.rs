@@ -14,6 +14,7 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, OnConflict, Query
 use super::filter::{Dialect, View, column};
 use super::list::{COUNT_UP_TO, Reach, count, count_up_to};
 use crate::caller::Caller;
+use crate::caller::scope::no_guests;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::keys;
@@ -295,7 +296,7 @@ pub async fn summary(
     })
 }
 
-/// Accounts and systems of a selection; accounts among the first 10,000 sessions when there are more.
+/// Accounts (guests have none) and systems of a selection; accounts among the first 10,000 sessions when there are more.
 async fn people_and_systems(
     conn: &mut Conn,
     selected: &Selected,
@@ -305,18 +306,19 @@ async fn people_and_systems(
         .columns(
             ["system_id", "account_id", "account_name"].map(|name| (Alias::new("session"), Alias::new(name))),
         )
+        .expr_as(Expr::case(no_guests(), 1).finally(0), Alias::new("somebody"))
         .from(Alias::new("session"))
         .cond_where(selected.condition.clone())
         .limit(COUNT_UP_TO)
         .take();
     let people = Query::select()
         .distinct()
-        .columns(["system_id", "account_id", "account_name"].map(Alias::new))
+        .columns(["system_id", "account_id", "account_name", "somebody"].map(Alias::new))
         .from_subquery(first, Alias::new("first"))
         .take();
     let query = Query::select()
         .column(Alias::new("system_id"))
-        .expr(Expr::cust("COUNT(*)"))
+        .expr(Expr::cust("COUNT(CASE WHEN somebody = 1 THEN 1 END)"))
         .from_subquery(people, Alias::new("people"))
         .group_by_col(Alias::new("system_id"))
         .take();

@@ -6,6 +6,7 @@ use app::wire::{OperatorId, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 
 use super::filter::column;
+use crate::caller::scope::no_guests;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::on;
@@ -146,9 +147,12 @@ pub async fn note_look(
     Ok(noted > 0)
 }
 
-/// Live rows the caller may see in these systems; none named = in all.
+/// Live rows of people the caller may see in these systems; none named = in all.
 pub fn live_in(visible: Condition, systems: &[SystemId]) -> Condition {
-    let mut live = Cond::all().add(column("state").eq("live")).add(visible);
+    let mut live = Cond::all()
+        .add(column("state").eq("live"))
+        .add(no_guests())
+        .add(visible);
     if !systems.is_empty() {
         live = live.add(column("system_id").is_in(systems.iter().map(|s| s.0.clone())));
     }

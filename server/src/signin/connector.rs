@@ -173,6 +173,7 @@ impl ReadPolicy for Portal {
             idle: Limit::Seconds(own.idle_timeout_s),
             absolute: Limit::Seconds(own.absolute_lifetime_s),
             note: String::new(),
+            places: Vec::new(),
         })
     }
 }

@@ -85,6 +85,10 @@ fn plans() -> [Plan; 4] {
             shape: Shape {
                 places: &["/uPortal", "/calendar"],
                 idle_s: 1_800,
+                place_idle_s: &[("/uPortal", 1_800), ("/calendar", 3_600)],
+                clears_after_s: 60,
+                guests: 412,
+                limits_note: "web.xml of each context; no longest time exists in Tomcat",
                 absolute_s: 0,
                 clients: false,
                 ..Shape::default()
@@ -108,7 +112,7 @@ fn plans() -> [Plan; 4] {
 /// Starts the estate on loopback ports, filled and alive.
 ///
 /// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau refuses one
-/// and holds Curfew's own sign-in; Domo gives one person a new session id each time it is asked for their sessions.
+/// and holds Curfew's own sign-in; uPortal has guests, a person in doubt, and limits by context; Domo gives one person a new session id each time it is asked for their sessions.
 /// `times` makes everything that many times as large.
 pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
@@ -130,6 +134,9 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
             }
             _ => faults.rotate_for = ids(&["ntm.khai"]),
         });
+        if plan.id == "uportal-campus" {
+            simulator.add_oddities();
+        }
         if plan.id == "tableau-analytics" {
             simulator.add_own_connection();
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
-use crate::caller::scope::Rows;
+use crate::caller::scope::{Rows, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
@@ -208,7 +208,7 @@ pub async fn pass_complete(
             "UPDATE system SET last_complete_pass_started_at = $2, last_pass_started_at = $2, \
              last_pass_took_ms = $3, next_pass_at = $4, last_error = NULL, last_error_kind = NULL, \
              last_error_at = NULL, failures = 0, last_rows = (SELECT COUNT(*) FROM session \
-             WHERE session.system_id = system.system_id AND session.state = 'live') WHERE system_id = $1",
+             WHERE session.system_id = system.system_id AND session.state = 'live' AND session.kind <> 'guest') WHERE system_id = $1",
         )
         .bind(system.as_str())
         .bind(started_at.0)
@@ -284,7 +284,7 @@ pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Live rows within `scope` by system, as long as there are at most `most` in all; `None` = more.
+/// Live rows of people within `scope` by system, as long as there are at most `most` in all; `None` = more.
 pub async fn count_live_by_system(
     conn: &mut Conn,
     scope: &VisibleScope,
@@ -304,7 +304,7 @@ pub async fn count_live_by_system(
     Ok((all.unsigned_abs() <= most).then(|| counts.into_iter().collect()))
 }
 
-/// Live rows of a system within `scope`, counted up to `most`.
+/// Live rows of people in a system within `scope`, counted up to `most`.
 pub async fn count_live(
     conn: &mut Conn,
     system: &str,
@@ -328,6 +328,7 @@ fn live(scope: &VisibleScope) -> SelectStatement {
     Query::select()
         .from(Alias::new("session"))
         .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
+        .and_where(no_guests())
         .cond_where(scope.condition(Rows::Sessions))
         .take()
 }

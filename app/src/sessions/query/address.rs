@@ -105,6 +105,12 @@ impl SessionQuery {
                         "“{value}” is not an answer to “over a limit”. Write over=1."
                     )),
                 },
+                "never_idle" => match value {
+                    "1" => query.never_idle = true,
+                    _ => bad(format!(
+                        "“{value}” is not an answer to “never ends for idleness”. Write never_idle=1."
+                    )),
+                },
                 "key" => query.key = Some(SessionKey::from(value)),
                 "sort" => match SortKey::from_name(value) {
                     Some(sort) => query.sort = sort,
@@ -222,6 +228,9 @@ impl SessionQuery {
         if self.over {
             pairs.push(("over", "1".to_owned()));
         }
+        if self.never_idle {
+            pairs.push(("never_idle", "1".to_owned()));
+        }
         if let Some(key) = &self.key {
             pairs.push(("key", key.0.clone()));
         }
@@ -236,7 +245,7 @@ impl SessionQuery {
 
 /// Parameters that may stand there several times; any of their values counts.
 const MANY: [&str; 4] = ["system", "kind", "state", "site"];
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "q",
     "system",
     "kind",
@@ -253,6 +262,7 @@ const KNOWN: [&str; 23] = [
     "ends",
     "past",
     "over",
+    "never_idle",
     "key",
     "sort",
     "dir",

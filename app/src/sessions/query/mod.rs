@@ -23,7 +23,7 @@ pub struct SessionQuery {
     pub search: String,
     /// `system`: any of these; empty = all.
     pub systems: Vec<SystemId>,
-    /// `kind`: any of these; empty = all.
+    /// `kind`: any of these; empty = all but guests.
     pub kinds: Vec<SessionKind>,
     /// `state`: any of these; empty = live.
     pub states: Vec<SessionState>,
@@ -51,6 +51,8 @@ pub struct SessionQuery {
     pub past: Option<PastLimits>,
     /// `over=1`: past one of the limits it has itself; what "Over" beside the list links to.
     pub over: bool,
+    /// `never_idle=1`: of those that never end for idleness.
+    pub never_idle: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
     /// `sort`.
@@ -177,6 +179,7 @@ impl SessionQuery {
             "ends" => query.ends = None,
             "past" => query.past = None,
             "over" => query.over = false,
+            "never_idle" => query.never_idle = false,
             "key" => query.key = None,
             _ => {}
         }
@@ -216,6 +219,19 @@ impl SessionQuery {
                 backwards,
             }),
             ..self.clone()
+        }
+    }
+
+    /// Whether guests are left out: nobody asked for a kind, or for this one session.
+    pub fn hides_guests(&self) -> bool {
+        self.kinds.is_empty() && self.key.is_none()
+    }
+
+    /// The guests among what this query asks for, from the first page.
+    pub fn only_guests(&self) -> Self {
+        SessionQuery {
+            kinds: vec![SessionKind::Guest],
+            ..self.first_page()
         }
     }
 

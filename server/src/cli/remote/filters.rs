@@ -22,7 +22,7 @@ pub struct Filters {
     /// Any of these systems, by id
     #[arg(long, value_delimiter = ',')]
     system: Vec<String>,
-    /// Any of these kinds
+    /// Any of these kinds; guests are listed only where this names them
     #[arg(long, value_delimiter = ',', value_parser = ["sso", "offline", "leg", "web", "mobile", "embedded", "portal", "other"])]
     kind: Vec<String>,
     /// Any of these states [default: live]
@@ -88,6 +88,9 @@ pub struct Filters {
     /// Past one of the limits it has itself
     #[arg(long)]
     over: bool,
+    /// Never ends for idleness
+    #[arg(long)]
+    never_idle: bool,
 }
 
 impl Filters {
@@ -104,6 +107,7 @@ impl Filters {
         let words = self.words.join(" ");
         let words = (!self.words.is_empty()).then_some(&words);
         let over = self.over.then(|| "1".to_owned());
+        let never_idle = self.never_idle.then(|| "1".to_owned());
         let one = [
             ("q", words),
             ("person", self.person_like.as_ref()),
@@ -125,6 +129,7 @@ impl Filters {
             ("ends.op", self.ends_op.as_ref()),
             ("past", self.past.as_ref()),
             ("over", over.as_ref()),
+            ("never_idle", never_idle.as_ref()),
         ];
         let many = [
             ("system", &self.system),

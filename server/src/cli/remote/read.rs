@@ -124,7 +124,7 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
     ]);
     let mut shown = 0;
     let mut cursor: Option<String> = None;
-    let count = loop {
+    let (count, guests) = loop {
         let mut asked = query.clone();
         asked.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor)));
         let page: SessionList = api.get(&["sessions"], &asked).await?;
@@ -153,7 +153,7 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
         }
         cursor = page.next_cursor.filter(|_| all);
         if cursor.is_none() {
-            break page.count;
+            break (page.count, page.guests_hidden);
         }
     };
     if !json {
@@ -166,6 +166,11 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
             format!("{} of {} sessions.", app::ui::thousands(shown), counted(count))
         };
         eprintln!("{whole}");
+        match (guests.value, counted(guests)) {
+            (0, _) => {}
+            (1, _) => eprintln!("1 guest session is not shown; --kind guest shows it."),
+            (_, many) => eprintln!("{many} guest sessions are not shown; --kind guest shows them."),
+        }
     }
     Ok(Exit::Done)
 }

@@ -17,8 +17,8 @@ use self::wire::{WireAccount, WireEnd, WireEnded, WirePage, WirePolicy, answer, 
 use super::http::{CallError, Http, HttpSettings, LONGEST_ANSWER};
 use super::{
     Answer, Completeness, Connector, ConnectorError, EndAccount, EndEffect, EndSessions, ErrorKind,
-    ListSessions, ReadLimits, ReadPolicy, Recipe, SeenSession, SelfTest, SharedConnector, Sink, Target,
-    Wanted,
+    ListSessions, PlaceLimit, ReadLimits, ReadPolicy, Recipe, SeenSession, SelfTest, SharedConnector, Sink,
+    Target, Wanted,
 };
 use crate::config::SecretRef;
 
@@ -281,7 +281,16 @@ impl ReadPolicy for Simulated {
         Ok(ReadLimits {
             idle: limit(policy.idle_s),
             absolute: limit(policy.absolute_s),
-            note: String::new(),
+            note: policy.note,
+            places: policy
+                .places
+                .into_iter()
+                .map(|(place, idle_s)| PlaceLimit {
+                    place,
+                    idle: limit(idle_s),
+                    note: String::new(),
+                })
+                .collect(),
         })
     }
 }

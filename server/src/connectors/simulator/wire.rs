@@ -27,6 +27,9 @@ pub struct WireSession {
     /// Name as shown.
     #[serde(default)]
     pub name: String,
+    /// Why it can't tell whose it is; none = it says who, or nobody.
+    #[serde(default)]
+    pub doubt: Option<String>,
     /// Mail.
     #[serde(default)]
     pub email: Option<String>,
@@ -114,6 +117,12 @@ pub struct WirePolicy {
     pub absolute_s: Option<i64>,
     /// Version of the system.
     pub build: String,
+    /// What it says of its limits.
+    #[serde(default)]
+    pub note: String,
+    /// Places with an idle limit of their own, seconds as above.
+    #[serde(default)]
+    pub places: Vec<(String, Option<i64>)>,
 }
 
 pub(super) fn limit(seconds: Option<i64>) -> Limit {
@@ -133,6 +142,7 @@ impl From<WireSession> for SeenSession {
         seen.account_id = wire.account_id;
         seen.account_name = wire.account;
         seen.display_name = wire.name;
+        seen.person_doubt = wire.doubt;
         seen.email = wire.email;
         seen.ip = wire.ip;
         seen.user_agent = wire.user_agent;

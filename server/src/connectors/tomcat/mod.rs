@@ -24,7 +24,7 @@ use self::node::{Candidate, For, Manager, Met, Node, ReadingOf, has_own_limit};
 use self::person::{App, Form, Person, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};
 use super::{
-    Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, ReadLimits,
+    Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, PlaceLimit, ReadLimits,
     ReadPolicy, Recipe, SeenSession, SharedConnector, Sink, Wanted,
 };
 use crate::config::SecretRef;
@@ -85,6 +85,10 @@ struct Settings {
     /// remember-me).
     #[serde(default)]
     signs_in_again: Option<String>,
+    /// Whether sessions in which no attribute names a person are guests. Default false: they are listed, and nobody
+    /// knows whose they are.
+    #[serde(default)]
+    unnamed_are_guests: bool,
     /// Authorities to trust.
     #[serde(default)]
     ca_file: Option<PathBuf>,
@@ -160,6 +164,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         contexts: own.contexts,
         zone,
         signs_in_again: own.signs_in_again,
+        nobody_is_guest: own.unnamed_are_guests,
         found: RwLock::default(),
     }))
 }
@@ -295,6 +300,7 @@ struct Tomcat {
     contexts: Vec<String>,
     zone: Option<TimeZone>,
     signs_in_again: Option<String>,
+    nobody_is_guest: bool,
     found: RwLock<Found>,
 }
 
@@ -322,10 +328,16 @@ impl Tomcat {
     fn seen(&self, node: &Node, manager: &Manager, met: Met, now: Timestamp) -> SeenSession {
         let mut seen = SeenSession::new(met.id, SessionKind::Web);
         let known = met.known;
-        if let Person::Known { account, display } = known.reading.person {
-            seen.account_id = account.clone();
-            seen.account_name = account;
-            seen.display_name = display;
+        match known.reading.person {
+            Person::Known { account, display } => {
+                seen.account_id = account.clone();
+                seen.account_name = account;
+                seen.display_name = display;
+            }
+            Person::Guest => seen.kind = SessionKind::Guest,
+            Person::Nobody if self.nobody_is_guest => seen.kind = SessionKind::Guest,
+            Person::Nobody => {}
+            Person::Uncertain(why) => seen.person_doubt = Some(why.to_owned()),
         }
         seen.place = manager.place.clone();
         seen.ip = known.reading.address;
@@ -521,21 +533,23 @@ impl ListSessions for Tomcat {
 #[async_trait]
 impl ReadPolicy for Tomcat {
     async fn read_policy(&self) -> Result<ReadLimits, ConnectorError> {
-        let mut limits: Vec<(String, Limit)> = Vec::new();
+        let mut places: Vec<PlaceLimit> = Vec::new();
         for node in &self.nodes {
             let (_, managers) = node.managers(&self.contexts).await?;
-            for manager in managers {
-                let place = format!("{}{}", node.label(), manager.place);
-                limits.push((place, manager.idle));
-            }
+            places.extend(managers.into_iter().map(|manager| PlaceLimit {
+                place: format!("{}{}", node.label(), manager.place),
+                idle: manager.idle,
+                note: String::new(),
+            }));
         }
-        let first = limits.first().map_or(Limit::Unknown, |(_, limit)| *limit);
-        let agreed = limits.iter().all(|(_, limit)| *limit == first);
+        let first = places.first().map_or(Limit::Unknown, |place| place.idle);
+        let agreed = places.iter().all(|place| place.idle == first);
         Ok(ReadLimits {
             idle: if agreed { first } else { Limit::Unknown },
             absolute: Limit::None,
-            note: "Tomcat has no limit on the whole length of a session; only the app itself can set one. The idle limit is the app\u{2019}s: single sessions may have another."
+            note: "Tomcat has no limit on the whole length of a session: only the app itself can set one. The idle limit is the app\u{2019}s; single sessions may have another."
                 .to_owned(),
+            places,
         })
     }
 }

@@ -89,7 +89,7 @@ pub async fn fill(
     leave_out: &LeaveOut,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    const COPIED: [&str; 14] = [
+    const COPIED: [&str; 15] = [
         "session_key",
         "system_id",
         "place",
@@ -98,6 +98,7 @@ pub async fn fill(
         "account_id",
         "account_name",
         "display_name",
+        "person_doubt",
         "account_sort",
         "mail_domain",
         "person_sort",
@@ -117,7 +118,7 @@ pub async fn fill(
         .cond_where(rows.clone());
     let columns = ["ending_id"]
         .into_iter()
-        .chain(COPIED[..13].iter().copied())
+        .chain(COPIED[..14].iter().copied())
         .chain(["session_created_at", "left_out", "detail", "state", "changed_at"]);
     let insert = Query::insert()
         .into_table(Alias::new("ending_item"))
@@ -169,12 +170,16 @@ pub struct Numbers {
 /// How an item's person is told from others: by account name, without one by account id.
 pub const PERSON: &str = "LOWER(COALESCE(NULLIF(account_name, ''), account_id))";
 
+/// Items without an account, told apart: guests, people in doubt, people not reported.
+pub const NAMED: &str =
+    "CASE WHEN kind = 'guest' THEN 'guest' WHEN person_doubt IS NOT NULL THEN 'doubt' ELSE '' END";
+
 /// Counts the frozen set, hashes it, finds the systems it holds everybody of, and stores all in the preview. A system
 /// with at most `few` sessions in the set is not looked at.
 pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbers, String), Error> {
     let sql = format!(
         "SELECT COUNT(CASE WHEN left_out IS NULL THEN 1 END) AS items, \
-         COUNT(DISTINCT CASE WHEN left_out IS NULL THEN {PERSON} END) AS people, \
+         COUNT(DISTINCT CASE WHEN left_out IS NULL AND kind <> 'guest' THEN {PERSON} END) AS people, \
          COUNT(DISTINCT CASE WHEN left_out IS NULL THEN system_id END) AS systems, \
          COUNT(left_out) AS left_out FROM ending_item WHERE ending_id = $1"
     );
@@ -200,14 +205,15 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbe
     Ok((numbers, hash))
 }
 
-/// Systems of which every live session was selected, left out or not, with more than `few` of them to be ended.
+/// Systems of which every live session of people was selected, left out or not, with more than `few` of them to be ended.
+/// Guests are nobody: they neither make a set everybody nor keep it from being so.
 async fn whole_systems(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<Vec<String>, Error> {
     let few = i64::try_from(few).unwrap_or(i64::MAX);
     Ok(on!(conn, c => sqlx::query_scalar(
         "SELECT g.system_id FROM (SELECT system_id FROM ending_item WHERE ending_id = $1 AND left_out IS NULL \
-             GROUP BY system_id HAVING COUNT(*) > $2) g \
+             AND kind <> 'guest' GROUP BY system_id HAVING COUNT(*) > $2) g \
          WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.system_id = g.system_id AND s.state = 'live' \
-             AND NOT EXISTS (SELECT 1 FROM ending_item i WHERE i.ending_id = $1 AND i.session_key = s.session_key)) \
+             AND s.kind <> 'guest' AND NOT EXISTS (SELECT 1 FROM ending_item i WHERE i.ending_id = $1 AND i.session_key = s.session_key)) \
          ORDER BY g.system_id")
         .bind(ending.as_str()).bind(few).fetch_all(c).await?))
 }

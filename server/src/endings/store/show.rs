@@ -4,7 +4,7 @@ use app::endings::wire::{ItemFilter, Outcome};
 use app::wire::{EndingId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
-use super::freeze::PERSON;
+use super::freeze::{NAMED, PERSON};
 use super::{ENDING, EndingRow};
 use crate::caller::scope::Rows;
 use crate::db::Conn;
@@ -158,6 +158,7 @@ pub struct ItemRow {
     pub system_id: String,
     pub account_name: String,
     pub display_name: String,
+    pub person_doubt: Option<String>,
     pub handle_hint: String,
     pub kind: String,
     pub outcome: Option<String>,
@@ -180,11 +181,12 @@ pub async fn items(
     after: Option<(i64, String)>,
     limit: u64,
 ) -> Result<Vec<ItemRow>, Error> {
-    const COLUMNS: [&str; 15] = [
+    const COLUMNS: [&str; 16] = [
         "session_key",
         "system_id",
         "account_name",
         "display_name",
+        "person_doubt",
         "handle_hint",
         "kind",
         "outcome",
@@ -301,6 +303,7 @@ pub struct DraftSystem {
     pub items: i64,
     pub people: i64,
     pub without_effect: i64,
+    pub past_limit: i64,
     pub gone: i64,
     pub oldest: Option<i64>,
     pub newest: Option<i64>,
@@ -309,11 +312,17 @@ pub struct DraftSystem {
 /// A preview's items by system.
 pub async fn draft_systems(conn: &mut Conn, ending: &EndingId) -> Result<Vec<DraftSystem>, Error> {
     let sql = "SELECT i.system_id, COUNT(*) AS items, \
-         COUNT(DISTINCT LOWER(COALESCE(NULLIF(i.account_name, ''), i.account_id))) AS people, \
+         COUNT(DISTINCT CASE WHEN i.kind <> 'guest' THEN LOWER(COALESCE(NULLIF(i.account_name, ''), i.account_id)) END) AS people, \
          COUNT(s.return_hint) AS without_effect, \
+         COUNT(CASE WHEN s.state = 'live' AND (s.idle_ends_sort < \
+             CASE WHEN s.observed_at > y.last_complete_pass_started_at THEN s.observed_at ELSE y.last_complete_pass_started_at END \
+             OR s.absolute_sort < \
+             CASE WHEN s.observed_at > y.last_complete_pass_started_at THEN s.observed_at ELSE y.last_complete_pass_started_at END) \
+             THEN 1 END) AS past_limit, \
          COUNT(CASE WHEN s.state = 'live' THEN NULL ELSE 1 END) AS gone, \
          MIN(i.session_created_at) AS oldest, MAX(i.session_created_at) AS newest \
          FROM ending_item i LEFT JOIN session s ON s.session_key = i.session_key \
+         LEFT JOIN system y ON y.system_id = i.system_id \
          WHERE i.ending_id = $1 AND i.left_out IS NULL GROUP BY i.system_id";
     Ok(on!(conn, c => sqlx::query_as(sql).bind(ending.as_str()).fetch_all(c).await?))
 }
@@ -322,8 +331,10 @@ pub async fn draft_systems(conn: &mut Conn, ending: &EndingId) -> Result<Vec<Dra
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct DraftPerson {
     pub who: String,
+    pub named: String,
     pub display_name: String,
     pub account_name: String,
+    pub person_doubt: Option<String>,
     pub items: i64,
     pub oldest: Option<i64>,
 }
@@ -331,9 +342,10 @@ pub struct DraftPerson {
 /// People with most sessions in a preview.
 pub async fn draft_people(conn: &mut Conn, ending: &EndingId, limit: i64) -> Result<Vec<DraftPerson>, Error> {
     let sql = format!(
-        "SELECT {PERSON} AS who, MAX(display_name) AS display_name, MAX(account_name) AS account_name, \
+        "SELECT {PERSON} AS who, {NAMED} AS named, MAX(display_name) AS display_name, \
+         MAX(account_name) AS account_name, MAX(person_doubt) AS person_doubt, \
          COUNT(*) AS items, MIN(session_created_at) AS oldest FROM ending_item \
-         WHERE ending_id = $1 AND left_out IS NULL GROUP BY {PERSON} ORDER BY items DESC, who LIMIT $2"
+         WHERE ending_id = $1 AND left_out IS NULL GROUP BY {PERSON}, {NAMED} ORDER BY items DESC, who, named LIMIT $2"
     );
     Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(ending.as_str()).bind(limit).fetch_all(c).await?))
@@ -343,9 +355,9 @@ pub async fn draft_people(conn: &mut Conn, ending: &EndingId, limit: i64) -> Res
 pub async fn draft_person_systems(
     conn: &mut Conn,
     ending: &EndingId,
-) -> Result<Vec<(String, String)>, Error> {
+) -> Result<Vec<(String, String, String)>, Error> {
     let sql = format!(
-        "SELECT DISTINCT {PERSON} AS who, system_id FROM ending_item WHERE ending_id = $1 AND left_out IS NULL"
+        "SELECT DISTINCT {PERSON} AS who, {NAMED} AS named, system_id FROM ending_item WHERE ending_id = $1 AND left_out IS NULL"
     );
     Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(ending.as_str()).fetch_all(c).await?))
 }
@@ -357,13 +369,15 @@ pub struct LeftOutRow {
     pub system_id: String,
     pub display_name: String,
     pub account_name: String,
+    pub kind: String,
+    pub person_doubt: Option<String>,
     pub left_out: String,
     pub detail: Option<String>,
 }
 
 /// Rows that are not part of a preview, those a person may take in first.
 pub async fn left_out(conn: &mut Conn, ending: &EndingId, limit: i64) -> Result<Vec<LeftOutRow>, Error> {
-    let sql = "SELECT session_key, system_id, display_name, account_name, left_out, detail FROM ending_item \
+    let sql = "SELECT session_key, system_id, display_name, account_name, kind, person_doubt, left_out, detail FROM ending_item \
          WHERE ending_id = $1 AND left_out IS NOT NULL \
          ORDER BY CASE left_out WHEN 'own_session' THEN 0 WHEN 'protected' THEN 1 ELSE 2 END, person_sort, session_key \
          LIMIT $2";

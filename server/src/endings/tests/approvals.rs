@@ -373,7 +373,30 @@ async fn security_b11_protected_people_and_everybody_of_a_system_need_a_second_p
         let everybody = NeedsSecond::Everybody {
             systems: vec!["North".to_owned()],
         };
-        assert_eq!(needs(&whole).await, Some(vec![everybody]));
+        assert_eq!(needs(&whole).await, Some(vec![everybody.clone()]));
+        // A guest is nobody: left out, it does not make the set less than everybody; alone, guests are not everybody.
+        stage
+            .by_hand(
+                "UPDATE session SET kind = 'guest' WHERE session_key = $1",
+                stage.key_of(&ids[3]).as_str(),
+            )
+            .await;
+        assert_eq!(
+            needs(&stage.draft(&ada, &ids[..3]).await).await,
+            Some(vec![everybody])
+        );
+        stage
+            .by_hand("UPDATE session SET kind = 'guest' WHERE session_key <> $1", "")
+            .await;
+        let guests = stage.draft(&ada, &ids).await;
+        assert_eq!(needs(&guests).await, None);
+        let preview = stage.endings.preview(&ada, &guests, false).await.unwrap();
+        assert_eq!((preview.sessions, preview.people), (4, 0));
+        // These guests have accounts, as no real one does: they are named as they were.
+        assert!(preview.by_person.iter().all(|person| person.person != "Guests"));
+        stage
+            .by_hand("UPDATE session SET kind = 'web' WHERE session_key <> $1", "")
+            .await;
         let form = stage.form(&whole).await;
         let confirmed = stage.endings.confirm(&ada, &whole, form).await.unwrap();
         assert!(matches!(confirmed, Confirmed::AwaitingApproval { .. }));

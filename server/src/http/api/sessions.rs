@@ -43,7 +43,7 @@ pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {
     }
 }
 
-/// The live sessions the token may see, or those of other states.
+/// The live sessions the token may see, or those of other states. Guests only where `kind` or `key` names them.
 #[utoipa::path(get, path = "/sessions", tag = "sessions", operation_id = "list_sessions",
     params(Filter, Paging),
     responses((status = 200, description = "A page of sessions.", body = SessionList)))]
@@ -75,6 +75,7 @@ pub async fn list(api: Api, mut pairs: Pairs) -> Result<Response, Problem> {
         items: page.rows.into_iter().map(Session::from).collect(),
         next_cursor: page.next,
         count: page.matching.into(),
+        guests_hidden: page.guests_hidden.into(),
     }))
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use app::access::wire::{People, Places};
 use app::sessions::query::filter::{Network, PastLimits, TextFilter, TextOp, TimeFilter};
 use app::sessions::query::{SessionQuery, SortKey};
-use app::sessions::wire::SessionState;
+use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::{Direction, SystemId, Timestamp};
 use proptest::prelude::*;
 
@@ -110,7 +110,10 @@ impl Known {
         };
         query.search.split_whitespace().all(word)
             && (query.systems.is_empty() || query.systems.iter().any(|id| id.0 == s.system_id))
-            && (query.kinds.is_empty() || query.kinds.contains(&s.kind))
+            && match query.kinds.as_slice() {
+                [] => s.kind != SessionKind::Guest || query.key.is_some(),
+                kinds => kinds.contains(&s.kind),
+            }
             && states.contains(&s.state)
             && (query.sites.is_empty() || query.sites.contains(&s.site))
             && text(&query.person, &person, false)
@@ -126,6 +129,7 @@ impl Known {
             && query.ends.is_none_or(|f| comes(s.absolute_expires_at, f))
             && query.past.is_none_or(|limits| past(s, limits))
             && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
+            && (!query.never_idle || r.idle_timeout_s == Some(0))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
     }
 
@@ -218,6 +222,12 @@ const NAMES: [&str; 12] = [
 const ACCOUNTS: [&str; 8] = ["", "asmith", "ANNE", "änne", "ÄNNE", "lilei", "svc_100%", "zoe"];
 const MAILS: [&str; 3] = ["Ann.Smith@Example.org", "lilei@example.org", "x_y@z"];
 const IPS: [&str; 5] = ["10.0.0.7", "10.9.8.7", "192.168.1.1", "2001:db8::5", "not-an-ip"];
+const KINDS: [SessionKind; 4] = [
+    SessionKind::Sso,
+    SessionKind::Web,
+    SessionKind::Mobile,
+    SessionKind::Guest,
+];
 pub const SITES: [&str; 3] = ["", "north", "south"];
 pub const SYSTEMS: [&str; 3] = ["domo", "keycloak", "uportal"];
 
@@ -236,7 +246,6 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
 
 /// Any session.
 pub fn seed() -> impl Strategy<Value = Seed> {
-    use app::sessions::wire::SessionKind;
     use app::wire::Limit;
     let who = (
         one_of(&SYSTEMS),
@@ -247,7 +256,7 @@ pub fn seed() -> impl Strategy<Value = Seed> {
         "[0-9A-Fa-f]{8,20}",
     );
     let what = (
-        prop::sample::select(&SessionKind::ALL[..4]),
+        prop::sample::select(&KINDS[..]),
         prop_oneof![6 => Just(SessionState::Live), 1 => Just(SessionState::Ended), 1 => Just(SessionState::Vanished)],
         one_of(&["", "Chrome 149", "Firefox 9"]),
         one_of(&["", "Windows", "Linux"]),
@@ -360,7 +369,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         1 => network.prop_map(|n| change(move |q| q.ip = Network::parse(n).ok())),
         1 => prop::sample::subsequence(SYSTEMS.to_vec(), 1..3)
             .prop_map(|s| change(move |q| q.systems = s.iter().map(|s| SystemId::from(*s)).collect())),
-        1 => prop::sample::subsequence(app::sessions::wire::SessionKind::ALL[..4].to_vec(), 1..3)
+        1 => prop::sample::subsequence(KINDS.to_vec(), 1..3)
             .prop_map(|k| change(move |q| q.kinds = k.clone())),
         1 => prop::sample::subsequence(SessionState::ALL.to_vec(), 1..4)
             .prop_map(|s| change(move |q| q.states = s.clone())),
@@ -374,6 +383,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
             change(move |q| q.past = Some(PastLimits { idle_minutes, absolute_minutes }))
         }),
         1 => Just(change(|q| q.over = true)),
+        1 => Just(change(|q| q.never_idle = true)),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
+use app::sessions::query::SortKey;
 use app::sessions::wire::{CannotEnd, EmptyBecause, SessionKind, SessionState};
 use app::wire::{Limit, PortalSessionId};
 
@@ -195,6 +196,83 @@ async fn ui_c7_rows_of_a_system_that_is_not_live_are_marked_and_counted() {
             .rows
             .remove(0);
         assert_eq!((row.stale, row.read_at), (true, Some(NOW)));
+    }
+}
+
+#[tokio::test]
+async fn a_person_in_doubt_is_shown_sorted_and_found_as_uncertain_and_covered_by_no_list_of_people() {
+    let doubt = Seed {
+        person_doubt: Some("Two readings\u{7} disagree".to_owned()),
+        ..seed("domo", "", "")
+    };
+    let others = [
+        seed("domo", "zoe", "Zoe"),
+        seed("domo", "asmith", "Ann Smith"),
+        seed("domo", "", ""),
+    ];
+    let seeds: Vec<Seed> = [doubt].into_iter().chain(others).collect();
+    for house in houses(&seeds).await {
+        let by_person = SessionQuery {
+            sort: SortKey::Person,
+            direction: app::wire::Direction::Ascending,
+            ..SessionQuery::default()
+        };
+        let page = house.list(&everything(), &by_person).await;
+        let shown: Vec<&str> = page.rows.iter().map(|row| row.person.as_str()).collect();
+        assert_eq!(shown, ["not reported", "Ann Smith", "Uncertain", "Zoe"]);
+        assert_eq!(
+            page.rows[2].person_doubt.as_deref(),
+            Some("Two readings disagree")
+        );
+        assert!(page.rows[0].person_doubt.is_none());
+        for caller in [everything(), caller(&[(&[SEE], Scope::EVERYWHERE)])] {
+            let found = house.list(&caller, &search("uncert")).await;
+            assert_eq!(found.rows.len(), 1);
+            assert_eq!(
+                (found.rows[0].person.as_str(), found.rows[0].account_name.as_str()),
+                ("Uncertain", "")
+            );
+        }
+        for people in [accounts(&["uncertain", "", "zoe"]), these(&[""], &[])] {
+            let page = house
+                .list(&caller(&[(&Permission::ALL, people)]), &SessionQuery::default())
+                .await;
+            assert!(page.rows.iter().all(|row| row.person == "Zoe"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn past_its_limit_is_what_lay_before_the_reading_and_not_what_passed_since() {
+    let idle_for = |handle: &str, seconds: i64| Seed {
+        idle: Limit::Seconds(30),
+        last_active_at: Some(NOW.0 - seconds * 1000),
+        ..seed("domo", handle, handle)
+    };
+    for house in houses(&[idle_for("late", 60), idle_for("fine", 20)]).await {
+        house.clock.advance(20);
+        let page = house.list(&everything(), &SessionQuery::default()).await;
+        let past = |who: &str| {
+            page.rows
+                .iter()
+                .find(|row| row.person == who)
+                .unwrap()
+                .past_limit()
+        };
+        assert_eq!(
+            (past("late"), past("fine")),
+            (true, false),
+            "read {:?}",
+            page.rows[0].read_at
+        );
+        // Both are over by now: the number beside the list counts what is over, whether or not it is still there.
+        let over = page
+            .limits
+            .iter()
+            .find(|l| l.system_id.as_str() == "domo")
+            .unwrap()
+            .over;
+        assert_eq!(over, Some(2));
     }
 }
 

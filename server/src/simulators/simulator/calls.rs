@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use super::faults::{Bad, Faults, spoil};
+use super::sessions::past_limit;
 use super::{Inside, Shared};
 use crate::connectors::simulator::wire::{
     CLICK_HEADER, WireAccount, WireAnswer, WireEnd, WireEnded, WirePolicy,
@@ -146,6 +147,13 @@ async fn policy(State(shared): App) -> Response {
         let policy = WirePolicy {
             idle_s: Some(inside.shape.idle_s),
             absolute_s: Some(inside.shape.absolute_s),
+            note: inside.shape.limits_note.to_owned(),
+            places: inside
+                .shape
+                .place_idle_s
+                .iter()
+                .map(|(place, idle_s)| ((*place).to_owned(), Some(*idle_s)))
+                .collect(),
             build: format!("Simulator {}", env!("CARGO_PKG_VERSION")),
         };
         (inside.faults.list.clone(), policy)
@@ -182,11 +190,11 @@ async fn click(State(shared): App, headers: HeaderMap) -> StatusCode {
         .find(id)
         .and_then(|number| inside.sessions.get_mut(&number));
     match found {
-        Some(session) => {
+        Some(session) if !past_limit(session, now) => {
             session.active_ms = Some(now.0);
             StatusCode::OK
         }
-        None => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::UNAUTHORIZED,
     }
 }
 

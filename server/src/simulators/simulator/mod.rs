@@ -176,6 +176,25 @@ impl Simulator {
             inside.age(&mut session, now);
             inside.put(session);
         }
+        for _ in 0..inside.shape.guests.min(count) {
+            let mut session = inside.guest(now);
+            inside.age(&mut session, now);
+            inside.put(session);
+        }
+    }
+
+    /// Adds a session whose person two readings disagree about, and some that never end for idleness.
+    pub fn add_oddities(&self) {
+        let now = self.shared.clock.now();
+        let mut inside = self.shared.inside();
+        let mut unsure = inside.fresh(1, now);
+        unsure.doubt = Some("Two readings disagree".to_owned());
+        inside.put(unsure);
+        for n in 2..5 {
+            let mut kept = inside.fresh(n, now);
+            kept.idle_s = Some(0);
+            inside.put(kept);
+        }
     }
 
     /// Adds the sign-in that Curfew itself uses there.

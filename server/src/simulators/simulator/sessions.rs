@@ -1,5 +1,7 @@
 //! The sessions a simulated system has: kept, found, listed, ended, and a step of life among them.
 
+use std::collections::BTreeSet;
+
 use app::wire::Timestamp;
 
 use super::Inside;
@@ -109,10 +111,11 @@ impl Inside {
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
+        let cleared = now.plus_seconds(-self.shape.clears_after_s);
         let over: Vec<u64> = self
             .sessions
             .iter()
-            .filter(|(_, s)| past_limit(s, now) && !self.stays(s))
+            .filter(|(_, s)| past_limit(s, cleared) && !self.stays(s))
             .map(|(number, _)| *number)
             .collect();
         for number in over {
@@ -134,11 +137,19 @@ impl Inside {
                 self.take(number);
             }
         }
-        while self.sessions.len() < self.target {
+        while self.of_nobody() < self.shape.guests.min(self.target) {
+            let session = self.guest(now);
+            self.put(session);
+        }
+        while self.sessions.len() < self.target + self.of_nobody() {
             let n = usize::try_from(self.dice.below(self.people as u64)).unwrap_or(0);
             let session = self.fresh(n, now);
             self.put(session);
         }
+    }
+
+    fn of_nobody(&self) -> usize {
+        self.by_account.get("").map_or(0, BTreeSet::len)
     }
 
     /// One page of the list, as its faults want it.
@@ -213,7 +224,7 @@ impl Inside {
     }
 }
 
-fn past_limit(session: &WireSession, now: Timestamp) -> bool {
+pub(super) fn past_limit(session: &WireSession, now: Timestamp) -> bool {
     let idle = match (session.idle_s, session.active_ms) {
         (Some(s), Some(active)) if s > 0 => now.since(Timestamp(active)) > s * 1000,
         _ => false,

@@ -1,5 +1,6 @@
 //! What the sessions of a simulated system look like: kinds, places, limits, addresses, browsers, ages.
 
+use app::sessions::wire::SessionKind;
 use app::wire::Timestamp;
 
 use super::{Inside, people};
@@ -17,6 +18,14 @@ pub struct Shape {
     pub places: &'static [&'static str],
     /// Idle limit, seconds; 0 = never.
     pub idle_s: i64,
+    /// Places with an idle limit of their own, seconds; empty = `idle_s` everywhere.
+    pub place_idle_s: &'static [(&'static str, i64)],
+    /// It lists sessions for so long after a limit ended them, seconds, as a server that clears away now and then.
+    pub clears_after_s: i64,
+    /// Sessions that nobody signs in with, kept up at that number.
+    pub guests: usize,
+    /// What it says of its limits.
+    pub limits_note: &'static str,
     /// Longest life, seconds; 0 = no limit.
     pub absolute_s: i64,
     /// It reports addresses and browsers.
@@ -30,9 +39,21 @@ impl Default for Shape {
             sites: &[],
             places: &[],
             idle_s: 1_800,
+            place_idle_s: &[],
+            clears_after_s: 0,
+            guests: 0,
+            limits_note: "",
             absolute_s: 36_000,
             clients: true,
         }
+    }
+}
+
+impl Shape {
+    /// Idle limit of a place, seconds.
+    fn idle_s_of(&self, place: &str) -> i64 {
+        let own = self.place_idle_s.iter().find(|(name, _)| *name == place);
+        own.map_or(self.idle_s, |(_, idle_s)| *idle_s)
     }
 }
 
@@ -90,13 +111,16 @@ impl Inside {
             ),
             _ => format!("203.0.113.{}", self.dice.below(254) + 1),
         };
+        let place = text(self.dice.one_of(shape.places));
         WireSession {
             id: keys::random_id(),
-            place: text(self.dice.one_of(shape.places)),
+            idle_s: Some(shape.idle_s_of(&place)),
+            place,
             kind: text(self.dice.one_of(shape.kinds)),
             account_id: person.account_id,
             account: person.account,
             name: person.name,
+            doubt: None,
             email: person.email,
             ip: shape.clients.then_some(ip),
             user_agent: self
@@ -108,10 +132,21 @@ impl Inside {
             site: text(self.dice.one_of(shape.sites)),
             started_ms: Some(now.0),
             active_ms: Some(now.0),
-            idle_s: Some(shape.idle_s),
             ends_ms: (shape.absolute_s > 0).then(|| now.plus_seconds(shape.absolute_s).0),
             own: false,
             returns: None,
+        }
+    }
+
+    /// A session that nobody signed in with.
+    pub(super) fn guest(&mut self, now: Timestamp) -> WireSession {
+        WireSession {
+            kind: SessionKind::Guest.name().to_owned(),
+            account_id: String::new(),
+            account: String::new(),
+            name: String::new(),
+            email: None,
+            ..self.fresh(0, now)
         }
     }
 
@@ -128,10 +163,9 @@ impl Inside {
             self.dice.below(longest as u64) as i64,
         );
         let age_s = a.min(b);
-        let pause = if self.shape.idle_s > 0 {
-            self.shape.idle_s
-        } else {
-            longest
+        let pause = match session.idle_s {
+            Some(idle_s) if idle_s > 0 => idle_s + self.shape.clears_after_s,
+            _ => longest,
         };
         let pause_s = (self.dice.below(pause as u64) as i64).min(age_s);
         let started = now.plus_seconds(-age_s);

@@ -279,6 +279,8 @@ pub struct Item {
     pub session_key: String,
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; null = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// System.
@@ -314,6 +316,7 @@ impl From<ours::EndingItemRow> for Item {
         Item {
             session_key: row.session_key.0,
             person: row.person,
+            person_doubt: row.person_doubt,
             account_name: row.account_name,
             system_id: row.system_id.0,
             system_name: row.system_name,

@@ -111,7 +111,7 @@ macro_rules! words {
 words! {
     /// What kind of sign-in a session is.
     SessionKind of app::sessions::wire::SessionKind {
-        Sso, Offline, Leg, Web, Mobile, Embedded, Portal, Other,
+        Sso, Offline, Leg, Web, Mobile, Embedded, Portal, Guest, Other,
     }
     /// Whether a session is there: listed, ended by Curfew and read back, or not listed any more.
     SessionState of app::sessions::wire::SessionState { Live, Ended, Vanished, }

@@ -104,6 +104,8 @@ pub struct PreviewSystem {
     pub survives: String,
     /// Sessions whose browser would sign itself in again.
     pub without_effect: u64,
+    /// Sessions past a limit of their own when they were read, and not yet removed by the system.
+    pub past_limit: u64,
     /// Ending was proven there; null = never.
     pub proven_at: Option<Moment>,
 }
@@ -113,6 +115,8 @@ pub struct PreviewSystem {
 pub struct PreviewPerson {
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; null = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// Sessions.
@@ -128,6 +132,8 @@ pub struct LeftOut {
     pub session_key: String,
     /// Name as shown.
     pub person: String,
+    /// Why the person could not be told for sure; null = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Account name.
     pub account_name: String,
     /// System, as shown.
@@ -141,6 +147,7 @@ impl From<ours::PreviewLeftOut> for LeftOut {
         LeftOut {
             session_key: row.session_key.0,
             person: row.person,
+            person_doubt: row.person_doubt,
             account_name: row.account_name,
             system_name: row.system_name,
             why: row.why.into(),
@@ -169,6 +176,7 @@ impl From<ours::Preview> for Preview {
                     takes_effect: s.takes_effect,
                     survives: s.survives,
                     without_effect: s.without_effect,
+                    past_limit: s.past_limit,
                     proven_at: moment(s.proven_at),
                 })
                 .collect(),
@@ -177,6 +185,7 @@ impl From<ours::Preview> for Preview {
                 .into_iter()
                 .map(|p| PreviewPerson {
                     person: p.person,
+                    person_doubt: p.person_doubt,
                     account_name: p.account_name,
                     sessions: p.sessions,
                     systems: p.systems,

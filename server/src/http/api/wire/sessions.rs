@@ -15,6 +15,8 @@ pub struct SessionList {
     pub next_cursor: Option<String>,
     /// How many match in all.
     pub count: Counted,
+    /// Guests that fit too and are not listed because no `kind` was asked for; `kind=guest` lists them.
+    pub guests_hidden: Counted,
 }
 
 /// A session.
@@ -26,8 +28,10 @@ pub struct Session {
     pub system_id: String,
     /// System, as shown.
     pub system_name: String,
-    /// Name as shown; "not reported" where the system names nobody.
+    /// Name as shown; "not reported", "Guest" or "Uncertain" where there is none.
     pub person: String,
+    /// Why the person could not be told for sure; null = who is named, or nobody is.
+    pub person_doubt: Option<String>,
     /// Id of the person (`/people/{id}`); null = no account name is reported.
     pub person_id: Option<String>,
     /// Account name; empty = not reported.
@@ -66,6 +70,8 @@ pub struct Session {
     pub ends_at_latest: Option<Moment>,
     /// False: the system does not say whether it ends at latest.
     pub ends_at_latest_known: bool,
+    /// Past a limit of its own when it was read: its person is out, the system has not removed it yet.
+    pub past_limit: bool,
     /// When this was read.
     pub read_at: Option<Moment>,
     /// Its system has not been read whole lately.
@@ -132,10 +138,12 @@ impl From<ours::CannotEnd> for CannotEnd {
 impl From<ours::SessionRow> for Session {
     fn from(row: ours::SessionRow) -> Self {
         Session {
+            past_limit: row.past_limit(),
             session_key: row.session_key.0,
             system_id: row.system_id.0,
             system_name: row.system_name,
             person: row.person,
+            person_doubt: row.person_doubt,
             person_id: Some(row.account_name.to_lowercase()).filter(|id| !id.is_empty()),
             account_name: row.account_name,
             email: row.email,
@@ -185,7 +193,7 @@ pub struct Filter {
     #[schema(min_items = 1)]
     #[param(required = false, min_items = 1)]
     pub system: Vec<String>,
-    /// Any of these kinds.
+    /// Any of these kinds; none named = all but `guest`, a browser that nobody signed in with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     #[param(required = false, min_items = 1)]
@@ -371,6 +379,15 @@ pub struct Filter {
     #[schema(nullable = false, pattern = "^1$")]
     #[param(pattern = "^1$")]
     pub over: Option<String>,
+    /// `1`: never ends for idleness.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, pattern = "^1$")]
+    #[param(pattern = "^1$")]
+    pub never_idle: Option<String>,
     /// This one session.
     #[serde(
         default,

@@ -149,8 +149,23 @@ pub struct Policy {
     pub source: LimitSource,
     /// When they were read, typed or set.
     pub as_of: Option<Moment>,
+    /// Limits of single places of the system; empty = the same everywhere.
+    pub places: Vec<PlacePolicy>,
     /// Live sessions past one of their own limits; null = not counted.
     pub over: Option<u64>,
+    /// Live sessions that never end for idleness though others there do; null = not counted.
+    pub never_idle: Option<u64>,
+}
+
+/// The session limit of one place (context, realm) of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlacePolicy {
+    /// Which.
+    pub place: String,
+    /// Longest pause between activities.
+    pub idle: TimeLimit,
+    /// What a person should know of it; empty = nothing.
+    pub note: String,
 }
 
 impl From<policies::SystemLimits> for Policy {
@@ -162,7 +177,17 @@ impl From<policies::SystemLimits> for Policy {
             absolute: limits.absolute.into(),
             source: limits.source.into(),
             as_of: moment(limits.as_of),
+            places: limits
+                .places
+                .into_iter()
+                .map(|place| PlacePolicy {
+                    place: place.place,
+                    idle: place.idle.into(),
+                    note: place.note,
+                })
+                .collect(),
             over: limits.over,
+            never_idle: limits.never_idle,
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::keys;
+use crate::systems::few::Few;
 
 mod store;
 
@@ -157,12 +158,14 @@ impl Policies {
 
     /// Limits of those systems whose policies the caller may read, by name; `only` = these alone, `None` = all.
     ///
-    /// Counts of sessions past their limits reach as far as the caller may see sessions.
+    /// Counts of sessions past their limits reach as far as the caller may see sessions; `few` = what is known of them
+    /// already.
     pub async fn limits(
         &self,
         conn: &mut Conn,
         caller: &Caller,
         only: Option<&[SystemId]>,
+        few: Option<&Few>,
         now: Timestamp,
     ) -> Result<Vec<SystemLimits>, Error> {
         let readable = caller.visible(Permission::ReadPolicies, now);
@@ -175,9 +178,10 @@ impl Policies {
         });
         let snapshots = store::newest_snapshots(conn).await?;
         let seen = caller.visible(Permission::SeeSessions, now);
-        let over = match seen.is_empty() {
-            true => None,
-            false => store::past_own_limits(conn, &seen, now).await?,
+        let over = match few {
+            _ if seen.is_empty() => None,
+            Some(few) => few.past(),
+            None => store::past_own_limits(conn, seen.condition(Rows::Sessions), now).await?,
         };
         let mut limits: Vec<SystemLimits> = Vec::with_capacity(systems.len());
         for system in systems {
@@ -426,7 +430,7 @@ impl PoliciesPort for For<Policies> {
         let now = self.room.clock.now();
         self.caller.authorize_somewhere(Permission::ReadPolicies, now)?;
         let mut conn = self.room.db.read().await?;
-        let mut systems = self.room.limits(&mut conn, &self.caller, None, now).await?;
+        let mut systems = self.room.limits(&mut conn, &self.caller, None, None, now).await?;
         for system in systems.iter_mut().filter(|s| s.source == LimitSource::Read) {
             if let [now, before] = store::last_snapshots(&mut conn, &system.system_id)
                 .await?

@@ -5,10 +5,9 @@ use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
 
 use super::SystemFacts;
-use crate::caller::scope::{self, Rows, no_guests};
+use crate::caller::scope::{self, no_guests};
 use crate::connectors::PlaceLimit;
 use crate::db::Conn;
-use crate::domain::grant::VisibleScope;
 use crate::domain::policy::{self, Limits, OWN_SYSTEM};
 use crate::error::Error;
 use crate::on;
@@ -228,22 +227,12 @@ pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, L
 /// Most sessions counted as past their limits, over all systems in view; beyond, nothing is said.
 const OVER_MOST: u64 = 1_000;
 
-/// Most sessions of certain people that are looked through one by one.
-const LOOKED_THROUGH: u64 = 10_000;
-
-/// Live sessions of people past one of their own limits per system, as far as `scope` goes; `None` = too many to count here.
+/// Live sessions of people past one of their own limits per system, as far as `visible` goes; `None` = too many to count here.
 pub async fn past_own_limits(
     conn: &mut Conn,
-    scope: &VisibleScope,
+    visible: Condition,
     now: Timestamp,
 ) -> Result<Option<Vec<(String, i64)>>, Error> {
-    let visible = scope.condition(Rows::Sessions);
-    if scope.by_people()
-        && let Some(past) = past_among_few(conn, visible.clone(), now).await?
-    {
-        let all: i64 = past.iter().map(|(_, n)| n).sum();
-        return Ok((all.unsigned_abs() <= OVER_MOST).then_some(past));
-    }
     let branch = |column: &'static str| {
         Query::select()
             .from("session")
@@ -289,42 +278,6 @@ pub async fn past_own_limits(
     let rows: Vec<(String, i64)> = conn.fetch_all(&query).await?;
     let all: i64 = rows.iter().map(|(_, n)| n).sum();
     Ok((all.unsigned_abs() <= OVER_MOST).then_some(rows))
-}
-
-/// The same where `visible` covers at most [`LOOKED_THROUGH`] rows; `None` = it covers more.
-///
-/// They are found by who they are: along the limits' indexes everybody's past sessions would be met first.
-async fn past_among_few(
-    conn: &mut Conn,
-    visible: Condition,
-    now: Timestamp,
-) -> Result<Option<Vec<(String, i64)>>, Error> {
-    let past = Cond::any()
-        .add(Expr::col(("session", "idle_ends_sort")).lte(now.0))
-        .add(Expr::col(("session", "absolute_sort")).lte(now.0));
-    let few = Query::select()
-        .column(("session", "system_id"))
-        .expr_as(Expr::case(past, 1).finally(0), "past")
-        .from("session")
-        .cond_where(
-            Cond::all()
-                .add(Expr::col(("session", "state")).eq("live"))
-                .add(no_guests())
-                .add(visible),
-        )
-        .limit(LOOKED_THROUGH + 1)
-        .take();
-    let query = Query::select()
-        .column("system_id")
-        .expr_as(Expr::cust("COUNT(CASE WHEN past = 1 THEN 1 END)"), "n_past")
-        .expr_as(Expr::cust("COUNT(*)"), "n")
-        .from_subquery(few, "few")
-        .group_by_col("system_id")
-        .take();
-    let rows: Vec<(String, i64, i64)> = conn.fetch_all(&query).await?;
-    let all: i64 = rows.iter().map(|(_, _, n)| n).sum();
-    Ok((all.unsigned_abs() <= LOOKED_THROUGH)
-        .then(|| rows.into_iter().map(|(system, past, _)| (system, past)).collect()))
 }
 
 /// Live sessions of people that never end for idleness in these systems, as far as `visible` goes; `None` = too many to

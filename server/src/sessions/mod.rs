@@ -137,6 +137,7 @@ impl Sessions {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
+        let few = self.systems.few(&mut conn, &view.seen, now).await?;
         let rows = page.query.page_rows.unwrap_or(PAGE_ROWS);
         let reach = Reach {
             page: u64::from(rows),
@@ -150,14 +151,22 @@ impl Sessions {
             (0, matching) => matching,
             // More match than are counted, so there are more in all.
             (_, Count::MoreThan(n)) if page.query.states.is_empty() => Count::MoreThan(n),
-            _ => list::count(&mut conn, store::live_in(view.condition(), &[]), Reach::default()).await?,
+            _ => match &few {
+                Some(few) => few.in_all(),
+                None => {
+                    list::count(&mut conn, store::live_in(view.condition(), &[]), Reach::default()).await?
+                }
+            },
         };
         page.guests_hidden = guests::hidden(&mut conn, &page.query, &view).await?;
         if found.rows.is_empty() {
             page.empty = Some(empty::because(&mut conn, &page.query, &view, &page.systems, now).await?);
         }
         let in_view = Some(page.query.systems.as_slice()).filter(|s| !s.is_empty());
-        page.limits = self.policies.limits(&mut conn, caller, in_view, now).await?;
+        page.limits = self
+            .policies
+            .limits(&mut conn, caller, in_view, few.as_deref(), now)
+            .await?;
         let selected = self
             .selected(&mut conn, caller, page.query.selection.as_ref(), now)
             .await?;

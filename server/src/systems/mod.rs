@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::keys;
 
 mod acts;
+pub mod few;
 mod page;
 mod store;
 
@@ -60,6 +61,7 @@ pub struct Systems {
     connected: RwLock<BTreeMap<SystemId, Arc<Connected>>>,
     rules: RwLock<CollectRules>,
     wake: Arc<Notify>,
+    counted: Counted,
 }
 
 /// How a reading of a system went.
@@ -83,6 +85,7 @@ impl Systems {
             connected: RwLock::default(),
             rules: RwLock::default(),
             wake: Arc::new(Notify::new()),
+            counted: Counted::default(),
         }
     }
 

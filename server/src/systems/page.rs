@@ -36,10 +36,9 @@ impl Systems {
             let system_id = SystemId::from(row.system_id.as_str());
             row.last_rows.filter(|_| scope.covers_system(&system_id))
         };
-        // Few people are quickest found at once, whatever systems they are in; who sees many is counted system by system.
         let few = match rows.iter().all(|row| whole(row).is_some()) {
             true => None,
-            false => store::count_live_by_system(conn, &scope, COUNT_UP_TO).await?,
+            false => self.few(conn, &scope, self.clock.now()).await?,
         };
         let mut counts = Vec::with_capacity(rows.len());
         for row in rows {

@@ -1,9 +1,7 @@
 //! SQL of connected systems.
 
-use std::collections::HashMap;
-
 use app::wire::{SystemId, Timestamp};
-use sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement};
 
 use crate::caller::scope::{Rows, no_guests};
 use crate::db::Conn;
@@ -284,24 +282,38 @@ pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Live rows of people within `scope` by system, as long as there are at most `most` in all; `None` = more.
-pub async fn count_live_by_system(
+/// Live rows of people within `scope` by system with those past one of their own limits, as long as there are at most
+/// `most` in all; `None` = more.
+///
+/// One pass over the people of the scope: system by system, everybody else's rows would be met too.
+pub async fn few(
     conn: &mut Conn,
     scope: &VisibleScope,
     most: u64,
-) -> Result<Option<HashMap<String, i64>>, Error> {
+    now: Timestamp,
+) -> Result<Option<Vec<(String, i64, i64)>>, Error> {
+    let column = |name: &'static str| Expr::col((Alias::new("session"), Alias::new(name)));
+    let past = Cond::any()
+        .add(column("idle_ends_sort").lte(now.0))
+        .add(column("absolute_sort").lte(now.0));
+    let some = live(scope)
+        .expr_as(column("system_id"), Alias::new("system_id"))
+        .expr_as(Expr::case(past, 1).finally(0), Alias::new("past"))
+        .limit(most + 1)
+        .take();
     let query = Query::select()
         .column(Alias::new("system_id"))
-        .expr(Expr::cust("COUNT(*)"))
-        .from_subquery(
-            live(scope).column(Alias::new("system_id")).limit(most + 1).take(),
-            Alias::new("some"),
+        .expr_as(Expr::cust("COUNT(*)"), Alias::new("n"))
+        .expr_as(
+            Expr::cust("COUNT(CASE WHEN past = 1 THEN 1 END)"),
+            Alias::new("n_past"),
         )
+        .from_subquery(some, Alias::new("some"))
         .group_by_col(Alias::new("system_id"))
         .take();
-    let counts: Vec<(String, i64)> = conn.fetch_all(&query).await?;
-    let all: i64 = counts.iter().map(|(_, n)| n).sum();
-    Ok((all.unsigned_abs() <= most).then(|| counts.into_iter().collect()))
+    let rows: Vec<(String, i64, i64)> = conn.fetch_all(&query).await?;
+    let all: i64 = rows.iter().map(|(_, n, _)| n).sum();
+    Ok((all.unsigned_abs() <= most).then_some(rows))
 }
 
 /// Live rows of people in a system within `scope`, counted up to `most`.

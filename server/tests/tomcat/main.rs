@@ -5,6 +5,7 @@
 
 mod ask;
 mod clusters;
+mod connector;
 mod endings;
 mod farm;
 mod faults;

@@ -81,7 +81,7 @@ async fn end_in(node: &Node, place: &str, targets: &[&Target]) -> Result<Vec<Ans
                 Answer::Refused("Its session manager has no operation expireSession.".to_owned())
             }
             // A listener of the app that fails makes it an error although the session is gone: only a list tells.
-            Some(Reply::Threw | Reply::Lost) => Answer::NoAnswer,
+            Some(Reply::Threw | Reply::Lost(_)) => Answer::NoAnswer,
             Some(Reply::NoBean) | None => Answer::NotFound,
         })
         .collect())
@@ -115,7 +115,7 @@ async fn there(
             Reply::Value(start) => !matches!(start.trim(), "" | "-1"),
             Reply::Nothing | Reply::NoBean => false,
             // Not told: it is asked for, and the next list tells.
-            Reply::NoOperation | Reply::Forbidden | Reply::Threw | Reply::Lost => true,
+            Reply::NoOperation | Reply::Forbidden | Reply::Threw | Reply::Lost(_) => true,
         };
     }
     Ok(there)

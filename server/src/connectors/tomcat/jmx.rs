@@ -70,8 +70,8 @@ pub(super) enum Reply {
     Forbidden,
     /// The app's own code failed at it; it may have happened all the same.
     Threw,
-    /// Asked, but no answer came back.
-    Lost,
+    /// Asked, but no answer that can be read came back; why.
+    Lost(ConnectorError),
 }
 
 /// An MBean with some of its attributes, as text; those that are null or missing are left out.

@@ -117,7 +117,7 @@ fn lost(failed: CallError, alone: bool) -> Result<Reply, ConnectorError> {
     match failed.error.kind {
         ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited => Err(failed.error),
         _ if alone && !failed.left_us => Err(failed.error),
-        _ => Ok(Reply::Lost),
+        _ => Ok(Reply::Lost(failed.error)),
     }
 }
 

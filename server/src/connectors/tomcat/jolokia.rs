@@ -88,7 +88,7 @@ impl Jolokia {
         match self.post(operation, &Value::Array(body)).await {
             Ok(items) if items.len() == asks.len() => Ok(items.into_iter().map(reply).collect()),
             // Part of it may have been carried out: only a list can tell.
-            Ok(_) => Ok(vec![Reply::Lost; asks.len()]),
+            Ok(_) => Ok(vec![Reply::Lost(not_its_answer()); asks.len()]),
             Err(failed) if failed.too_much == Some(TooMuch::Long) && asks.len() > 1 => {
                 let (left, right) = asks.split_at(asks.len() / 2);
                 let mut replies = Box::pin(self.ask_some(left, false)).await?;
@@ -98,7 +98,7 @@ impl Jolokia {
             Err(failed) => match failed.error.kind {
                 ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited => Err(failed.error),
                 _ if alone && !failed.left_us => Err(failed.error),
-                _ => Ok(vec![Reply::Lost; asks.len()]),
+                _ => Ok(vec![Reply::Lost(failed.error); asks.len()]),
             },
         }
     }

@@ -24,8 +24,8 @@ use self::node::{Candidate, For, Manager, Met, Node, ReadingOf, has_own_limit};
 use self::person::{App, Form, Person, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};
 use super::{
-    Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, PlaceLimit, ReadLimits,
-    ReadPolicy, Recipe, SeenSession, SharedConnector, Sink, Wanted,
+    Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, PlaceLimit,
+    ReadLimits, ReadPolicy, Recipe, SeenSession, SharedConnector, Sink, Wanted,
 };
 use crate::config::SecretRef;
 

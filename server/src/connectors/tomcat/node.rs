@@ -174,10 +174,7 @@ impl Node {
                 ErrorKind::Forbidden,
                 "Its policy does not allow listSessionIds.",
             )),
-            Some(Reply::Lost) => Err(ConnectorError::new(
-                ErrorKind::Unreachable,
-                "No answer came when it was asked for its sessions.",
-            )),
+            Some(Reply::Lost(why)) => Err(why),
             Some(Reply::NoOperation | Reply::Threw) | None => Err(ConnectorError::new(
                 ErrorKind::Protocol,
                 "Its session manager could not list its sessions.",
@@ -290,12 +287,7 @@ impl Node {
                 let value = match reply {
                     Reply::Value(value) => value,
                     Reply::Nothing => String::new(),
-                    Reply::Lost => {
-                        return Err(ConnectorError::new(
-                            ErrorKind::Unreachable,
-                            "No answer came when it was asked about a session.",
-                        ));
-                    }
+                    Reply::Lost(why) => return Err(why),
                     Reply::NoBean => {
                         gone.insert(at);
                         continue;
@@ -366,7 +358,7 @@ impl Node {
                     continue;
                 }
                 Reply::Threw => "The app failed when it was asked whose session this is.",
-                Reply::Lost => "The app did not say in time whose session this is.",
+                Reply::Lost(_) => "The app did not say in time whose session this is.",
                 Reply::Nothing | Reply::NoBean | Reply::NoOperation | Reply::Forbidden => continue,
             };
             if told.person == Person::Nobody {

@@ -186,7 +186,10 @@ fn place_rows(system: &SystemLimits) -> AnyView {
 /// Links to sessions that no limit ends: those that never end for idleness, and old ones where nothing is the longest.
 pub fn worth_a_look(system: &SystemLimits) -> AnyView {
     let never = system.never_idle.filter(|n| *n > 0).map(|n| {
-        let words = format!("{} never idle out", counted(n, "session", "sessions"));
+        let words = match n {
+            1 => "1 session never idles out".to_owned(),
+            n => format!("{} sessions never idle out", thousands(n)),
+        };
         view! {
             <a class="limits-look" href=paths::sessions_never_idle(&system.system_id)>
                 {words}

@@ -316,8 +316,9 @@ fn remaining(row: &SessionRow, at: Option<Timestamp>, never: bool) -> AnyView {
         {row.past(at)
             .then(|| {
                 view! {
+                    " "
                     <span class="second tip" data-tip=PAST_LIMIT tabindex="-1">
-                        "not removed yet"
+                        "still listed"
                     </span>
                 }
             })}

@@ -465,44 +465,6 @@ async fn security_e6_a_refused_identity_is_not_tried_again_by_itself() {
 }
 
 /// A session as a system with very many would report it; `round` moves the activity of every hundredth.
-#[tokio::test]
-async fn security_b2_a_guess_or_a_guest_is_handed_on_without_an_account() {
-    use app::sessions::wire::SessionKind;
-
-    use crate::connectors::{Handle, SeenSession, Sink};
-    let named = |kind, doubt: Option<&str>| SeenSession {
-        account_id: "7".to_owned(),
-        account_name: "asmith".to_owned(),
-        display_name: "Ann Smith".to_owned(),
-        email: Some("ann@example.org".to_owned()),
-        person_doubt: doubt.map(str::to_owned),
-        ..SeenSession::new(Handle::new("x"), kind)
-    };
-    let (sink, mut batches) = Sink::channel(1);
-    let batch = vec![
-        named(SessionKind::Web, None),
-        named(SessionKind::Web, Some("Two readings disagree")),
-        named(SessionKind::Guest, None),
-    ];
-    sink.push(batch).await.unwrap();
-    let got = batches.recv().await.unwrap();
-    let whose: Vec<_> = got
-        .iter()
-        .map(|s| {
-            [
-                &*s.account_id,
-                &*s.account_name,
-                &*s.display_name,
-                s.email.as_deref().unwrap_or(""),
-            ]
-        })
-        .collect();
-    assert_eq!(
-        whose,
-        [["7", "asmith", "Ann Smith", "ann@example.org"], [""; 4], [""; 4]]
-    );
-}
-
 fn one_of_many(n: usize, round: i64) -> SeenSession {
     let person = people::person(n % 40_000);
     let mut seen = SeenSession::new(

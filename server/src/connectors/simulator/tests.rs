@@ -201,3 +201,38 @@ fn unknown_settings_are_refused_by_name() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn a_guess_or_a_guest_is_handed_on_without_an_account() {
+    let named = |kind, doubt: Option<&str>| SeenSession {
+        account_id: "7".to_owned(),
+        account_name: "asmith".to_owned(),
+        display_name: "Ann Smith".to_owned(),
+        email: Some("ann@example.org".to_owned()),
+        person_doubt: doubt.map(str::to_owned),
+        ..SeenSession::new(Handle::new("x"), kind)
+    };
+    let (sink, mut batches) = Sink::channel(1);
+    let batch = vec![
+        named(SessionKind::Web, None),
+        named(SessionKind::Web, Some("Two readings disagree")),
+        named(SessionKind::Guest, None),
+    ];
+    sink.push(batch).await.unwrap();
+    let got = batches.recv().await.unwrap();
+    let whose: Vec<_> = got
+        .iter()
+        .map(|s| {
+            [
+                &*s.account_id,
+                &*s.account_name,
+                &*s.display_name,
+                s.email.as_deref().unwrap_or(""),
+            ]
+        })
+        .collect();
+    assert_eq!(
+        whose,
+        [["7", "asmith", "Ann Smith", "ann@example.org"], [""; 4], [""; 4]]
+    );
+}

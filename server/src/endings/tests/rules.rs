@@ -22,6 +22,51 @@ fn fields(error: &AppError) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn a_preview_names_guests_people_in_doubt_and_sessions_past_their_limit_as_what_they_are() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2, 3, 4]).await;
+        for (sql, id) in [
+            (
+                "UPDATE session SET kind = 'guest', account_id = '', account_name = '', display_name = '' WHERE session_key = $1",
+                0,
+            ),
+            (
+                "UPDATE session SET kind = 'guest', account_id = '', account_name = '', display_name = '' WHERE session_key = $1",
+                1,
+            ),
+            (
+                "UPDATE session SET person_doubt = 'Two readings disagree', account_id = '', account_name = '', \
+              display_name = '' WHERE session_key = $1",
+                2,
+            ),
+            ("UPDATE session SET idle_ends_sort = 1 WHERE session_key = $1", 3),
+        ] {
+            stage.by_hand(sql, stage.key_of(&ids[id]).as_str()).await;
+        }
+        let ada = stage.caller(&stage.ada.id).await;
+        let draft = stage.draft(&ada, &ids).await;
+        let preview = stage.endings.preview(&ada, &draft, false).await.unwrap();
+        let who: Vec<_> = preview
+            .by_person
+            .iter()
+            .map(|p| {
+                (
+                    p.person.as_str(),
+                    p.person_doubt.as_deref(),
+                    p.sessions,
+                    p.systems.len(),
+                )
+            })
+            .collect();
+        assert_eq!(who[0], ("Guests", None, 2, 1));
+        assert_eq!(who[1], ("Uncertain", Some("Two readings disagree"), 1, 1));
+        assert_eq!((who.len(), who[2].1), (3, None));
+        assert_eq!((preview.sessions, preview.people), (4, 2), "guests are nobody");
+        assert_eq!(preview.by_system[0].past_limit, 1);
+    }
+}
+
+#[tokio::test]
 async fn ui_e6_two_confirms_at_once_make_one_ending() {
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1]).await;

@@ -1,9 +1,9 @@
 //! Pages: each row once, in order, counted right, never wider.
 
+use app::sessions::wire::SessionKind;
 use app::wire::Direction;
 
 use super::*;
-use app::sessions::wire::SessionKind;
 
 /// Walks every page from the first, forwards; stops when the server turned round because nothing was left.
 async fn walk(db: &Db, query: &SessionQuery, view: &View) -> Option<Vec<String>> {

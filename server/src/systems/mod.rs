@@ -61,7 +61,7 @@ pub struct Systems {
     connected: RwLock<BTreeMap<SystemId, Arc<Connected>>>,
     rules: RwLock<CollectRules>,
     wake: Arc<Notify>,
-    counted: Counted,
+    counted: few::Counted,
 }
 
 /// How a reading of a system went.
@@ -85,7 +85,7 @@ impl Systems {
             connected: RwLock::default(),
             rules: RwLock::default(),
             wake: Arc::new(Notify::new()),
-            counted: Counted::default(),
+            counted: few::Counted::default(),
         }
     }
 

@@ -44,7 +44,7 @@ impl Systems {
         for row in rows {
             counts.push(match (whole(row), &few) {
                 (Some(rows), _) => Count::Exactly(rows.unsigned_abs()),
-                (None, Some(few)) => Count::Exactly(few.get(&row.system_id).map_or(0, |n| n.unsigned_abs())),
+                (None, Some(few)) => Count::Exactly(few.in_system(&row.system_id)),
                 (None, None) => {
                     match store::count_live(conn, &row.system_id, &scope, COUNT_UP_TO + 1).await? {
                         found if found > COUNT_UP_TO => Count::MoreThan(COUNT_UP_TO),

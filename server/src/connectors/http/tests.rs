@@ -4,6 +4,7 @@ use axum::Router;
 use axum::http::Uri;
 use axum::routing::any;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::*;
 

@@ -112,6 +112,28 @@ async fn tomcat_a_session_swapped_out_can_not_be_ended() {
     }
 }
 
+/// The ending does not wait for it, and it can finish what it does outside of the session.
+#[tokio::test]
+async fn tomcat_a_request_that_runs_when_its_session_ends_runs_on() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        tomcat.deploy(App::plain("/runs")).await;
+        let alice = tomcat.open("/runs", "alice").await;
+        // Compiled before it counts.
+        assert_eq!(alice.ask("wait.jsp", &[("ms", "0")]).await, "there");
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let start = Instant::now();
+            invoke(tomcat, "/runs", "expireSession", &alice.id).await;
+            start.elapsed()
+        };
+        let (said, took) = tokio::join!(alice.ask("wait.jsp", &[("ms", "3000")]), end);
+        assert_eq!(said, "ended meanwhile", "{version:?}");
+        assert!(took < Duration::from_secs(2), "{version:?}: {took:?}");
+        assert_eq!(alice.who().await, None);
+    }
+}
+
 /// Dead for its person, and still in the list until Tomcat reaps it, once a minute.
 #[tokio::test]
 async fn tomcat_lists_sessions_past_their_limit() {

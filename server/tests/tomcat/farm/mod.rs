@@ -117,7 +117,8 @@ impl Tomcat {
         let file = self.base.join("temp").join(app.file_name());
         std::fs::write(&file, app.context()).unwrap();
         let command = format!("deploy?{}&config=file:{}", app.query(), file.display());
-        assert!(self.manage(&command).await.starts_with("OK - "));
+        let answer = self.manage(&command).await;
+        assert!(answer.starts_with("OK - "), "{answer}");
         self.apps.lock().unwrap().push(app);
     }
 

@@ -35,9 +35,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Runs Java with these arguments; what it writes goes to `logs/out.log` in `base`.
+    /// Runs Java with these arguments; what it writes is added to `logs/out.log` in `base`.
     pub fn start(base: &Path, arguments: &[OsString]) -> Process {
-        let log = File::create(base.join("logs/out.log")).unwrap();
+        let log = base.join("logs/out.log");
+        let log = File::options().append(true).create(true).open(log).unwrap();
         let mut command = Command::new("sh");
         command
             .args(["-c", KEEPER, "keeper"])

@@ -55,7 +55,10 @@ impl Jolokia {
                 "There is no Jolokia at this address (404).",
             ))
         } else if body.is_array() {
-            answered.json()
+            // Where the app's own code fails, 1.x gives up on all questions and answers with that one failure.
+            answered
+                .json()
+                .or_else(|error| answered.json().map(|item| vec![item]).map_err(|_| error))
         } else {
             answered.json().map(|item| vec![item])
         };
@@ -71,7 +74,8 @@ impl Jolokia {
         items.pop().ok_or_else(not_its_answer)
     }
 
-    /// Asks some questions by one request, by more where the answer would be too long.
+    /// Asks some questions by one request; by more where the answer would be too long, or where one of them spoils the
+    /// others. All may be asked twice: ending what is ended changes nothing.
     async fn ask_some(&self, asks: &[Ask<'_>], alone: bool) -> Result<Vec<Reply>, ConnectorError> {
         let body: Vec<Value> = asks
             .iter()
@@ -87,13 +91,11 @@ impl Jolokia {
         let operation = asks.first().map_or("ask", |ask| ask.op.name());
         match self.post(operation, &Value::Array(body)).await {
             Ok(items) if items.len() == asks.len() => Ok(items.into_iter().map(reply).collect()),
+            Ok(items) if items.len() == 1 => self.ask_halves(asks).await,
             // Part of it may have been carried out: only a list can tell.
             Ok(_) => Ok(vec![Reply::Lost(not_its_answer()); asks.len()]),
             Err(failed) if failed.too_much == Some(TooMuch::Long) && asks.len() > 1 => {
-                let (left, right) = asks.split_at(asks.len() / 2);
-                let mut replies = Box::pin(self.ask_some(left, false)).await?;
-                replies.extend(Box::pin(self.ask_some(right, false)).await?);
-                Ok(replies)
+                self.ask_halves(asks).await
             }
             Err(failed) => match failed.error.kind {
                 ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited => Err(failed.error),
@@ -101,6 +103,13 @@ impl Jolokia {
                 _ => Ok(vec![Reply::Lost(failed.error); asks.len()]),
             },
         }
+    }
+
+    async fn ask_halves(&self, asks: &[Ask<'_>]) -> Result<Vec<Reply>, ConnectorError> {
+        let (left, right) = asks.split_at(asks.len() / 2);
+        let mut replies = Box::pin(self.ask_some(left, false)).await?;
+        replies.extend(Box::pin(self.ask_some(right, false)).await?);
+        Ok(replies)
     }
 }
 

@@ -23,12 +23,6 @@ pub(super) fn from_java_text(text: &str, zone: Option<&TimeZone>) -> Option<Time
     in_zone(local, zone, matches!(*abbreviation, "UTC" | "GMT" | "Z"))
 }
 
-/// `2026-11-21 17:23:42`, as the Manager's pages write it, without a zone.
-pub(super) fn from_page(text: &str, zone: Option<&TimeZone>) -> Option<Timestamp> {
-    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text.trim()).ok()?;
-    in_zone(local, zone, false)
-}
-
 fn in_zone(local: DateTime, zone: Option<&TimeZone>, utc: bool) -> Option<Timestamp> {
     let zone = match zone {
         Some(zone) => zone.clone(),
@@ -55,8 +49,6 @@ mod tests {
             None,
             "CST is many zones"
         );
-        assert_eq!(from_page("2026-11-21 17:23:42", Some(&zurich)), utc);
-        assert_eq!(from_page("2026-11-21 17:23:42", None), None);
         for bad in ["", "yesterday", "Sat Nov 21 17:23:42 2026"] {
             assert_eq!(from_java_text(bad, Some(&zurich)), None);
         }

@@ -304,7 +304,7 @@ fn shiro(text: &str) -> Person {
     let mut parts = text.split(',');
     let first = parts.next().unwrap_or_default();
     // Several realms tell of one person where the others are their mail addresses; else a name with a comma may be one.
-    if parts.all(|part| part.split_once('@').is_some_and(|(local, _)| local == first)) {
+    if parts.all(|part| part.rsplit_once('@').is_some_and(|(local, _)| local == first)) {
         known(first)
     } else {
         Person::Uncertain(TWO_NAMES)
@@ -441,6 +441,8 @@ mod tests {
             Some("alice")
         );
         assert_eq!(account(&Form::Shiro.read("alice")), Some("alice"));
+        let mail_as_name = Form::Shiro.read("joe@ex.org,joe@ex.org@example.org");
+        assert_eq!(account(&mail_as_name), Some("joe@ex.org"));
         assert_eq!(Form::Shiro.read("a,b").person, Person::Uncertain(TWO_NAMES));
         assert_eq!(Form::Shiro.read("empty").person, Person::Nobody);
         let own = Form::Pattern(Regex::new(r"uid=(\w+)").unwrap());

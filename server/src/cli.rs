@@ -472,6 +472,9 @@ async fn check_system(guard: &Guarded) -> bool {
                 format!("{} ({})", cause.message, cause.kind.name()),
             ),
         }
+        for line in guard.found() {
+            say("found", true, line);
+        }
     } else {
         say("list", true, "this kind of system can’t list sessions".to_owned());
     }

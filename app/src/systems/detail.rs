@@ -21,6 +21,7 @@ pub fn Detail(
     let id = brief.system_id.0.clone();
     let not_listed = system.not_listed.join(", ");
     let about = system.about.clone();
+    let found = system.found.clone();
     let reading = system.clone();
     view! {
         <section id="system" aria-labelledby="system-name" class="stack">
@@ -93,6 +94,14 @@ pub fn Detail(
                 </Panel>
                 <Panel title="Reading">
                     <Reading system=reading />
+                    {(!found.is_empty())
+                        .then(|| {
+                            view! {
+                                <ul class="bullets panel-section" role="list">
+                                    {found.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
+                                </ul>
+                            }
+                        })}
                 </Panel>
             </div>
         </section>

@@ -91,6 +91,8 @@ pub struct SystemDetail {
     pub about: Vec<String>,
     /// What this system can't show ("Not listed by …").
     pub not_listed: Vec<String>,
+    /// What the newest reading found out: how it is read and why so, what can't be seen; plain sentences.
+    pub found: Vec<String>,
 }
 
 /// What a self-test found, step by step.

@@ -115,6 +115,11 @@ impl Guarded {
         self.inner.effect()
     }
 
+    /// What the newest list found out about the installation.
+    pub fn found(&self) -> Vec<String> {
+        self.inner.found()
+    }
+
     /// True when listing some accounts is cheaper than listing all.
     pub fn narrows(&self) -> bool {
         self.inner.list().is_some_and(|list| list.narrows())

@@ -322,7 +322,8 @@ pub struct EndEffect {
 pub trait Connector: Send + Sync {
     /// What ending means here.
     fn effect(&self) -> EndEffect;
-    /// What the newest list found out about this installation: how it is read, and why so; plain sentences.
+    /// What the newest list of everything found out about this installation: how it is read and why so, what it can't
+    /// show; plain sentences. Only in the process that read it.
     fn found(&self) -> Vec<String> {
         Vec::new()
     }

@@ -124,6 +124,7 @@ impl Systems {
             self_test,
             about,
             not_listed,
+            found: connected.as_ref().map(|c| c.guard.found()).unwrap_or_default(),
             brief,
         })
     }

@@ -301,7 +301,7 @@ async fn tomcat_warns_where_browsers_sign_themselves_in_again() {
             assert_eq!(row.return_hint, None);
             assert_eq!(row.idle, Limit::Seconds(1_200), "the app\u{2019}s own limit");
             assert!(row.created_at.is_some() && row.last_active_at.is_some());
-            let names = connector.effect().not_listed.join("\n");
+            let names = connector.found().join("\n");
             assert!(names.contains("/form leaves nobody"), "{names}");
         }
         // It is ended, and the next request signs in again: nobody at the screen would notice.
@@ -350,7 +350,11 @@ async fn tomcat_odd_texts_cost_a_name_never_the_page() {
             let rows = all(&connector).await;
             assert_eq!(rows.len(), 4, "{version:?} by {bridge:?}");
             let row = of(&rows, &bob);
-            assert_eq!(row.account_name, "bob", "{version:?} by {bridge:?}: {:?}", row.person_doubt);
+            assert_eq!(
+                row.account_name, "bob",
+                "{version:?} by {bridge:?}: {:?}",
+                row.person_doubt
+            );
             for session in &sessions {
                 assert_eq!(of(&rows, session).account_name, "", "{version:?} by {bridge:?}");
             }
@@ -423,7 +427,7 @@ async fn tomcat_versions_are_places_and_stores_are_limits() {
             let rows = all(&connector).await;
             assert_eq!(of(&rows, &one).place, "/versions", "{version:?} by {bridge:?}");
             assert_eq!(of(&rows, &two).place, "/versions##2", "{version:?} by {bridge:?}");
-            let said = connector.effect().not_listed.join("\n");
+            let said = connector.found().join("\n");
             assert!(said.contains("/stored moves idle sessions to a store"), "{said}");
             let policy = connector.policy().unwrap().read_policy().await.unwrap();
             assert_eq!(policy.absolute, Limit::None);

@@ -301,21 +301,11 @@ struct Tomcat {
     zone: Option<TimeZone>,
     signs_in_again: Option<String>,
     nobody_is_guest: bool,
-    found: RwLock<Found>,
-}
-
-/// What the newest whole list found out about the installation, as sentences.
-#[derive(Clone, Default)]
-struct Found {
-    how: Vec<String>,
-    not_listed: Vec<String>,
+    /// What the newest list of everything found out, as sentences.
+    found: RwLock<Vec<String>>,
 }
 
 impl Tomcat {
-    fn found(&self) -> Found {
-        self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn reading(&self) -> ReadingOf<'_> {
         ReadingOf {
             sources: &self.sources,
@@ -365,7 +355,7 @@ impl Tomcat {
         purpose: For<'_>,
         sink: &Sink,
         met: &mut HashSet<(String, memory::Name)>,
-        found: &mut Found,
+        found: &mut Vec<String>,
     ) -> Result<Completeness, ConnectorError> {
         let (chosen, managers) = node.managers(&self.contexts).await?;
         let mut reading = self.reading();
@@ -413,38 +403,34 @@ fn now() -> Timestamp {
 }
 
 /// Adds to the sentences what a node's list showed.
-fn tell(node: &Node, chosen: &node::Chosen, listed: &[(Manager, usize)], found: &mut Found) {
+fn tell(node: &Node, chosen: &node::Chosen, listed: &[(Manager, usize)], found: &mut Vec<String>) {
     let label = node.label();
-    found
-        .how
-        .push(format!("{label}read through {}.", chosen.introduced));
-    found
-        .how
-        .extend(chosen.passed_over.iter().map(|why| format!("{label}{why}")));
+    found.push(format!("{label}Read through {}.", chosen.introduced));
+    found.extend(chosen.passed_over.iter().map(|why| format!("{label}{why}")));
     let places: Vec<&str> = listed.iter().map(|(manager, _)| manager.place.as_str()).collect();
-    found.how.push(match places.len() {
-        0 => format!("{label}no app of it is listed."),
-        _ => format!("{label}lists {}.", places.join(", ")),
+    found.push(match places.len() {
+        0 => format!("{label}No app of it is listed."),
+        _ => format!("{label}Lists {}.", places.join(", ")),
     });
     for (manager, sessions) in listed {
         let place = &manager.place;
         let class = manager.class.rsplit('.').next().unwrap_or_default();
         let known = manager.class.starts_with("org.apache.catalina.");
         if class == "PersistentManager" {
-            found.not_listed.push(format!(
+            found.push(format!(
                 "{label}{place} moves idle sessions to a store, where they can be neither seen nor ended until they are used again: set maxIdleSwap=\"-1\", or delete them there."
             ));
         } else if !known && !class.is_empty() {
-            found.not_listed.push(format!(
+            found.push(format!(
                 "{label}{place} has a session manager of its own ({class}): only sessions this server has met are listed."
             ));
         }
         if *sessions == 0 {
-            found.not_listed.push(format!(
+            found.push(format!(
                 "{label}{place} lists no session. If people are signed in there, it keeps them elsewhere (Spring Session, Redis)."
             ));
         } else if node.memory.telling(&manager.bean).is_empty() {
-            found.not_listed.push(format!(
+            found.push(format!(
                 "{label}{place} leaves nobody\u{2019}s name where it can be read: its sessions have no person here."
             ));
         }
@@ -457,13 +443,13 @@ impl Connector for Tomcat {
             takes_effect: "At the next click".to_owned(),
             survives: "a request that is running when it is ended goes on to its end".to_owned(),
             residual_s: None,
-            not_listed: self.found().not_listed,
+            not_listed: Vec::new(),
             before_you_end: String::new(),
         }
     }
 
     fn found(&self) -> Vec<String> {
-        self.found().how
+        self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn list(&self) -> Option<&dyn ListSessions> {
@@ -492,7 +478,7 @@ impl ListSessions for Tomcat {
             }
         };
         let mut met = HashSet::new();
-        let mut found = Found::default();
+        let mut found = Vec::new();
         let mut missing: Vec<String> = Vec::new();
         let mut last = None;
         for node in &self.nodes {

@@ -362,6 +362,8 @@ impl Config {
                         "log",
                         "log_format",
                         "test_postgres",
+                        "test_tomcats",
+                        "test_tomcats_matrix",
                         // The command line's: which portal to speak to, and in whose name.
                         "ca_file",
                         "token",

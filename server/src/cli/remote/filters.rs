@@ -1,7 +1,9 @@
 //! Which sessions: the filters of the sessions page by the names of its address. The portal reads and refuses them; an
 //! argument that is left out is not sent, and nothing is guessed.
 
+use app::sessions::wire::SessionKind;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::Failure;
 use crate::http::api::wire::sessions::Filter;
@@ -23,7 +25,7 @@ pub struct Filters {
     #[arg(long, value_delimiter = ',')]
     system: Vec<String>,
     /// Any of these kinds; guests are listed only where this names them
-    #[arg(long, value_delimiter = ',', value_parser = ["sso", "offline", "leg", "web", "mobile", "embedded", "portal", "other"])]
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(SessionKind::ALL.map(SessionKind::name)))]
     kind: Vec<String>,
     /// Any of these states [default: live]
     #[arg(long, value_delimiter = ',', value_parser = ["live", "ended", "vanished"])]
@@ -166,5 +168,28 @@ impl Filters {
         filter
             .map(Some)
             .map_err(|cause| Failure::Other(format!("The filter can't be understood: {cause}.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        filters: Filters,
+    }
+
+    /// The line below a list says "--kind guest shows them"; the argument refused that word.
+    #[test]
+    fn every_kind_the_portal_knows_can_be_asked_for() {
+        for kind in SessionKind::ALL {
+            let line = Line::try_parse_from(["list", "--kind", kind.name()]).unwrap();
+            assert_eq!(line.filters.kind, [kind.name()]);
+        }
+        assert!(Line::try_parse_from(["list", "--kind", "ghost"]).is_err());
     }
 }

@@ -1,14 +1,13 @@
 //! One request: what it carries, and how its answer is taken.
 
-use futures::FutureExt;
+use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::answered::Answered;
-use super::{CallError, Http, cut_off};
+use super::{CallError, Http};
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// A request being built.
@@ -39,21 +38,6 @@ impl Call<'_> {
         let both = format!("{user}:{}", password.expose_secret());
         let value = SecretString::from(format!("Basic {}", data_encoding::BASE64.encode(both.as_bytes())));
         self.secret_header(AUTHORIZATION, &value)
-    }
-
-    /// Sends form fields as the body: the place for raw ids, which stay out of access logs there.
-    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        if let Some(request) = &mut self.request {
-            let mut url = request.url().clone();
-            url.query_pairs_mut().clear().extend_pairs(pairs);
-            let fields = url.query().unwrap_or_default().to_owned();
-            request.headers_mut().insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/x-www-form-urlencoded"),
-            );
-            *request.body_mut() = Some(fields.into());
-        }
-        self
     }
 
     /// Adds a header whose value must never be logged.
@@ -117,54 +101,32 @@ impl Call<'_> {
     async fn exchange(self, read: bool) -> Result<Answered, CallError> {
         let (http, operation) = (self.http, self.operation);
         let request = self.checked()?;
-        told(operation, async {
-            let _slot = http.slot().await?;
-            match tokio::time::timeout(http.timeout, http.exchange(request, read)).await {
-                Ok(result) => result,
-                Err(_) => Err(http.late()),
+        let _slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
+        let began = Instant::now();
+        let result = tokio::time::timeout(http.timeout, http.exchange(request, read))
+            .await
+            .unwrap_or_else(|_| Err(http.late()));
+        let took_ms = began.elapsed().as_millis() as u64;
+        match &result {
+            Ok(answered) => {
+                tracing::debug!(operation, status = answered.status, took_ms, "asked a system");
             }
-        })
-        .await
-    }
-
-    /// Sends it and hands over the answer's bytes as they come, however many: the time limit is for each piece.
-    ///
-    /// Returns the status; only the body of a 200 is handed over. `take` ends it by an error of its own.
-    pub async fn stream(
-        self,
-        mut take: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
-    ) -> Result<u16, CallError> {
-        let (http, operation) = (self.http, self.operation);
-        let request = self.checked()?;
-        let answered = told(operation, async {
-            let _slot = http.slot().await?;
-            let opened = tokio::time::timeout(http.timeout, http.open(request));
-            let mut response: Response = opened.await.map_err(|_| http.late())??;
-            let status = response.status().as_u16();
-            let mut more = status == 200;
-            while more {
-                let piece = tokio::time::timeout(http.timeout, response.chunk()).await;
-                match piece.map_err(|_| http.late())?.map_err(|_| cut_off())? {
-                    Some(bytes) => take(&bytes).map_err(super::arrived)?,
-                    None => more = false,
-                }
+            Err(failed) => {
+                tracing::debug!(
+                    operation,
+                    kind = failed.error.kind.name(),
+                    took_ms,
+                    "a system did not answer as hoped"
+                );
             }
-            Ok(Answered {
-                status,
-                html: false,
-                body: Vec::new(),
-            })
-        });
-        Ok(answered.boxed().await?.status)
+        }
+        result
     }
 
     /// The request as it may leave us.
     fn checked(self) -> Result<Request, CallError> {
-        let nothing_left = |words: &str| CallError {
-            error: ConnectorError::new(ErrorKind::Protocol, words),
-            left_us: false,
-            too_much: None,
-        };
+        let nothing_left =
+            |words: &str| CallError::nothing_left(ConnectorError::new(ErrorKind::Protocol, words));
         let Some(mut request) = self.request else {
             return Err(nothing_left(
                 "A part of the request was empty or could not be written; nothing was asked.",
@@ -181,28 +143,4 @@ impl Call<'_> {
             .or_insert(HeaderValue::from_static("application/json"));
         Ok(request)
     }
-}
-
-/// Carries a call out and tells the log how it went: the operation's name, never an address.
-async fn told(
-    operation: &'static str,
-    call: impl Future<Output = Result<Answered, CallError>>,
-) -> Result<Answered, CallError> {
-    let began = Instant::now();
-    let result = call.await;
-    let took_ms = began.elapsed().as_millis() as u64;
-    match &result {
-        Ok(answered) => {
-            tracing::debug!(operation, status = answered.status, took_ms, "asked a system");
-        }
-        Err(failed) => {
-            tracing::debug!(
-                operation,
-                kind = failed.error.kind.name(),
-                took_ms,
-                "a system did not answer as hoped"
-            );
-        }
-    }
-    result
 }

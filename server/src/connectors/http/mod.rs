@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Request, Response, Url};
-use tokio::sync::OwnedSemaphorePermit;
 
 use self::answered::Answered;
 use self::call::Call;
@@ -77,6 +76,39 @@ pub enum TooMuch {
     Long,
     /// It did not come within [`HttpSettings::timeout`].
     Late,
+}
+
+impl CallError {
+    /// A failure of a request that the system may have carried out.
+    pub const fn arrived(error: ConnectorError) -> Self {
+        Self {
+            error,
+            left_us: true,
+            too_much: None,
+        }
+    }
+
+    /// A failure before anything left us.
+    const fn nothing_left(error: ConnectorError) -> Self {
+        Self {
+            error,
+            left_us: false,
+            too_much: None,
+        }
+    }
+
+    /// True when nothing of what was asked was done: it never left us, or the system turned it away at the door.
+    pub const fn nothing_asked(&self) -> bool {
+        !self.left_us || self.turned_away()
+    }
+
+    /// True when the system turned us away at the door, whatever was asked.
+    pub const fn turned_away(&self) -> bool {
+        matches!(
+            self.error.kind,
+            ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited
+        )
+    }
 }
 
 impl From<CallError> for ConnectorError {
@@ -178,15 +210,6 @@ impl Http {
         }
     }
 
-    /// Waits for its turn to ask.
-    async fn slot(&self) -> Result<OwnedSemaphorePermit, CallError> {
-        self.throttle.enter().await.map_err(|error| CallError {
-            error,
-            left_us: false,
-            too_much: None,
-        })
-    }
-
     /// True for the host the settings name: the only one this client speaks to.
     fn allowed(&self, url: &Url) -> bool {
         url.scheme() == self.base.scheme()
@@ -211,15 +234,15 @@ impl Http {
             ),
         })?;
         match response.status().as_u16() {
-            300..=399 => Err(arrived(ConnectorError::new(
+            300..=399 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Protocol,
                 "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",
             ))),
-            401 => Err(arrived(ConnectorError::new(
+            401 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Unauthorized,
                 "It did not accept Curfew\u{2019}s identity there (401). It is not tried again by itself: mend the secret, then press Test.",
             ))),
-            403 => Err(arrived(ConnectorError::new(
+            403 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Forbidden,
                 "It knows Curfew\u{2019}s identity but does not allow this (403).",
             ))),
@@ -229,7 +252,7 @@ impl Http {
                     .get(RETRY_AFTER)
                     .and_then(|value| value.to_str().ok())
                     .and_then(|value| value.trim().parse().ok());
-                Err(arrived(ConnectorError {
+                Err(CallError::arrived(ConnectorError {
                     kind: ErrorKind::RateLimited,
                     message: match after {
                         Some(s) => format!("It was asked too often and wants {s} s of rest."),
@@ -252,7 +275,7 @@ impl Http {
                 let words = format!("Its answer was longer than {} MiB.", self.longest_answer >> 20);
                 return Err(CallError {
                     too_much: Some(TooMuch::Long),
-                    ..arrived(ConnectorError::new(ErrorKind::Protocol, words))
+                    ..CallError::arrived(ConnectorError::new(ErrorKind::Protocol, words))
                 });
             }
             body.extend_from_slice(&bytes);
@@ -264,7 +287,7 @@ impl Http {
     fn late(&self) -> CallError {
         CallError {
             too_much: Some(TooMuch::Late),
-            ..arrived(ConnectorError::new(
+            ..CallError::arrived(ConnectorError::new(
                 ErrorKind::Unreachable,
                 format!("No answer within {}.", seconds(self.timeout)),
             ))
@@ -272,17 +295,8 @@ impl Http {
     }
 }
 
-/// A failure of a request that the system may have carried out.
-const fn arrived(error: ConnectorError) -> CallError {
-    CallError {
-        error,
-        left_us: true,
-        too_much: None,
-    }
-}
-
 fn cut_off() -> CallError {
-    arrived(ConnectorError::new(
+    CallError::arrived(ConnectorError::new(
         ErrorKind::Protocol,
         "Its answer was cut off before the end.",
     ))

@@ -246,14 +246,10 @@ impl Simulated {
 
 /// Answers for a call that failed: "nobody knows" when it may have arrived, else the failure itself.
 fn unanswered(failed: CallError, nobody_knows: Vec<Answer>) -> Result<Vec<Answer>, ConnectorError> {
-    let turned_away = matches!(
-        failed.error.kind,
-        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited
-    );
-    if failed.left_us && !turned_away {
-        Ok(nobody_knows)
-    } else {
+    if failed.nothing_asked() {
         Err(failed.error)
+    } else {
+        Ok(nobody_knows)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::names::ObjectName;
+use crate::connectors::http::CallError;
 use crate::connectors::{ConnectorError, Handle};
 
 /// What is asked of a session manager. Nothing else is: `set` and other operations reach all of the JVM.
@@ -91,4 +92,13 @@ pub(super) trait Jmx: Send + Sync {
 
     /// How this bridge names itself, for people: "Jolokia 2.6.0".
     async fn introduce(&self) -> Result<String, ConnectorError>;
+}
+
+/// The reply where a call failed; `first` = nothing was asked before it. An error where nothing at all was asked.
+pub(super) fn lost(failed: CallError, first: bool) -> Result<Reply, ConnectorError> {
+    if failed.turned_away() || first && failed.nothing_asked() {
+        Err(failed.error)
+    } else {
+        Ok(Reply::Lost(failed.error))
+    }
 }

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use reqwest::Method;
 use secrecy::SecretString;
 
-use super::jmx::{Ask, Bean, Jmx, Reply};
+use super::jmx::{Ask, Bean, Jmx, Reply, lost};
 use super::names::ObjectName;
 use crate::connectors::http::{CallError, Http};
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -40,11 +40,7 @@ impl JmxProxy {
         } else {
             answered.text().map(str::to_owned)
         };
-        text.map_err(|error| CallError {
-            error,
-            left_us: true,
-            too_much: None,
-        })
+        text.map_err(CallError::arrived)
     }
 
     async fn invoke(&self, ask: &Ask<'_>) -> Result<Reply, CallError> {
@@ -66,11 +62,7 @@ impl JmxProxy {
             }
             other => other?,
         };
-        returned(&text).map_err(|error| CallError {
-            error,
-            left_us: true,
-            too_much: None,
-        })
+        returned(&text).map_err(CallError::arrived)
     }
 }
 
@@ -109,15 +101,6 @@ impl Jmx for JmxProxy {
 
     async fn introduce(&self) -> Result<String, ConnectorError> {
         Ok("the JMX proxy of Tomcat\u{2019}s Manager app".to_owned())
-    }
-}
-
-/// A failed question among others: `alone` = nothing was asked before it.
-fn lost(failed: CallError, alone: bool) -> Result<Reply, ConnectorError> {
-    match failed.error.kind {
-        ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited => Err(failed.error),
-        _ if alone && !failed.left_us => Err(failed.error),
-        _ => Ok(Reply::Lost(failed.error)),
     }
 }
 

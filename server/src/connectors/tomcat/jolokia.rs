@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::jmx::{Ask, Bean, Jmx, Reply};
+use super::jmx::{Ask, Bean, Jmx, Reply, lost};
 use super::names::ObjectName;
 use crate::connectors::http::{CallError, Http, TooMuch};
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -62,11 +62,7 @@ impl Jolokia {
         } else {
             answered.json().map(|item| vec![item])
         };
-        items.map_err(|error| CallError {
-            error,
-            left_us: true,
-            too_much: None,
-        })
+        items.map_err(CallError::arrived)
     }
 
     async fn one(&self, operation: &'static str, body: &Value) -> Result<Item, ConnectorError> {
@@ -97,11 +93,7 @@ impl Jolokia {
             Err(failed) if failed.too_much == Some(TooMuch::Long) && asks.len() > 1 => {
                 self.ask_halves(asks).await
             }
-            Err(failed) => match failed.error.kind {
-                ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::RateLimited => Err(failed.error),
-                _ if alone && !failed.left_us => Err(failed.error),
-                _ => Ok(vec![Reply::Lost(failed.error); asks.len()]),
-            },
+            Err(failed) => Ok(vec![lost(failed, alone)?; asks.len()]),
         }
     }
 

@@ -67,6 +67,11 @@ impl Memory {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Looks at, or changes, what is known of a manager.
+    fn of<T>(&self, bean: &str, work: impl FnOnce(&mut Place) -> T) -> T {
+        work(self.places().entry(bean.to_owned()).or_default())
+    }
+
     /// The name of a session.
     pub fn name(&self, id: &Handle) -> Name {
         let [high, low] = &self.hashers;
@@ -75,32 +80,28 @@ impl Memory {
 
     /// What is known of these, in their order.
     pub fn recall(&self, bean: &str, names: &[Name]) -> Vec<Option<Known>> {
-        let mut places = self.places();
-        let place = places.entry(bean.to_owned()).or_default();
-        names.iter().map(|name| place.known.get(name).cloned()).collect()
+        self.of(bean, |place| {
+            names.iter().map(|name| place.known.get(name).cloned()).collect()
+        })
     }
 
     /// Keeps what was read.
     pub fn keep(&self, bean: &str, read: impl IntoIterator<Item = (Name, Known)>) {
-        self.places()
-            .entry(bean.to_owned())
-            .or_default()
-            .known
-            .extend(read);
+        self.of(bean, |place| place.known.extend(read));
     }
 
     /// A list of the manager is whole: what is not in it is forgotten.
     pub fn listed(&self, bean: &str, names: &HashSet<Name>) {
-        let mut places = self.places();
-        let place = places.entry(bean.to_owned()).or_default();
-        place.known.retain(|name, _| names.contains(name));
-        if place.known.capacity() > 4 * place.known.len() + 1_000 {
-            place.known.shrink_to_fit();
-        }
-        for known in place.known.values_mut() {
-            known.asked = false;
-        }
-        place.listed_at = Some(Instant::now());
+        self.of(bean, |place| {
+            place.known.retain(|name, _| names.contains(name));
+            if place.known.capacity() > 4 * place.known.len() + 1_000 {
+                place.known.shrink_to_fit();
+            }
+            for known in place.known.values_mut() {
+                known.asked = false;
+            }
+            place.listed_at = Some(Instant::now());
+        });
     }
 
     /// Managers that are there; the others are forgotten.
@@ -110,24 +111,24 @@ impl Memory {
 
     /// Which of these a list has just met and nobody was asked to end since.
     pub fn just_listed(&self, bean: &str, names: &[Name]) -> Vec<bool> {
-        let mut places = self.places();
-        let place = places.entry(bean.to_owned()).or_default();
-        let fresh = place.listed_at.is_some_and(|at| at.elapsed() < LISTED_FOR);
-        names
-            .iter()
-            .map(|name| fresh && place.known.get(name).is_some_and(|known| !known.asked))
-            .collect()
+        self.of(bean, |place| {
+            let fresh = place.listed_at.is_some_and(|at| at.elapsed() < LISTED_FOR);
+            names
+                .iter()
+                .map(|name| fresh && place.known.get(name).is_some_and(|known| !known.asked))
+                .collect()
+        })
     }
 
     /// These are about to be ended.
     pub fn asked(&self, bean: &str, names: &[Name]) {
-        let mut places = self.places();
-        let place = places.entry(bean.to_owned()).or_default();
-        for name in names {
-            if let Some(known) = place.known.get_mut(name) {
-                known.asked = true;
+        self.of(bean, |place| {
+            for name in names {
+                if let Some(known) = place.known.get_mut(name) {
+                    known.asked = true;
+                }
             }
-        }
+        });
     }
 
     /// Attributes that told something in this manager.
@@ -140,11 +141,7 @@ impl Memory {
 
     /// Notes that an attribute told something.
     pub fn tells(&self, bean: &str, source: usize) {
-        self.places()
-            .entry(bean.to_owned())
-            .or_default()
-            .telling
-            .insert(source);
+        self.of(bean, |place| place.telling.insert(source));
     }
 
     /// Whether a manager gives moments as text only.
@@ -154,6 +151,6 @@ impl Memory {
 
     /// Notes that it does.
     pub fn gives_text_dates(&self, bean: &str) {
-        self.places().entry(bean.to_owned()).or_default().text_dates = true;
+        self.of(bean, |place| place.text_dates = true);
     }
 }

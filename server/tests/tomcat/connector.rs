@@ -16,6 +16,7 @@ use server::connectors::{
 };
 
 use super::farm::{self, App, FaultProxy, OpenSession, Role, Tomcat, Version, shared};
+use super::persons::NAMES;
 
 /// Which way to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,17 +200,6 @@ async fn end(connector: &SharedConnector, target: Target) -> Answer {
     answers.remove(0)
 }
 
-const AWKWARD: [&str; 8] = [
-    "alice",
-    "o'brien",
-    "a,b",
-    "x]y",
-    r"DOMAIN\joe",
-    "joe@ex.org",
-    "ann=1",
-    "Zo\u{eb}",
-];
-
 /// Real classes of uPortal, Spring Security and Shiro; a password was given to every one of them.
 #[tokio::test]
 async fn tomcat_names_people_as_the_apps_do_and_takes_nothing_else_along() {
@@ -225,7 +215,7 @@ async fn tomcat_names_people_as_the_apps_do_and_takes_nothing_else_along() {
             .await;
         for bridge in BRIDGES {
             let connector = on(bridge, tomcat, &[place], "");
-            for name in AWKWARD {
+            for name in NAMES {
                 let spring = tomcat.open_at(place, "spring.jsp", &[("user", name)]).await;
                 let shiro = tomcat.open_at(place, "shiro.jsp", &[("user", name)]).await;
                 let rows = all(&connector).await;

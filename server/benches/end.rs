@@ -13,26 +13,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::access::wire::Scope;
 use app::endings::port::EndingsPort;
-use app::endings::wire::{Confirm, Confirmed};
+use app::endings::wire::Confirm;
 use app::wire::{SessionKey, SystemId};
-use server::access::{Access, SeedOperator};
-use server::audit::Audit;
-use server::caller::{Caller, For, Origin};
-use server::changes::Changes;
-use server::clock::{Clock, SystemClock};
-use server::config::{Config, EndingRules, SignInRules};
+use server::caller::For;
+use server::clock::SystemClock;
+use server::config::Config;
 use server::connectors::Target;
-use server::db::testing::TestDb;
-use server::endings::{Endings, Parts};
-use server::keys::HashKey;
 use server::on;
-use server::policies::Policies;
-use server::sessions::collect::Collector;
 use server::simulators::simulator::Simulator;
 use server::simulators::simulator::shape::Shape;
-use server::systems::Systems;
+
+use self::stage::{Stage, ms, number_of};
+
+mod stage;
 
 /// Sessions of one round of the worker; the raw loop takes as many.
 const BATCH: usize = 2_000;
@@ -46,21 +40,13 @@ struct Options {
 }
 
 /// A portal with one simulated system.
-struct Stage {
-    test: TestDb,
+struct North {
+    stage: Stage,
     sim: Simulator,
-    systems: Arc<Systems>,
-    collector: Arc<Collector>,
-    endings: Arc<Endings>,
-    ada: Arc<Caller>,
 }
 
 fn north() -> SystemId {
     SystemId::from("north")
-}
-
-fn ms(of: Duration) -> f64 {
-    of.as_secs_f64() * 1_000.0
 }
 
 #[tokio::main]
@@ -150,49 +136,49 @@ async fn many(
     batch: i64,
     slow_ms: u64,
 ) -> anyhow::Result<(Duration, Duration, Duration)> {
-    let stage = Stage::new(engine, batch).await?;
-    stage.fill(rows).await?;
-    stage.sim.faults(|f| f.slow_ms = slow_ms);
+    let north = North::new(engine, batch).await?;
+    north.fill(rows).await?;
+    north.sim.faults(|f| f.slow_ms = slow_ms);
     let began = Instant::now();
-    let no = stage.confirm_all(rows).await?;
+    let no = north.stage.confirm_all("north", rows).await?;
     let accepted = began.elapsed();
     let began = Instant::now();
-    stage.endings.work_due().await?;
+    north.stage.endings.work_due().await?;
     let ours = began.elapsed();
-    stage.check(no, rows).await?;
+    north.check(no, rows).await?;
 
-    stage.fill(rows).await?;
-    let targets = stage.targets().await?;
+    north.fill(rows).await?;
+    let targets = north.targets().await?;
     let began = Instant::now();
     for batch in targets.chunks(BATCH) {
-        stage.raw(batch).await?;
+        north.raw(batch).await?;
     }
     let raw = began.elapsed();
     anyhow::ensure!(
-        stage.sim.is_empty(),
+        north.sim.is_empty(),
         "the raw loop left {} sessions",
-        stage.sim.len()
+        north.sim.len()
     );
     Ok((ours, accepted, raw))
 }
 
 /// Ends one session of `rows`, several times: the medians, ours from the preview on, and raw.
 async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> {
-    let stage = Stage::new(engine, 1).await?;
-    stage.fill(rows).await?;
+    let north = North::new(engine, 1).await?;
+    north.fill(rows).await?;
     let mut ours = Vec::new();
     let mut raw = Vec::new();
-    let port = For::new(&stage.endings, &stage.ada);
+    let port = For::new(&north.stage.endings, &north.stage.ada);
     for _ in 0..RUNS {
-        let mut targets = stage.targets().await?;
+        let mut targets = north.targets().await?;
         let single = targets
             .pop()
             .ok_or_else(|| anyhow::anyhow!("nobody is signed in"))?;
         let began = Instant::now();
-        stage.raw(std::slice::from_ref(&single)).await?;
+        north.raw(std::slice::from_ref(&single)).await?;
         raw.push(began.elapsed());
 
-        let key = stage.any_key().await?;
+        let key = north.any_key().await?;
         let began = Instant::now();
         let draft = port.draft_ending_of(vec![key]).await?;
         let confirm = Confirm {
@@ -200,7 +186,7 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
             ..Confirm::default()
         };
         let no = number_of(port.confirm_ending(draft, confirm).await?)?;
-        stage.endings.work_due().await?;
+        north.stage.endings.work_due().await?;
         ours.push(began.elapsed());
         let counts = port.ending_page(no, None, None).await?.brief.counts;
         anyhow::ensure!(counts.settled() == 1, "not settled: {counts:?}");
@@ -210,115 +196,28 @@ async fn one(engine: &str, rows: usize) -> anyhow::Result<(Duration, Duration)> 
     Ok((ours[RUNS / 2], raw[RUNS / 2]))
 }
 
-/// The number of what was confirmed; an error where it waits for somebody.
-fn number_of(confirmed: Confirmed) -> anyhow::Result<i64> {
-    confirmed
-        .number()
-        .ok_or_else(|| anyhow::anyhow!("it waits for a second person"))
-}
-
-impl Stage {
+impl North {
     async fn new(engine: &str, batch: i64) -> anyhow::Result<Self> {
-        let test = match engine {
-            "sqlite" => TestDb::sqlite().await?,
-            _ => TestDb::postgres().await?,
-        };
-        let db = test.db.clone();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let key = Arc::new(HashKey::generate());
-        let audit = Arc::new(Audit::new(
-            db.clone(),
-            clock.clone(),
-            Arc::new(HashKey::generate()),
-        ));
-        let access = Arc::new(Access::new(
-            db.clone(),
-            clock.clone(),
-            audit.clone(),
-            "http://localhost",
-            SignInRules::default(),
-        ));
-        access.ensure_built_in_roles().await?;
-        let seed = SeedOperator {
-            login: "ada",
-            display_name: "Ada",
-            grants: &[("administrator", Scope::EVERYWHERE)],
-            reason: "bench",
-        };
-        let id = access.seed_operator(&seed).await?;
-        // As fresh as can be: the bench may take longer than a password stays fresh.
-        let fresh = clock.now().plus_seconds(3_600);
-        let ada = access
-            .caller_of(&id, None, Some(fresh), Origin::default(), clock.now())
-            .await?;
-        let ada = Arc::new(ada.ok_or_else(|| anyhow::anyhow!("nobody to ask"))?);
-        let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit.clone()));
-        let sim = Simulator::start(clock.clone(), Shape::default()).await?;
+        let sim = Simulator::start(Arc::new(SystemClock), Shape::default()).await?;
         let mut config = Config::default();
         let mut settings = sim.settings("North");
         settings.own.insert("batch".to_owned(), batch.into());
         config.systems.insert("north".to_owned(), settings);
-        let problems = systems.apply_settings(&config, None).await?;
-        anyhow::ensure!(problems.is_empty(), "{problems:?}");
-        let collector = Arc::new(Collector::new(
-            db.clone(),
-            clock.clone(),
-            audit.clone(),
-            key.clone(),
-            systems.clone(),
-            Arc::new(Policies::new(db.clone(), clock.clone(), audit.clone())),
-        ));
-        let endings = Arc::new(Endings::new(Parts {
-            db: db.clone(),
-            clock,
-            key,
-            collector: collector.clone(),
-            systems: systems.clone(),
-            access,
-            audit,
-            changes: Changes::new(db),
-            rules: EndingRules::default(),
-        }));
         Ok(Self {
-            test,
+            stage: Stage::new(engine, &config).await?,
             sim,
-            systems,
-            collector,
-            endings,
-            ada,
         })
     }
 
     /// Fills the system with sessions of half as many people and collects them.
     async fn fill(&self, rows: usize) -> anyhow::Result<()> {
         self.sim.fill(rows, (rows / 2).max(1));
-        self.collector.collect(&north()).await?;
+        self.stage.collector.collect(&north()).await?;
         Ok(())
     }
 
-    /// Previews and confirms everything there is; the ending's number.
-    async fn confirm_all(&self, rows: usize) -> anyhow::Result<i64> {
-        let mut conn = self.test.db.write().await?;
-        let sql = "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
-                   VALUES ('bench', $1, 'all', 'system=north', 1, 9000000000000)";
-        on!(conn, c => {
-            sqlx::query(sql).bind(self.ada.id.as_str()).execute(c).await?;
-        });
-        conn.commit().await?;
-        let port = For::new(&self.endings, &self.ada);
-        let draft = port.draft_ending("bench".into()).await?;
-        let confirm = Confirm {
-            reason: "bench".to_owned(),
-            typed_number: rows.to_string(),
-            ..Confirm::default()
-        };
-        number_of(port.confirm_ending(draft, confirm).await?)
-    }
-
     async fn check(&self, no: i64, rows: usize) -> anyhow::Result<()> {
-        let port = For::new(&self.endings, &self.ada);
-        let counts = port.ending_page(no, None, None).await?.brief.counts;
-        anyhow::ensure!(counts.ended == rows as u64, "not all ended: {counts:?}");
+        self.stage.check(no, rows).await?;
         anyhow::ensure!(self.sim.is_empty(), "{} sessions are left", self.sim.len());
         Ok(())
     }
@@ -326,6 +225,7 @@ impl Stage {
     /// What the raw loop ends: everything listed.
     async fn targets(&self) -> anyhow::Result<Vec<Target>> {
         let connected = self
+            .stage
             .systems
             .connected(&north())
             .ok_or_else(|| anyhow::anyhow!("not connected"))?;
@@ -356,20 +256,21 @@ impl Stage {
     /// The same calls as one round of the worker: list, end in chunks, list again.
     async fn raw(&self, batch: &[Target]) -> anyhow::Result<()> {
         let connected = self
+            .stage
             .systems
             .connected(&north())
             .ok_or_else(|| anyhow::anyhow!("not connected"))?;
         let accounts: Vec<String> = batch.iter().map(|t| t.account_id.clone()).collect();
-        self.collector.read_accounts(&north(), &accounts).await?;
+        self.stage.collector.read_accounts(&north(), &accounts).await?;
         for chunk in batch.chunks(connected.guard.chunk()) {
             connected.guard.end(chunk).await?;
         }
-        self.collector.read_accounts(&north(), &accounts).await?;
+        self.stage.collector.read_accounts(&north(), &accounts).await?;
         Ok(())
     }
 
     async fn any_key(&self) -> anyhow::Result<SessionKey> {
-        let mut conn = self.test.db.read().await?;
+        let mut conn = self.stage.test.db.read().await?;
         let sql = "SELECT session_key FROM session WHERE state = 'live' ORDER BY session_key LIMIT 1";
         let key: String = on!(conn, c => sqlx::query_scalar(sql).fetch_one(c).await?);
         Ok(SessionKey(key))

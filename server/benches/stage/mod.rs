@@ -1,0 +1,142 @@
+//! A portal for benches: database, rooms and somebody who may end everything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::access::wire::Scope;
+use app::endings::port::EndingsPort;
+use app::endings::wire::{Confirm, Confirmed};
+use server::access::{Access, SeedOperator};
+use server::audit::Audit;
+use server::caller::{Caller, For, Origin};
+use server::changes::Changes;
+use server::clock::{Clock, SystemClock};
+use server::config::{Config, EndingRules, SignInRules};
+use server::db::testing::TestDb;
+use server::endings::{Endings, Parts};
+use server::keys::HashKey;
+use server::on;
+use server::policies::Policies;
+use server::sessions::collect::Collector;
+use server::systems::Systems;
+
+/// A portal over a database of its own.
+pub struct Stage {
+    pub test: TestDb,
+    pub systems: Arc<Systems>,
+    pub collector: Arc<Collector>,
+    pub endings: Arc<Endings>,
+    pub ada: Arc<Caller>,
+}
+
+pub fn ms(of: Duration) -> f64 {
+    of.as_secs_f64() * 1_000.0
+}
+
+/// The number of what was confirmed; an error where it waits for somebody.
+pub fn number_of(confirmed: Confirmed) -> anyhow::Result<i64> {
+    confirmed
+        .number()
+        .ok_or_else(|| anyhow::anyhow!("it waits for a second person"))
+}
+
+impl Stage {
+    /// With the systems of these settings connected.
+    pub async fn new(engine: &str, config: &Config) -> anyhow::Result<Self> {
+        let test = match engine {
+            "sqlite" => TestDb::sqlite().await?,
+            _ => TestDb::postgres().await?,
+        };
+        let db = test.db.clone();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let key = Arc::new(HashKey::generate());
+        let audit = Arc::new(Audit::new(
+            db.clone(),
+            clock.clone(),
+            Arc::new(HashKey::generate()),
+        ));
+        let access = Arc::new(Access::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            "http://localhost",
+            SignInRules::default(),
+        ));
+        access.ensure_built_in_roles().await?;
+        let seed = SeedOperator {
+            login: "ada",
+            display_name: "Ada",
+            grants: &[("administrator", Scope::EVERYWHERE)],
+            reason: "bench",
+        };
+        let id = access.seed_operator(&seed).await?;
+        // As fresh as can be: the bench may take longer than a password stays fresh.
+        let fresh = clock.now().plus_seconds(3_600);
+        let ada = access
+            .caller_of(&id, None, Some(fresh), Origin::default(), clock.now())
+            .await?;
+        let ada = Arc::new(ada.ok_or_else(|| anyhow::anyhow!("nobody to ask"))?);
+        let systems = Arc::new(Systems::new(db.clone(), clock.clone(), audit.clone()));
+        let problems = systems.apply_settings(config, None).await?;
+        anyhow::ensure!(problems.is_empty(), "{problems:?}");
+        let collector = Arc::new(Collector::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            key.clone(),
+            systems.clone(),
+            Arc::new(Policies::new(db.clone(), clock.clone(), audit.clone())),
+        ));
+        let endings = Arc::new(Endings::new(Parts {
+            db: db.clone(),
+            clock,
+            key,
+            collector: collector.clone(),
+            systems: systems.clone(),
+            access,
+            audit,
+            changes: Changes::new(db),
+            rules: EndingRules::default(),
+        }));
+        Ok(Self {
+            test,
+            systems,
+            collector,
+            endings,
+            ada,
+        })
+    }
+
+    /// Previews and confirms everything a system has; the ending's number.
+    pub async fn confirm_all(&self, system: &str, rows: usize) -> anyhow::Result<i64> {
+        let mut conn = self.test.db.write().await?;
+        let sql = "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
+                   VALUES ($2, $1, 'all', $3, 1, 9000000000000)";
+        let selection = format!("bench{rows}");
+        on!(conn, c => {
+            sqlx::query(sql)
+                .bind(self.ada.id.as_str())
+                .bind(&selection)
+                .bind(format!("system={system}"))
+                .execute(c)
+                .await?;
+        });
+        conn.commit().await?;
+        let port = For::new(&self.endings, &self.ada);
+        let draft = port.draft_ending(selection.as_str().into()).await?;
+        let confirm = Confirm {
+            reason: "bench".to_owned(),
+            typed_number: rows.to_string(),
+            ..Confirm::default()
+        };
+        number_of(port.confirm_ending(draft, confirm).await?)
+    }
+
+    /// Whether that ending settled as "ended", all of it.
+    pub async fn check(&self, no: i64, rows: usize) -> anyhow::Result<()> {
+        let port = For::new(&self.endings, &self.ada);
+        let counts = port.ending_page(no, None, None).await?.brief.counts;
+        anyhow::ensure!(counts.ended == rows as u64, "not all ended: {counts:?}");
+        Ok(())
+    }
+}

@@ -15,7 +15,7 @@ use crate::child::{self, cargo, program};
 use crate::places::Places;
 use crate::postgres::Postgres;
 use crate::site::{self, Mode};
-use crate::{say, setup};
+use crate::{say, setup, tomcats};
 
 /// Starts that are measured; the first, which makes the database, counts apart.
 const STARTS: usize = 7;
@@ -25,12 +25,12 @@ const REST: Duration = Duration::from_secs(5);
 /// A bench by its name; `args` are the bench's own.
 pub fn run(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
     match name {
-        "collect" | "list" | "end" => cargo_bench(places, name, args),
+        "collect" | "list" | "end" | "tomcat" => cargo_bench(places, name, args),
         // A helper's page is measured beside the administrator's, over the same rows.
         "scope" => cargo_bench(places, "list", args),
         "start" => start(places),
         "page" => page(places, args),
-        other => bail!("no bench {other}: collect, list, scope, end, start or page"),
+        other => bail!("no bench {other}: collect, list, scope, end, tomcat, start or page"),
     }
 }
 
@@ -38,12 +38,17 @@ fn cargo_bench(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
     setup::debian_parts()?;
     let postgres = say::step("Starting a throw-away PostgreSQL", Postgres::start)?;
     let out = out(places, name)?;
+    let tomcats = match name {
+        "tomcat" => tomcats::fetch(places, tomcats::Parts::Normal)?,
+        _ => PathBuf::new(),
+    };
     // The first time builds everything optimised: about ten minutes on two cores.
     cargo(&places.root)
         .args(["bench", "--locked", "--package", "server", "--bench", name, "--"])
         .args(args)
         .args([Path::new("--out"), &out])
         .env("CURFEW_TEST_POSTGRES", postgres.url())
+        .env("CURFEW_TEST_TOMCATS", &tomcats)
         .shown(|_| ())
 }
 

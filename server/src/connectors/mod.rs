@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod guard;
 pub mod http;
 pub mod simulator;
+pub mod steps;
 pub mod tomcat;
 
 /// What a connector is made from.

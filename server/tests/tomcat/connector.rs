@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use app::sessions::wire::SessionKind;
+use app::systems::wire::StepResult;
 use app::wire::Limit;
 use async_trait::async_trait;
 use server::config::SystemSettings;
@@ -478,6 +479,43 @@ async fn tomcat_is_asked_no_more_than_needed() {
     };
     assert_eq!(end(&connector, seven).await, Answer::Accepted);
     assert_eq!(proxy.requests().len(), before + 5, "one more: the ending itself");
+}
+
+/// The throw-away session and the one of the last click are gone after it; a page of another app proves nothing.
+#[tokio::test]
+async fn tomcat_a_self_test_proves_ending_with_a_session_of_a_page() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        tomcat.deploy(App::plain("/proven")).await;
+        tomcat.deploy(App::plain("/elsewhere")).await;
+        for bridge in BRIDGES {
+            let connector = |app: &str| {
+                let page = format!("app = \"plain\"\ntest_page = \"{}{app}/open.jsp\"", tomcat.url());
+                on(bridge, tomcat, &["/proven"], &page)
+            };
+            let near = connector("/proven");
+            let proof = near.self_test().unwrap().self_test().await.unwrap();
+            let passed = proof
+                .steps
+                .iter()
+                .filter(|step| step.result == StepResult::Passed);
+            assert_eq!((passed.count(), proof.steps.len()), (5, 5), "{:?}", proof.steps);
+            assert!(!proof.build.is_empty());
+            assert!(all(&near).await.is_empty(), "{version:?} by {bridge:?}");
+
+            let astray = connector("/elsewhere");
+            let proof = astray.self_test().unwrap().self_test().await.unwrap();
+            let last = proof.steps.last().unwrap();
+            assert_eq!(
+                (&*last.name, last.result),
+                ("It is listed", StepResult::Failed),
+                "{:?}",
+                proof.steps
+            );
+        }
+        let unset = on(Bridge::JmxProxy, tomcat, &["/proven"], "");
+        assert!(unset.self_test().is_none(), "no page, no self-test");
+    }
 }
 
 /// RMI is refused in words that hold the remedy, before anything is connected.

@@ -1,5 +1,6 @@
 //! What a system answered, read as data: a web page, a fault or anything else in its place is a failure.
 
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -12,9 +13,19 @@ pub struct Answered {
     pub(super) html: bool,
     /// Its bytes.
     pub(super) body: Vec<u8>,
+    /// Cookies it sets, by name: each may be somebody's sign-in.
+    pub(super) cookies: Vec<(String, SecretString)>,
 }
 
 impl Answered {
+    /// The value of a cookie it sets.
+    pub fn cookie(&self, name: &str) -> Option<&SecretString> {
+        self.cookies
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value)
+    }
+
     /// The body as plain text. A web page, or a status that is not 2xx, is a failure however well it reads.
     pub fn text(&self) -> Result<&str, ConnectorError> {
         self.data()?;

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Method, Request, Response, Url};
+use secrecy::SecretString;
 
 use self::answered::Answered;
 use self::call::Call;
@@ -269,6 +270,7 @@ impl Http {
         let mut response = self.open(request).await?;
         let status = response.status().as_u16();
         let html = is_html(&response);
+        let cookies = cookies(&response);
         let mut body = Vec::new();
         while read && let Some(bytes) = response.chunk().await.map_err(|_| cut_off())? {
             if body.len() + bytes.len() > self.longest_answer {
@@ -280,7 +282,12 @@ impl Http {
             }
             body.extend_from_slice(&bytes);
         }
-        Ok(Answered { status, html, body })
+        Ok(Answered {
+            status,
+            html,
+            body,
+            cookies,
+        })
     }
 
     /// No answer, or no more of it, within the time limit.
@@ -300,6 +307,19 @@ fn cut_off() -> CallError {
         ErrorKind::Protocol,
         "Its answer was cut off before the end.",
     ))
+}
+
+fn cookies(response: &Response) -> Vec<(String, SecretString)> {
+    let set = response.headers().get_all(SET_COOKIE).iter();
+    set.filter_map(|value| {
+        let pair = value.to_str().ok()?.split(';').next()?;
+        let (name, value) = pair.split_once('=')?;
+        Some((
+            name.trim().to_owned(),
+            SecretString::from(value.trim().to_owned()),
+        ))
+    })
+    .collect()
 }
 
 fn is_html(response: &Response) -> bool {

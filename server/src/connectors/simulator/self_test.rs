@@ -1,13 +1,13 @@
 //! The self-test of a simulated system: a throw-away session is opened, ended, and proven dead.
 
 use app::sessions::wire::SessionKind;
-use app::systems::wire::{SelfTestStep, StepResult};
 use async_trait::async_trait;
 use reqwest::Method;
 use secrecy::SecretString;
 
 use super::Simulated;
 use super::wire::{CLICK_HEADER, WireAccount, WireSession};
+use crate::connectors::steps::Steps;
 use crate::connectors::{
     Answer, Completeness, ConnectorError, EndSessions, ErrorKind, Handle, ListSessions, Proof, SelfTest,
     Sink, Target, Wanted,
@@ -55,31 +55,11 @@ impl Simulated {
     }
 }
 
-/// Collects the steps of a self-test.
-struct Steps(Vec<SelfTestStep>);
-
-impl Steps {
-    /// Notes a step that must give `good`; false = it did not, and the rest makes no sense.
-    fn note(&mut self, name: &str, result: Result<bool, ConnectorError>, otherwise: &str) -> bool {
-        let (result, detail) = match result {
-            Ok(true) => (StepResult::Passed, String::new()),
-            Ok(false) => (StepResult::Failed, otherwise.to_owned()),
-            Err(error) => (StepResult::Failed, error.message),
-        };
-        self.0.push(SelfTestStep {
-            name: name.to_owned(),
-            result,
-            detail,
-        });
-        result == StepResult::Passed
-    }
-}
-
 #[async_trait]
 impl SelfTest for Simulated {
     async fn self_test(&self) -> Result<Proof, ConnectorError> {
         let build = self.wire_policy().await?.build;
-        let mut steps = Steps(Vec::new());
+        let mut steps = Steps::default();
         let open = self
             .http
             .call("open", Method::POST, &["sessions"])
@@ -122,13 +102,10 @@ impl SelfTest for Simulated {
             "It is off the list, but a click with it was still let in.",
         );
         if !went {
-            tracing::info!(
-                steps = steps.0.len(),
-                "a self-test did not prove that ending works"
-            );
+            tracing::info!("a self-test did not prove that ending works");
         }
         Ok(Proof {
-            steps: steps.0,
+            steps: steps.done(),
             build,
         })
     }

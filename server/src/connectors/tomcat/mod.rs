@@ -25,7 +25,7 @@ use self::person::{App, Form, Person, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};
 use super::{
     Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, ListSessions, PlaceLimit,
-    ReadLimits, ReadPolicy, Recipe, SeenSession, SharedConnector, Sink, Wanted,
+    ReadLimits, ReadPolicy, Recipe, SeenSession, SelfTest, SharedConnector, Sink, Wanted,
 };
 use crate::config::SecretRef;
 
@@ -38,6 +38,7 @@ mod moment;
 mod names;
 mod node;
 mod person;
+mod self_test;
 
 /// Sessions that are read and handed over at once.
 const BATCH: usize = 1_000;
@@ -89,6 +90,10 @@ struct Settings {
     /// knows whose they are.
     #[serde(default)]
     unnamed_are_guests: bool,
+    /// Address of a page of a listed app that opens a session for whoever comes: the self-test opens its throw-away
+    /// session there. None = it can't be tested.
+    #[serde(default)]
+    test_page: Option<String>,
     /// Authorities to trust.
     #[serde(default)]
     ca_file: Option<PathBuf>,
@@ -151,6 +156,13 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
             "contexts: \"{context}\" does not begin with /; the root app is \"/\""
         );
     }
+    let test_page = match &own.test_page {
+        Some(page) => Some(
+            Http::new(&http_settings(page, &own, recipe, false))
+                .map_err(|cause| anyhow::anyhow!("test_page: {cause}"))?,
+        ),
+        None => None,
+    };
     let password = own.password.as_ref().map(SecretRef::read).transpose()?;
     let hashers: Hashers = [RandomState::new(), RandomState::new()];
     let nodes = nodes
@@ -165,6 +177,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         zone,
         signs_in_again: own.signs_in_again,
         nobody_is_guest: own.unnamed_are_guests,
+        test_page,
         found: RwLock::default(),
     }))
 }
@@ -216,6 +229,22 @@ fn not_rmi(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn http_settings(base: &str, own: &Settings, recipe: &Recipe<'_>, cookies: bool) -> HttpSettings {
+    HttpSettings {
+        base: base.to_owned(),
+        timeout: recipe.timeout,
+        connections: connections(recipe),
+        pace: Duration::from_millis(recipe.settings.pace_ms),
+        ca_file: own.ca_file.clone(),
+        longest_answer: LONGEST_ANSWER,
+        cookies,
+    }
+}
+
+fn connections(recipe: &Recipe<'_>) -> usize {
+    recipe.settings.connections.clamp(1, MOST_CONNECTIONS)
+}
+
 fn make_node(
     node: &NodeSettings,
     own: &Settings,
@@ -223,18 +252,9 @@ fn make_node(
     hashers: &Hashers,
     recipe: &Recipe<'_>,
 ) -> anyhow::Result<Node> {
-    let connections = recipe.settings.connections.clamp(1, MOST_CONNECTIONS);
     let http = |base: &str| {
         not_rmi(base)?;
-        Http::new(&HttpSettings {
-            base: base.to_owned(),
-            timeout: recipe.timeout,
-            connections,
-            pace: Duration::from_millis(recipe.settings.pace_ms),
-            ca_file: own.ca_file.clone(),
-            longest_answer: LONGEST_ANSWER,
-            cookies: true,
-        })
+        Http::new(&http_settings(base, own, recipe, true))
     };
     let identity = match (&own.user, password) {
         (Some(user), Some(password)) => Some((user.clone(), password.clone())),
@@ -270,7 +290,7 @@ fn make_node(
                 http: http(url)?,
                 user,
                 password,
-                connections,
+                connections: connections(recipe),
             }),
         });
     }
@@ -301,6 +321,7 @@ struct Tomcat {
     zone: Option<TimeZone>,
     signs_in_again: Option<String>,
     nobody_is_guest: bool,
+    test_page: Option<Http>,
     /// What the newest list of everything found out, as sentences.
     found: RwLock<Vec<String>>,
 }
@@ -462,6 +483,10 @@ impl Connector for Tomcat {
 
     fn policy(&self) -> Option<&dyn ReadPolicy> {
         Some(self)
+    }
+
+    fn self_test(&self) -> Option<&dyn SelfTest> {
+        self.test_page.is_some().then_some(self)
     }
 }
 

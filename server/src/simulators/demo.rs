@@ -141,9 +141,11 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
             simulator.add_own_connection();
         }
         simulator.live(Duration::from_secs(5));
-        estate
-            .systems
-            .push((plan.id.to_owned(), simulator.settings(plan.name)));
+        let settings = match plan.id {
+            "uportal-campus" => simulator.settings_as_tomcat(plan.name, true),
+            _ => simulator.settings(plan.name),
+        };
+        estate.systems.push((plan.id.to_owned(), settings));
         estate.simulators.push(simulator);
     }
     Ok(estate)

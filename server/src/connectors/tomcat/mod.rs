@@ -39,6 +39,8 @@ mod names;
 mod node;
 mod person;
 mod self_test;
+#[cfg(test)]
+mod tests;
 
 /// Sessions that are read and handed over at once.
 const BATCH: usize = 1_000;

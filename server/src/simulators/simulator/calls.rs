@@ -12,7 +12,7 @@ use axum::{Json, Router};
 
 use super::faults::{Bad, Faults, spoil};
 use super::sessions::past_limit;
-use super::{Inside, Shared};
+use super::{Inside, Shared, tomcat};
 use crate::connectors::simulator::wire::{
     CLICK_HEADER, WireAccount, WireAnswer, WireEnd, WireEnded, WirePolicy,
 };
@@ -27,8 +27,13 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/policy", get(policy))
         .route("/control", post(control))
         .layer(middleware::from_fn_with_state(shared.clone(), token));
+    let as_tomcat = Router::new()
+        .route("/manager/jmxproxy", get(tomcat::jmx_proxy))
+        .route("/jolokia", post(tomcat::jolokia))
+        .layer(middleware::from_fn_with_state(shared.clone(), tomcat::identity));
     Router::new()
         .merge(guarded)
+        .merge(as_tomcat)
         .route("/click", get(click))
         .with_state(shared)
 }

@@ -24,6 +24,7 @@ mod calls;
 pub mod faults;
 mod sessions;
 pub mod shape;
+mod tomcat;
 
 /// Everything it knows.
 struct Inside {
@@ -121,12 +122,35 @@ impl Simulator {
     pub fn settings(&self, name: &str) -> SystemSettings {
         let mut own = toml::Table::new();
         own.insert("url".to_owned(), format!("http://{}", self.address).into());
+        own.insert("token".to_owned(), self.secret().into());
+        self.entry("simulator", name, own)
+    }
+
+    /// The settings entry that connects it as a Tomcat with uPortal, by the JMX proxy or by Jolokia.
+    pub fn settings_as_tomcat(&self, name: &str, by_jolokia: bool) -> SystemSettings {
+        let mut own = toml::Table::new();
+        let (bridge, path) = if by_jolokia {
+            ("jolokia", "jolokia")
+        } else {
+            ("manager", "manager")
+        };
         own.insert(
-            "token".to_owned(),
-            format!("file:{}", self.token_file.display()).into(),
+            bridge.to_owned(),
+            format!("http://{}/{path}", self.address).into(),
         );
+        own.insert("user".to_owned(), tomcat::USER.into());
+        own.insert("password".to_owned(), self.secret().into());
+        own.insert("app".to_owned(), "uportal".into());
+        self.entry("tomcat", name, own)
+    }
+
+    fn secret(&self) -> String {
+        format!("file:{}", self.token_file.display())
+    }
+
+    fn entry(&self, kind: &str, name: &str, own: toml::Table) -> SystemSettings {
         SystemSettings {
-            kind: "simulator".to_owned(),
+            kind: kind.to_owned(),
             name: Some(name.to_owned()),
             simulated: true,
             collect_every_s: None,

@@ -51,7 +51,7 @@ impl Default for Shape {
 
 impl Shape {
     /// Idle limit of a place, seconds.
-    fn idle_s_of(&self, place: &str) -> i64 {
+    pub(super) fn idle_s_of(&self, place: &str) -> i64 {
         let own = self.place_idle_s.iter().find(|(name, _)| *name == place);
         own.map_or(self.idle_s, |(_, idle_s)| *idle_s)
     }

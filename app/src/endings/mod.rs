@@ -17,5 +17,7 @@ pub mod preview;
 pub mod progress;
 #[cfg(feature = "ssr")]
 mod result;
+#[cfg(feature = "ssr")]
+mod since;
 pub mod wire;
 pub mod words;

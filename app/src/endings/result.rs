@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::approval::SecondLookNote;
 use super::bar::ShareBar;
 use super::progress::address;
+use super::since::SignedInSince;
 use super::wire::{
     Cause, EndingItemRow, EndingPage as Page, EndingState, EndingSystem, ItemFilter, Outcome, Technical,
 };
@@ -43,6 +44,8 @@ pub fn ResultBody(page: Page) -> impl IntoView {
             <Outcomes page=page.clone() />
             <Facts page=page.clone() />
             {(!page.causes.is_empty()).then(|| view! { <Causes number=number causes=page.causes.clone() /> })}
+            {(!page.signed_in_since.is_empty())
+                .then(|| view! { <SignedInSince since=page.signed_in_since.clone() may_end=page.may_end /> })}
             <BySystem systems=page.by_system.clone() />
             <Items page=page />
         </div>

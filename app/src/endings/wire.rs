@@ -376,8 +376,12 @@ pub struct EndingPage {
     pub next: Option<String>,
     /// What could not be ended, by cause.
     pub causes: Vec<Cause>,
+    /// Sessions that may be what gone ones went on as; offered, never ended with them.
+    pub signed_in_since: Vec<SignedInSince>,
     /// The caller may stop it.
     pub may_stop: bool,
+    /// The caller may end sessions somewhere.
+    pub may_end: bool,
     /// The caller may try again what was not ended.
     pub may_retry: bool,
     /// Version of its topic.
@@ -386,6 +390,28 @@ pub struct EndingPage {
     pub audit_from: Option<i64>,
     /// The second person who approved it, or how it went on without one; `None` = none was needed.
     pub second_look: Option<SecondLook>,
+}
+
+/// A session that began where one of an ending had gone by itself: of the same account, or, where a guest had gone, from
+/// the guest's address. It may be the same browser; nothing says so for sure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedInSince {
+    /// Session.
+    pub session_key: SessionKey,
+    /// Person as shown.
+    pub person: String,
+    /// User name.
+    pub account_name: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Place inside the system; empty = none.
+    pub place: String,
+    /// Address; `None` = not reported, or not the caller's to see.
+    pub ip: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// A guest's session had gone there, from this address; false = one of the same account had.
+    pub after_guest: bool,
 }
 
 /// Which items of an ending to show.

@@ -192,6 +192,17 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         left_out_count: Some(4),
         partial_view: false,
         pause_why: None,
+        may_end: true,
+        signed_in_since: vec![SignedInSince {
+            session_key: "5f0c".into(),
+            person: "Lea <Novak>".to_owned(),
+            account_name: "lnovak".to_owned(),
+            system_name: SYSTEMS[2].1.to_owned(),
+            place: "/uPortal".to_owned(),
+            ip: Some("192.0.2.77".to_owned()),
+            created_at: NOW.plus_seconds(-400),
+            after_guest: true,
+        }],
         watch_until: Some(NOW.plus_seconds(570)),
         by_system: vec![
             share(

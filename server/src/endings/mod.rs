@@ -35,6 +35,7 @@ mod draft;
 mod everywhere;
 mod page;
 mod results;
+mod since;
 mod store;
 pub mod watch;
 pub mod worker;

@@ -14,6 +14,7 @@ use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
 use super::confirm::Way;
+use super::since::signed_in_since;
 use super::store::{self, EndingRow, show};
 use crate::caller::Caller;
 use crate::changes::{self, topic};
@@ -33,7 +34,7 @@ const ENDINGS: u64 = 50;
 /// Items on a page of an ending.
 const ITEMS: u64 = 100;
 
-type Names = BTreeMap<SystemId, String>;
+pub(super) type Names = BTreeMap<SystemId, String>;
 
 pub(super) fn reader(caller: &Caller, now: Timestamp) -> show::Reader {
     show::Reader {
@@ -388,8 +389,13 @@ impl Endings {
             brief.state,
             EndingState::Waiting | EndingState::Running | EndingState::Paused
         );
+        let signed_in_since = match brief.counts.already_gone {
+            0 => Vec::new(),
+            _ => signed_in_since(&mut conn, caller, &reader, &row, &names, now).await?,
+        };
         Ok(EndingPage {
             now,
+            signed_in_since,
             frozen_at: Timestamp(row.created_at),
             left_out_count: (row.caller_id == caller.id.0).then(|| row.left_out_count.unsigned_abs()),
             partial_view: show::hidden(&mut conn, &reader, &row).await?,
@@ -401,6 +407,7 @@ impl Endings {
             next,
             causes: causes.into_iter().filter_map(|c| cause(c, &names)).collect(),
             may_stop: open && brief.counts.waiting > 0 && self.may_change(caller, &row, now),
+            may_end,
             may_retry: may_end && !open && brief.counts.not_gone() > brief.counts.unsupported,
             audit_from: show::audit_from(&mut conn, &row.id()).await?,
             second_look: self.second_look(&mut conn, caller, &row, now).await?,

@@ -11,6 +11,7 @@ use crate::on;
 pub mod approval;
 pub mod freeze;
 pub mod show;
+pub mod since;
 pub mod work;
 
 /// The switch that stops every worker before its next ask.

@@ -27,7 +27,7 @@ impl Reader {
         self.scope.everywhere || row.caller_id == self.id
     }
 
-    fn items(&self, row: &EndingRow) -> Condition {
+    pub(super) fn items(&self, row: &EndingRow) -> Condition {
         if self.sees_all_of(row) {
             Cond::all()
         } else {

@@ -1,5 +1,6 @@
 //! What becomes of sessions, by how the system behaves.
 
+use app::access::wire::Permission;
 use app::audit::port::AuditPort;
 use app::audit::wire::AuditQuery;
 use app::endings::wire::{EndingState, Outcome};
@@ -131,6 +132,62 @@ async fn who_signed_out_meanwhile_is_already_gone_and_nobody_is_asked() {
         assert_eq!(stage.outcome(no, &ids[1]).await, Some(Outcome::Ended));
         assert_eq!(stage.state(&ids[0]).await, "vanished");
         assert_eq!(stage.item(no, &ids[0]).await.attempts, 0);
+    }
+}
+
+/// uPortal ends the session that signs in and begins another: nothing but person and address tells, so it is offered.
+#[tokio::test]
+async fn who_signed_in_anew_is_offered_and_never_ended_silently() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let visit = |ip: &str| stage.sim.visit(ip);
+        let (guest, other_guest) = (visit("192.0.2.77"), visit("192.0.2.78"));
+        stage.collect().await;
+        let guests = [&guest, &other_guest].map(|id| stage.key.session_key("north", "", "guest", id));
+        let ada = stage.caller(&stage.ada.id).await;
+        let mut keys: Vec<SessionKey> = ids.iter().map(|id| stage.key_of(id)).collect();
+        keys.extend(guests);
+        let draft = stage.endings.draft_of_keys(&ada, &keys).await.unwrap();
+        let form = stage.form(&draft).await;
+        let no = stage.started(&ada, &draft, form).await;
+        stage.clock.advance(10);
+        let anew = stage.sim.sign_in_from(&ids[0], 1).unwrap();
+        let was_guest = stage.sim.sign_in_from(&guest, 3).unwrap();
+        stage.sim.close(&ids[1]);
+        stage.sim.close(&other_guest);
+        // From another address, and of somebody who was not among the set.
+        let elsewhere = stage.sim.open(2);
+        stage.sim.open(4);
+        stage.clock.advance(10);
+        let page = stage.work_to_the_end(no).await;
+        assert_eq!(page.brief.counts.already_gone, 4);
+        assert!(page.signed_in_since.is_empty(), "not listed yet");
+        stage.collect().await;
+
+        let offered: Vec<(SessionKey, bool)> = stage
+            .page(no)
+            .await
+            .signed_in_since
+            .into_iter()
+            .map(|since| (since.session_key, since.after_guest))
+            .collect();
+        assert_eq!(
+            offered,
+            [(stage.key_of(&anew), false), (stage.key_of(&was_guest), true)]
+        );
+        for id in [&anew, &was_guest, &elsewhere] {
+            assert!(stage.sim.lets_in(id), "offered, not ended");
+        }
+
+        // Without the right to see addresses a guest's tells nothing.
+        let helper = crate::caller::testing::caller("hal", &[Permission::SeeSessions], Scope::EVERYWHERE);
+        let seen = stage.endings.ending_page(&helper, no, None, None).await.unwrap();
+        let seen: Vec<(SessionKey, Option<String>)> = seen
+            .signed_in_since
+            .into_iter()
+            .map(|since| (since.session_key, since.ip))
+            .collect();
+        assert_eq!(seen, [(stage.key_of(&anew), None)]);
     }
 }
 

@@ -253,6 +253,28 @@ impl Simulator {
         }
     }
 
+    /// Opens a session that nobody signed in with, from this address; its raw id.
+    pub fn visit(&self, ip: &str) -> String {
+        let now = self.shared.clock.now();
+        let mut inside = self.shared.inside();
+        let mut session = inside.guest(now);
+        session.ip = Some(ip.to_owned());
+        inside.put(session)
+    }
+
+    /// The browser of a session signs in as the `n`th person, as at uPortal: that session ends, and another begins from
+    /// the same address; its raw id.
+    pub fn sign_in_from(&self, raw_id: &str, n: usize) -> Option<String> {
+        let now = self.shared.clock.now();
+        let mut inside = self.shared.inside();
+        let number = inside.find(raw_id)?;
+        let before = inside.take(number)?;
+        let mut session = inside.fresh(n, now);
+        session.ip = before.ip;
+        session.place = before.place;
+        Some(inside.put(session))
+    }
+
     /// Closes a session from within: its person signed out.
     pub fn close(&self, raw_id: &str) {
         self.shared.inside().close(raw_id);

@@ -22,7 +22,7 @@ impl Inside {
         id
     }
 
-    fn take(&mut self, number: u64) -> Option<WireSession> {
+    pub(super) fn take(&mut self, number: u64) -> Option<WireSession> {
         let session = self.sessions.remove(&number)?;
         self.by_id.remove(&(session.place.clone(), session.id.clone()));
         if let Some(of) = self.by_account.get_mut(&session.account_id) {

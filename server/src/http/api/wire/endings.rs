@@ -182,6 +182,8 @@ pub struct Ending {
     pub by_system: Vec<EndingSystem>,
     /// What could not be ended, by cause.
     pub causes: Vec<Cause>,
+    /// Sessions that may be what gone ones went on as; none of them was ended.
+    pub signed_in_since: Vec<SignedInSince>,
     /// Sessions of the selection that were left out; null = only who asked is told.
     pub left_out_count: Option<u64>,
     /// It has sessions the token may not see: counts are over the others.
@@ -220,6 +222,27 @@ pub struct Cause {
     pub count: u64,
 }
 
+/// A session that began where one of the ending had gone by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedInSince {
+    /// Its key, to be previewed with.
+    pub session_key: String,
+    /// Person as shown.
+    pub person: String,
+    /// User name.
+    pub account_name: String,
+    /// System, as shown.
+    pub system_name: String,
+    /// Place inside the system; empty = none.
+    pub place: String,
+    /// Address; null = not reported, or not the token's to see.
+    pub ip: Option<String>,
+    /// When it began.
+    pub created_at: Moment,
+    /// A guest's session had gone there, from this address; false = one of the same account had.
+    pub after_guest: bool,
+}
+
 impl From<ours::EndingPage> for Ending {
     fn from(page: ours::EndingPage) -> Self {
         let brief = EndingBrief::from(page.brief);
@@ -253,6 +276,20 @@ impl From<ours::EndingPage> for Ending {
                     words: c.words,
                     next_step: c.next_step,
                     count: c.count,
+                })
+                .collect(),
+            signed_in_since: page
+                .signed_in_since
+                .into_iter()
+                .map(|s| SignedInSince {
+                    session_key: s.session_key.0,
+                    person: s.person,
+                    account_name: s.account_name,
+                    system_name: s.system_name,
+                    place: s.place,
+                    ip: s.ip,
+                    created_at: s.created_at.into(),
+                    after_guest: s.after_guest,
                 })
                 .collect(),
             left_out_count: page.left_out_count,

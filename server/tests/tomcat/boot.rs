@@ -13,7 +13,7 @@ use super::farm::{Role, free_ports, new_client, parts};
 use super::fixture;
 
 /// Who may use the actuator; it asks for the password each time.
-const OPS: (&str, &str) = ("ops", "ops-Secret");
+pub const OPS: (&str, &str) = ("ops", "ops-Secret");
 
 /// The app, running; gone when dropped.
 pub struct Boot {
@@ -24,6 +24,7 @@ pub struct Boot {
 }
 
 /// Somebody's session, as their browser holds it.
+#[derive(Clone)]
 pub struct BootSession {
     /// As the actuator names it; the cookie is this in Base64.
     pub id: String,
@@ -33,6 +34,11 @@ pub struct BootSession {
 
 impl Boot {
     pub async fn start() -> Boot {
+        Boot::start_with(&[]).await
+    }
+
+    /// With settings of Spring Boot's: `--name=value`.
+    pub async fn start_with(settings: &[&str]) -> Boot {
         let jar = parts().join("boot/boot.jar");
         assert!(
             jar.exists(),
@@ -43,7 +49,7 @@ impl Boot {
         let base = tempfile::Builder::new().prefix("curfew-boot-").tempdir().unwrap();
         let base = base.keep();
         std::fs::create_dir(base.join("logs")).unwrap();
-        let arguments = [
+        let mut arguments = vec![
             "-Xmx300m".into(),
             "-XX:+UseSerialGC".into(),
             "-XX:TieredStopAtLevel=1".into(),
@@ -52,6 +58,7 @@ impl Boot {
             jar.into(),
             format!("--server.port={port}").into(),
         ];
+        arguments.extend(settings.iter().map(Into::into));
         let mut boot = Boot {
             port,
             agent_port,
@@ -129,6 +136,13 @@ impl Drop for Boot {
 }
 
 impl BootSession {
+    /// Signs out, as the person does.
+    pub async fn close(&self) {
+        let request = new_client(0).post(format!("{}/logout", self.url));
+        let answer = request.header(COOKIE, &self.cookie).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FOUND);
+    }
+
     /// Who the app takes this browser for; `None` = it leads to the sign-in page.
     pub async fn who(&self) -> Option<String> {
         let request = new_client(0).get(format!("{}/who", self.url));

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use reqwest::{Method, Request, Response, Url};
 use secrecy::SecretString;
 
 use self::answered::Answered;
-use self::call::Call;
+pub use self::call::Call;
 use self::resolver::{CarefulResolver, LinkLocal};
 use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
@@ -235,6 +235,13 @@ impl Http {
             ),
         })?;
         match response.status().as_u16() {
+            // A 401 whose page leads to where people sign in: Spring's, observed.
+            302 | 303 if response.headers().contains_key(WWW_AUTHENTICATE) => {
+                Err(CallError::arrived(ConnectorError::new(
+                    ErrorKind::Unauthorized,
+                    "It did not accept Curfew\u{2019}s identity there and led to its sign-in page. It is not tried again by itself: mend the secret, then press Test.",
+                )))
+            }
             300..=399 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Protocol,
                 "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",

@@ -1,7 +1,8 @@
 //! Tomcat, and uPortal or any other Java web app on it: sessions through a bridge to JMX.
 //!
 //! One system is one Tomcat or several nodes. A bridge asks the session managers of the web apps (`jmx`); which one is
-//! found out at the first call (`node`). Facts, snippets and cautions: docs/systems/tomcat.md.
+//! found out at the first call (`node`). An app that keeps its sessions outside Tomcat is asked itself (`actuator`).
+//! Facts, snippets and cautions: docs/systems/tomcat.md.
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -29,6 +30,7 @@ use super::{
 };
 use crate::config::SecretRef;
 
+mod actuator;
 mod end;
 mod jmx;
 mod jmx_proxy;
@@ -60,6 +62,12 @@ struct Settings {
     /// Several Tomcats that are one system; instead of the two above.
     #[serde(default)]
     node: Vec<NodeSettings>,
+    /// Address of Spring Boot's actuator, instead of every other bridge: "https://app.example.org/actuator".
+    #[serde(default)]
+    actuator: Option<String>,
+    /// Accounts an actuator is asked for: it can't list everybody.
+    #[serde(default)]
+    accounts: Vec<String>,
     /// Name to sign in with.
     #[serde(default)]
     user: Option<String>,
@@ -132,6 +140,10 @@ enum Bridge {
 /// Makes the connector from its settings.
 pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
     let mut own: Settings = toml::Value::Table(recipe.settings.own.clone()).try_into()?;
+    if let Some(url) = &own.actuator {
+        return actuator::from_settings(url, &own, recipe);
+    }
+    anyhow::ensure!(own.accounts.is_empty(), "accounts: only with actuator");
     let sources = sources(&own)?;
     let zone = match &own.zone {
         Some(name) => Some(TimeZone::get(name).map_err(|_| {
@@ -158,13 +170,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
             "contexts: \"{context}\" does not begin with /; the root app is \"/\""
         );
     }
-    let test_page = match &own.test_page {
-        Some(page) => Some(
-            Http::new(&http_settings(page, &own, recipe, false))
-                .map_err(|cause| anyhow::anyhow!("test_page: {cause}"))?,
-        ),
-        None => None,
-    };
+    let test_page = test_page(&own, recipe)?;
     let password = own.password.as_ref().map(SecretRef::read).transpose()?;
     let hashers: Hashers = [RandomState::new(), RandomState::new()];
     let nodes = nodes
@@ -247,6 +253,24 @@ fn connections(recipe: &Recipe<'_>) -> usize {
     recipe.settings.connections.clamp(1, MOST_CONNECTIONS)
 }
 
+fn test_page(own: &Settings, recipe: &Recipe<'_>) -> anyhow::Result<Option<Http>> {
+    let page = own.test_page.as_ref();
+    let http = page.map(|page| Http::new(&http_settings(page, own, recipe, false)));
+    http.transpose()
+        .map_err(|cause| anyhow::anyhow!("test_page: {cause}"))
+}
+
+fn identity(
+    own: &Settings,
+    password: Option<&SecretString>,
+) -> anyhow::Result<Option<(String, SecretString)>> {
+    match (&own.user, password) {
+        (Some(user), Some(password)) => Ok(Some((user.clone(), password.clone()))),
+        (None, None) => Ok(None),
+        _ => anyhow::bail!("user, password: both or none"),
+    }
+}
+
 fn make_node(
     node: &NodeSettings,
     own: &Settings,
@@ -258,11 +282,7 @@ fn make_node(
         not_rmi(base)?;
         Http::new(&http_settings(base, own, recipe, true))
     };
-    let identity = match (&own.user, password) {
-        (Some(user), Some(password)) => Some((user.clone(), password.clone())),
-        (None, None) => None,
-        _ => anyhow::bail!("user, password: both or none"),
-    };
+    let identity = identity(own, password)?;
     let mut candidates: Vec<Candidate> = Vec::new();
     if let Some(url) = node
         .jolokia

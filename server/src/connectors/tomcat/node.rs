@@ -392,7 +392,7 @@ pub(super) fn account(person: &Person) -> &str {
 }
 
 /// Session ids as Tomcat makes them; anything else is never sent anywhere.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (8..=200).contains(&text.len())
         && text
             .bytes()

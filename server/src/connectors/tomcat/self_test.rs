@@ -14,19 +14,27 @@ use crate::connectors::{Answer, ConnectorError, EndSessions, ErrorKind, Handle, 
 /// The cookie that servlet containers keep sessions by.
 const COOKIE_NAME: &str = "JSESSIONID";
 
-/// A click on the page with a session, or none; the session it was given, if it was given a new one.
-async fn click(page: &Http, session: Option<&Handle>) -> Result<Option<Handle>, ConnectorError> {
+/// A click on the page with this cookie's value, or without; the value it was given, if it was given one.
+pub(super) async fn click(
+    page: &Http,
+    cookie: &str,
+    value: Option<&SecretString>,
+) -> Result<Option<SecretString>, ConnectorError> {
     let mut call = page
         .call_as_written("test_page", Method::GET)
         .header("accept", "text/html, */*");
-    if let Some(session) = session {
-        let cookie = SecretString::from(format!("{COOKIE_NAME}={}", session.expose()));
-        call = call.secret_header(COOKIE, &cookie);
+    if let Some(value) = value {
+        let pair = SecretString::from(format!("{cookie}={}", value.expose_secret()));
+        call = call.secret_header(COOKIE, &pair);
     }
-    let answered = call.send().await?;
-    Ok(answered
-        .cookie(COOKIE_NAME)
-        .map(|value| Handle::new(value.expose_secret().to_owned())))
+    Ok(call.send().await?.cookie(cookie).cloned())
+}
+
+/// A click with a session of Tomcat's, or none; the session it was given, if it was given a new one.
+async fn click_with(page: &Http, session: Option<&Handle>) -> Result<Option<Handle>, ConnectorError> {
+    let value = session.map(|session| SecretString::from(session.expose().to_owned()));
+    let given = click(page, COOKIE_NAME, value.as_ref()).await?;
+    Ok(given.map(|value| Handle::new(value.expose_secret().to_owned())))
 }
 
 impl Tomcat {
@@ -63,7 +71,7 @@ impl SelfTest for Tomcat {
         for node in &self.nodes {
             build = node.bridge().await?.introduced;
         }
-        let opened = click(page, None).await;
+        let opened = click_with(page, None).await;
         let session = opened.as_ref().ok().cloned().flatten();
         let went = steps.note(
             "The test page opened a throw-away session",
@@ -109,7 +117,7 @@ impl SelfTest for Tomcat {
             self.whereabouts(&session).await.map(|place| place.is_none()),
             "The server said OK, but its list still holds it.",
         ) && {
-            let clicked = click(page, Some(&session)).await;
+            let clicked = click_with(page, Some(&session)).await;
             next = clicked.as_ref().ok().cloned().flatten();
             steps.note(
                 "A click with it starts anew",

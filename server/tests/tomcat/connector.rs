@@ -91,7 +91,7 @@ impl Far {
         let tomcat = shared(version).await;
         let apps = ["here", "there"].map(|place| format!("/{place}-{bridge:?}-{version:?}").to_lowercase());
         for app in &apps {
-            tomcat.deploy(App::plain(app)).await;
+            tomcat.deploy(App::plain(app).one_cookie()).await;
         }
         let proxy = FaultProxy::in_front_of(&address(bridge, tomcat)).await;
         let more = format!("contexts = [\"{}\", \"{}\"]\napp = \"plain\"", apps[0], apps[1]);
@@ -126,8 +126,14 @@ impl Subject for Far {
     }
 
     async fn open_in_two_places(&self) -> Option<[Target; 2]> {
-        // Where the cookie's path is "/", the second app takes over the id of the first: uPortal's start kit does so.
-        None
+        // The second app takes over the id of the first: uPortal's start kit is set so too.
+        let here = self.tomcat.open(&self.apps[0], "amy").await;
+        let there = self.tomcat.open_with(&here, &self.apps[1], "amy").await;
+        assert_eq!(here.id, there.id);
+        Some([
+            target(&here, &self.apps[0], "amy"),
+            target(&there, &self.apps[1], "amy"),
+        ])
     }
 
     async fn close(&self, session: &Target) {
@@ -178,7 +184,7 @@ async fn tomcat_keeps_every_promise_through_every_bridge() {
             let far = Far::new(*version, bridge).await;
             let proven = conformance::run(&far).await;
             let proven = proven.unwrap_or_else(|broken| panic!("{version:?} by {bridge:?}: {broken:#}"));
-            assert_eq!(proven.len(), 21, "{version:?} by {bridge:?}: {proven:#?}");
+            assert_eq!(proven.len(), 23, "{version:?} by {bridge:?}: {proven:#?}");
         }
     }
 }
@@ -433,6 +439,53 @@ async fn tomcat_versions_are_places_and_stores_are_limits() {
             Some("alice"),
             "the other version\u{2019}s stays"
         );
+    }
+}
+
+/// One id in two apps is two sessions: whoever is ended in one stays signed in at the other.
+#[tokio::test]
+async fn tomcat_one_id_in_two_apps_is_two_sessions() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        for place in ["/shared-one", "/shared-two"] {
+            tomcat.deploy(App::plain(place).one_cookie()).await;
+        }
+        for bridge in BRIDGES {
+            let connector = on(bridge, tomcat, &["/shared-one", "/shared-two"], "app = \"plain\"");
+            let one = tomcat.open("/shared-one", "alice").await;
+            let two = tomcat.open_with(&one, "/shared-two", "alice").await;
+            assert_eq!(one.id, two.id, "{version:?}: it takes the id it is brought");
+            let places = async || {
+                let rows = all(&connector).await;
+                let own = rows.into_iter().filter(|row| row.handle.expose() == one.id);
+                own.map(|row| (row.place, row.account_name)).collect::<Vec<_>>()
+            };
+            let alice_at = |place: &str| (place.to_owned(), "alice".to_owned());
+            assert_eq!(
+                places().await,
+                [alice_at("/shared-one"), alice_at("/shared-two")],
+                "{version:?} by {bridge:?}"
+            );
+            assert_eq!(
+                end(&connector, target(&two, "/shared-two", "alice")).await,
+                Answer::Accepted
+            );
+            assert_eq!(
+                places().await,
+                [alice_at("/shared-one")],
+                "{version:?} by {bridge:?}"
+            );
+            assert_eq!(
+                (one.who().await.as_deref(), two.who().await),
+                (Some("alice"), None)
+            );
+            assert_eq!(
+                end(&connector, target(&two, "/shared-two", "alice")).await,
+                Answer::NotFound,
+                "the other app\u{2019}s is not taken for it"
+            );
+            one.close().await;
+        }
     }
 }
 

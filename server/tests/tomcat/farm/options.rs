@@ -119,6 +119,8 @@ pub struct App {
     /// The folder of the cache with the libraries in it; `None` = no library.
     libraries: Option<&'static str>,
     keeps: Keeps,
+    /// Its cookie is for the whole server, as that of every app which is set so.
+    one_cookie: bool,
 }
 
 /// Where an app keeps its sessions.
@@ -143,6 +145,7 @@ impl App {
             sign_in: SignIn::Own,
             libraries: None,
             keeps: Keeps::Memory,
+            one_cookie: false,
         }
     }
 
@@ -216,6 +219,12 @@ impl App {
         self
     }
 
+    /// A browser brings it the session id of every other app that is set so, and it takes that id for its own.
+    pub fn one_cookie(mut self) -> App {
+        self.one_cookie = true;
+        self
+    }
+
     /// The name of its file in `conf/Catalina/localhost`.
     pub fn file_name(&self) -> String {
         let hashes = if self.version.is_empty() { "" } else { "##" };
@@ -261,8 +270,12 @@ impl App {
                 "<Manager className=\"org.apache.catalina.ha.session.BackupManager\"/>",
             ),
         };
+        let cookie = match self.one_cookie {
+            true => " sessionCookiePath=\"/\"",
+            false => "",
+        };
         format!(
-            "<Context docBase=\"{folder}\" altDDName=\"{folder}/WEB-INF/{descriptor}.xml\"{delay}>\n\
+            "<Context docBase=\"{folder}\" altDDName=\"{folder}/WEB-INF/{descriptor}.xml\"{delay}{cookie}>\n\
              <JarScanner><JarScanFilter defaultTldScan=\"false\" defaultPluggabilityScan=\"false\"/></JarScanner>\n\
              {libraries}{manager}</Context>\n"
         )

@@ -46,6 +46,14 @@ impl Tomcat {
         session
     }
 
+    /// The browser of `session` comes to another app of the server and signs in there, with the cookie it has.
+    pub async fn open_with(&self, session: &OpenSession, app: &str, user: &str) -> OpenSession {
+        let mut other = OpenSession::at(self, app);
+        other.cookie.clone_from(&session.cookie);
+        other.take_id_from("open.jsp", &[("user", user)]).await;
+        other
+    }
+
     /// So many sessions of `user1`, `user2` and so on at an app with its own sign-in, a few at a time.
     pub async fn open_many(&self, app: &str, count: usize) -> Vec<OpenSession> {
         let client = new_client(8);

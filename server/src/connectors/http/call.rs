@@ -1,13 +1,14 @@
 //! One request: what it carries, and how its answer is taken.
 
-use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::answered::Answered;
-use super::{CallError, Http};
+use super::{CallError, Http, cut_off};
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// A request being built.
@@ -17,7 +18,7 @@ pub struct Call<'h> {
     pub(super) request: Option<Request>,
 }
 
-impl Call<'_> {
+impl<'h> Call<'h> {
     /// Adds parameters to the address; raw session ids only where a protocol knows no other way (Tomcat's JMX proxy):
     /// addresses stand in the access log over there, never in ours.
     pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
@@ -38,6 +39,21 @@ impl Call<'_> {
         let both = format!("{user}:{}", password.expose_secret());
         let value = SecretString::from(format!("Basic {}", data_encoding::BASE64.encode(both.as_bytes())));
         self.secret_header(AUTHORIZATION, &value)
+    }
+
+    /// Sends form fields as the body: the place for raw ids, which stay out of access logs there.
+    pub fn form<'f>(mut self, pairs: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        if let Some(request) = &mut self.request {
+            let mut url = request.url().clone();
+            url.query_pairs_mut().clear().extend_pairs(pairs);
+            let fields = url.query().unwrap_or_default().to_owned();
+            request.headers_mut().insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
+            *request.body_mut() = Some(fields.into());
+        }
+        self
     }
 
     /// Adds a header whose value must never be logged.
@@ -98,29 +114,38 @@ impl Call<'_> {
         Ok(self.exchange(false).await?.status)
     }
 
+    /// Sends it; the answer is read piece by piece, however long: the time limit is for its head and for each piece.
+    pub async fn stream(self) -> Result<Streamed<'h>, CallError> {
+        let (http, operation) = (self.http, self.operation);
+        let request = self.checked()?;
+        let slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
+        let response = told(
+            operation,
+            |response: &Response| response.status().as_u16(),
+            async {
+                tokio::time::timeout(http.timeout, http.open(request))
+                    .await
+                    .unwrap_or_else(|_| Err(http.late()))
+            },
+        )
+        .await?;
+        Ok(Streamed {
+            http,
+            response,
+            _slot: slot,
+        })
+    }
+
     async fn exchange(self, read: bool) -> Result<Answered, CallError> {
         let (http, operation) = (self.http, self.operation);
         let request = self.checked()?;
         let _slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
-        let began = Instant::now();
-        let result = tokio::time::timeout(http.timeout, http.exchange(request, read))
-            .await
-            .unwrap_or_else(|_| Err(http.late()));
-        let took_ms = began.elapsed().as_millis() as u64;
-        match &result {
-            Ok(answered) => {
-                tracing::debug!(operation, status = answered.status, took_ms, "asked a system");
-            }
-            Err(failed) => {
-                tracing::debug!(
-                    operation,
-                    kind = failed.error.kind.name(),
-                    took_ms,
-                    "a system did not answer as hoped"
-                );
-            }
-        }
-        result
+        told(operation, |answered: &Answered| answered.status, async {
+            tokio::time::timeout(http.timeout, http.exchange(request, read))
+                .await
+                .unwrap_or_else(|_| Err(http.late()))
+        })
+        .await
     }
 
     /// The request as it may leave us.
@@ -143,4 +168,51 @@ impl Call<'_> {
             .or_insert(HeaderValue::from_static("application/json"));
         Ok(request)
     }
+}
+
+/// An answer that is being read; it keeps its place among the requests at a time until it is dropped.
+pub struct Streamed<'h> {
+    http: &'h Http,
+    response: Response,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Streamed<'_> {
+    /// HTTP status: any but 3xx, 401, 403 and 429.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The next bytes; `None` = that was all.
+    pub async fn piece(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, CallError> {
+        tokio::time::timeout(self.http.timeout, self.response.chunk())
+            .await
+            .map_err(|_| self.http.late())?
+            .map_err(|_| cut_off())
+    }
+}
+
+/// Carries a call out and tells the log how it went: the operation's name, never an address.
+async fn told<T>(
+    operation: &'static str,
+    status: impl Fn(&T) -> u16,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let began = Instant::now();
+    let result = call.await;
+    let took_ms = began.elapsed().as_millis() as u64;
+    match &result {
+        Ok(answer) => {
+            tracing::debug!(operation, status = status(answer), took_ms, "asked a system");
+        }
+        Err(failed) => {
+            tracing::debug!(
+                operation,
+                kind = failed.error.kind.name(),
+                took_ms,
+                "a system did not answer as hoped"
+            );
+        }
+    }
+    result
 }

@@ -20,7 +20,7 @@ use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
 
 mod answered;
-mod call;
+pub mod call;
 mod resolver;
 #[cfg(test)]
 mod tests;
@@ -307,6 +307,15 @@ impl Http {
             ))
         }
     }
+}
+
+/// Parameters of an address that stands on a page, decoded; `query` is what stands behind the `?`.
+pub fn parameters(query: &str) -> Vec<(String, String)> {
+    let address = Url::parse(&format!("http://page/?{query}"));
+    address.map_or_else(
+        |_| Vec::new(),
+        |address| address.query_pairs().into_owned().collect(),
+    )
 }
 
 fn cut_off() -> CallError {

@@ -21,25 +21,38 @@ use super::persons::NAMES;
 
 /// Which way to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bridge {
+pub enum Bridge {
     JmxProxy,
     Jolokia,
+    /// The Manager's pages.
+    Manager,
 }
 
+/// Those to JMX.
 const BRIDGES: [Bridge; 2] = [Bridge::JmxProxy, Bridge::Jolokia];
 
-/// A connector on a server, through a bridge; `more` is added to its settings.
-fn connect(bridge: Bridge, url: &str, more: &str, timeout: Duration) -> SharedConnector {
-    let (role, key) = match bridge {
-        Bridge::JmxProxy => (Role::Jmx, "manager"),
-        Bridge::Jolokia => (Role::Jolokia, "jolokia"),
+/// A connector on a server, through a bridge; `more` is added to its settings. `GUI_PASSWORD` in there becomes the
+/// reference of the password for the pages.
+pub fn connect(bridge: Bridge, url: &str, more: &str, timeout: Duration) -> SharedConnector {
+    let (role, key, only) = match bridge {
+        Bridge::JmxProxy => (Role::Jmx, "manager", ""),
+        Bridge::Jolokia => (Role::Jolokia, "jolokia", ""),
+        Bridge::Manager => (Role::Gui, "manager", "bridge = \"manager\"\n"),
     };
-    let (user, password) = role.user();
-    // Read by the connector at once, so the file may go with this call.
-    let mut secret = tempfile::NamedTempFile::new().unwrap();
-    secret.write_all(password.as_bytes()).unwrap();
+    // Read by the connector at once, so the files may go with this call.
+    let file = |role: Role| {
+        let mut secret = tempfile::NamedTempFile::new().unwrap();
+        secret.write_all(role.user().1.as_bytes()).unwrap();
+        secret
+    };
+    let (secret, gui_secret) = (file(role), file(Role::Gui));
+    let more = more.replace(
+        "GUI_PASSWORD",
+        &format!("\"file:{}\"", gui_secret.path().display()),
+    );
     let text = format!(
-        "kind = \"tomcat\"\n{key} = \"{url}\"\nuser = \"{user}\"\npassword = \"file:{}\"\n{more}",
+        "kind = \"tomcat\"\n{key} = \"{url}\"\nuser = \"{}\"\npassword = \"file:{}\"\n{only}{more}",
+        role.user().0,
         secret.path().display()
     );
     let settings: SystemSettings = toml::from_str(&text).unwrap();
@@ -51,21 +64,21 @@ fn connect(bridge: Bridge, url: &str, more: &str, timeout: Duration) -> SharedCo
 }
 
 /// Address of a bridge on a server.
-fn address(bridge: Bridge, tomcat: &Tomcat) -> String {
+pub fn address(bridge: Bridge, tomcat: &Tomcat) -> String {
     match bridge {
-        Bridge::JmxProxy => format!("{}/manager", tomcat.url()),
+        Bridge::JmxProxy | Bridge::Manager => format!("{}/manager", tomcat.url()),
         Bridge::Jolokia => tomcat.jolokia_url(),
     }
 }
 
 /// Everything that is listed.
-async fn all(connector: &SharedConnector) -> Vec<SeenSession> {
+pub async fn all(connector: &SharedConnector) -> Vec<SeenSession> {
     let (whole, rows) = list(connector.as_ref(), Wanted::All).await.unwrap();
     assert_eq!(whole, Completeness::Complete);
     rows
 }
 
-fn target(session: &OpenSession, place: &str, user: &str) -> Target {
+pub fn target(session: &OpenSession, place: &str, user: &str) -> Target {
     Target {
         handle: Handle::new(session.id.clone()),
         place: place.to_owned(),
@@ -79,6 +92,7 @@ fn target(session: &OpenSession, place: &str, user: &str) -> Target {
 /// A server with a proxy in front that breaks what the suite wants broken.
 struct Far {
     tomcat: &'static Tomcat,
+    bridge: Bridge,
     proxy: FaultProxy,
     near: SharedConnector,
     apps: [String; 2],
@@ -98,6 +112,7 @@ impl Far {
         let near = connect(bridge, &proxy.url(), &more, Duration::from_millis(500));
         Far {
             tomcat,
+            bridge,
             proxy,
             near,
             apps,
@@ -151,11 +166,15 @@ impl Subject for Far {
                 body.len()
             ))
         };
+        let (list, end) = match self.bridge {
+            Bridge::JmxProxy | Bridge::Jolokia => ("listSessionIds", "expireSession"),
+            Bridge::Manager => ("GET /manager/html/sessions", "invalidateSessions"),
+        };
         let (text, fault) = match fault {
             Fault::None => ("", farm::Fault::Pass),
             Fault::Slow => ("", farm::Fault::Slow(Duration::from_secs(2))),
-            Fault::CutList => ("listSessionIds", farm::Fault::Half),
-            Fault::CutEnd => ("expireSession", farm::Fault::Half),
+            Fault::CutList => (list, farm::Fault::Half),
+            Fault::CutEnd => (end, farm::Fault::Half),
             Fault::Garbage => ("", farm::Fault::Garbage),
             Fault::Html => (
                 "",
@@ -173,14 +192,16 @@ impl Subject for Far {
     }
 
     fn secrets(&self) -> Vec<String> {
-        vec![Role::Jmx.user().1.to_owned(), Role::Jolokia.user().1.to_owned()]
+        [Role::Jmx, Role::Jolokia, Role::Gui]
+            .map(|role| role.user().1.to_owned())
+            .to_vec()
     }
 }
 
 #[tokio::test]
 async fn tomcat_keeps_every_promise_through_every_bridge() {
     for version in Version::chosen() {
-        for bridge in BRIDGES {
+        for bridge in [Bridge::JmxProxy, Bridge::Jolokia, Bridge::Manager] {
             let far = Far::new(*version, bridge).await;
             let proven = conformance::run(&far).await;
             let proven = proven.unwrap_or_else(|broken| panic!("{version:?} by {bridge:?}: {broken:#}"));
@@ -195,13 +216,13 @@ fn on(bridge: Bridge, tomcat: &Tomcat, apps: &[&str], more: &str) -> SharedConne
     connect(bridge, &address(bridge, tomcat), &more, Duration::from_secs(3))
 }
 
-fn of<'s>(rows: &'s [SeenSession], session: &OpenSession) -> &'s SeenSession {
+pub fn of<'s>(rows: &'s [SeenSession], session: &OpenSession) -> &'s SeenSession {
     rows.iter()
         .find(|row| row.handle.expose() == session.id)
         .expect("it is listed")
 }
 
-async fn end(connector: &SharedConnector, target: Target) -> Answer {
+pub async fn end(connector: &SharedConnector, target: Target) -> Answer {
     let mut answers = connector.end().unwrap().end(&[target]).await.unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0)

@@ -13,5 +13,6 @@ mod fixture;
 mod jmx_proxy;
 mod jolokia;
 mod manager;
+mod manager_bridge;
 mod persons;
 mod servers;

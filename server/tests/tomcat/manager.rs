@@ -173,6 +173,26 @@ async fn tomcat_manager_page_of_sessions_word_for_word() {
     }
 }
 
+/// The first page, cut to one app, for the parser.
+#[tokio::test]
+async fn tomcat_manager_page_of_apps_word_for_word() {
+    for (version, name) in [
+        (Version::V9, "manager-apps-9.txt"),
+        (Version::V10, "manager-apps-10.txt"),
+    ] {
+        let tomcat = shared(version).await;
+        tomcat.deploy(App::form("/first-page").version("2")).await;
+        let mut pages = Pages::open(tomcat).await;
+        let page = pages.get("/manager/html").await.replace("\r\n", "\n");
+        let at = page.find("<a href=\"/first-page/\"").unwrap();
+        let start = page[..at].rfind("<tr>").unwrap();
+        // Every other row is green.
+        let page = page.replace("#C3F3C3", "#FFFFFF");
+        let end = at + page[at..].find("</form>\n </td>\n</tr>").unwrap() + "</form>\n </td>\n</tr>".len();
+        fixture::hold(name, &format!("{}\n</table></body></html>\n", &page[start..end]));
+    }
+}
+
 /// The table of sessions and what stands before it, with the moment taken out.
 fn list_alone(page: &str) -> String {
     let start = page.find("<body").unwrap();

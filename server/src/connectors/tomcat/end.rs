@@ -1,14 +1,16 @@
 //! Asking Tomcats to end sessions. `expireSession` says OK to anything, so what was there is looked up before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 
 use super::Tomcat;
+use super::bridge::{Bridge, Manager};
 use super::jmx::{Ask, Jmx, Op, Reply};
+use super::manager_pages::{AT_ONCE, ManagerPages};
 use super::memory::Name;
 use super::node::Node;
-use crate::connectors::{Answer, ConnectorError, EndSessions, Target};
+use crate::connectors::{Answer, ConnectorError, EndSessions, Handle, Target};
 
 /// Most sessions asked between two commits: a few round trips by the JMX proxy, one by Jolokia.
 const CHUNK: usize = 500;
@@ -53,12 +55,24 @@ async fn end_in(node: &Node, place: &str, targets: &[&Target]) -> Result<Vec<Ans
     let Some(manager) = chosen.managers.iter().find(|manager| manager.place == place) else {
         return Ok(vec![Answer::NotFound; targets.len()]);
     };
-    let jmx = chosen.jmx.as_ref();
     let names: Vec<Name> = targets
         .iter()
         .map(|target| node.memory.name(&target.handle))
         .collect();
-    let there = there(node, jmx, &manager.bean, targets, &names).await?;
+    match &chosen.bridge {
+        Bridge::Jmx(jmx) => end_by_jmx(node, jmx.as_ref(), manager, targets, &names).await,
+        Bridge::Pages(pages) => end_by_page(node, pages, manager, targets, &names).await,
+    }
+}
+
+async fn end_by_jmx(
+    node: &Node,
+    jmx: &dyn Jmx,
+    manager: &Manager,
+    targets: &[&Target],
+    names: &[Name],
+) -> Result<Vec<Answer>, ConnectorError> {
+    let there = there(node, jmx, &manager.bean, targets, names).await?;
     let asks: Vec<Ask<'_>> = targets
         .iter()
         .zip(&there)
@@ -70,7 +84,7 @@ async fn end_in(node: &Node, place: &str, targets: &[&Target]) -> Result<Vec<Ans
             attribute: None,
         })
         .collect();
-    node.memory.asked(&manager.bean, &names);
+    node.memory.asked(&manager.bean, names);
     let mut replies = jmx.ask(&asks).await?.into_iter();
     Ok(there
         .iter()
@@ -85,6 +99,38 @@ async fn end_in(node: &Node, place: &str, targets: &[&Target]) -> Result<Vec<Ans
             Some(Reply::NoBean) | None => Answer::NotFound,
         })
         .collect())
+}
+
+/// The page tells how many it ended, never which: where that is not all of them, only the next list tells.
+async fn end_by_page(
+    node: &Node,
+    pages: &ManagerPages,
+    manager: &Manager,
+    targets: &[&Target],
+    names: &[Name],
+) -> Result<Vec<Answer>, ConnectorError> {
+    let mut there = node.memory.just_listed(&manager.bean, names);
+    if there.contains(&false) {
+        let ids = pages.ids(&manager.place).await?.unwrap_or_default();
+        let listed: HashSet<Name> = ids.iter().map(|id| node.memory.name(id)).collect();
+        there = names.iter().map(|name| listed.contains(name)).collect();
+    }
+    node.memory.asked(&manager.bean, names);
+    let mut answers = vec![Answer::NotFound; targets.len()];
+    let asked: Vec<usize> = (0..targets.len()).filter(|at| there[*at]).collect();
+    for (nth, some) in asked.chunks(AT_ONCE).enumerate() {
+        let ids: Vec<&Handle> = some.iter().map(|at| &targets[*at].handle).collect();
+        let answer = match pages.end(&manager.place, &ids).await {
+            Ok(ended) if ended == ids.len() => Answer::Accepted,
+            Ok(_) => Answer::NoAnswer,
+            Err(failed) if nth == 0 && failed.nothing_asked() => return Err(failed.error),
+            Err(_) => Answer::NoAnswer,
+        };
+        for at in some {
+            answers[*at] = answer.clone();
+        }
+    }
+    Ok(answers)
 }
 
 /// Which of these are there: by the list just read, else by their start.

@@ -8,14 +8,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::wire::Timestamp;
+use app::wire::{Limit, Timestamp};
 
-use super::person::Reading;
+use super::person::{Person, Reading};
 use crate::connectors::Handle;
 
 /// How long a person that was read is believed without being read again: an app may let somebody else sign in under
 /// the same id.
-pub(super) const PERSON_FOR: Duration = Duration::from_secs(300);
+const PERSON_FOR: Duration = Duration::from_secs(300);
 /// How long a list counts as "now" for what is about to be ended.
 const LISTED_FOR: Duration = Duration::from_secs(3);
 
@@ -28,10 +28,32 @@ pub(super) struct Known {
     pub created_at: Option<Timestamp>,
     pub last_active_at: Option<Timestamp>,
     pub reading: Reading,
+    /// Its own idle limit; `None` = nobody told, the app's counts.
+    pub idle: Option<Limit>,
     /// When the person was read.
     pub read_at: Instant,
     /// Asked to end since the last list: whether it is still there must be asked.
     pub asked: bool,
+}
+
+impl Known {
+    /// A session of which nothing is known yet.
+    pub fn nothing() -> Self {
+        Self {
+            created_at: None,
+            last_active_at: None,
+            reading: Reading::default(),
+            idle: None,
+            read_at: Instant::now(),
+            asked: false,
+        }
+    }
+
+    /// Whether its person is to be read again for the list; `nobody_too` = where nobody is known, in every list.
+    pub fn fades(&self, nobody_too: bool) -> bool {
+        let nobody = !matches!(self.reading.person, Person::Known { .. });
+        self.read_at.elapsed() >= PERSON_FOR || nobody_too && nobody
+    }
 }
 
 /// Sessions of one manager.
@@ -82,6 +104,14 @@ impl Memory {
     pub fn recall(&self, bean: &str, names: &[Name]) -> Vec<Option<Known>> {
         self.of(bean, |place| {
             names.iter().map(|name| place.known.get(name).cloned()).collect()
+        })
+    }
+
+    /// Whether the person of any of these is to be read.
+    pub fn fades(&self, bean: &str, names: &HashSet<Name>, nobody_too: bool) -> bool {
+        self.of(bean, |place| {
+            let fades = |name| place.known.get(name).is_none_or(|known| known.fades(nobody_too));
+            names.iter().any(fades)
         })
     }
 

@@ -1,11 +1,12 @@
-//! Tomcat, and uPortal or any other Java web app on it: sessions through a bridge to JMX.
+//! Tomcat, and uPortal or any other Java web app on it: sessions through a bridge to JMX or the Manager's pages.
 //!
-//! One system is one Tomcat or several nodes. A bridge asks the session managers of the web apps (`jmx`); which one is
-//! found out at the first call (`node`). An app that keeps its sessions outside Tomcat is asked itself (`actuator`).
-//! Facts, snippets and cautions: docs/systems/tomcat.md.
+//! One system is one Tomcat or several nodes. A bridge asks the session managers of the web apps (`jmx`), or reads the
+//! Manager's pages (`manager_pages`); which one is found out at the first call (`node`). An app that keeps its sessions
+//! outside Tomcat is asked itself (`actuator`). Facts, snippets and cautions: docs/systems/tomcat.md.
 
 use std::hash::RandomState;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,26 +19,31 @@ use serde::Deserialize;
 
 use self::jmx_proxy::JmxProxy;
 use self::jolokia::Jolokia;
+use self::manager_pages::ManagerPages;
 use self::memory::{Hashers, Memory};
+use self::bridge::Bridge;
 use self::node::{Candidate, Node};
 use self::person::{App, Form, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};
 use super::{
-    Connector, ConnectorError, EndEffect, EndSessions, ListSessions, PlaceLimit, ReadLimits, ReadPolicy, Recipe,
-    SelfTest, SharedConnector,
+    Connector, ConnectorError, EndEffect, EndSessions, ListSessions, PlaceLimit, ReadLimits, ReadPolicy,
+    Recipe, SelfTest, SharedConnector,
 };
 use crate::config::SecretRef;
 
 mod actuator;
+mod bridge;
 mod end;
 mod jmx;
 mod jmx_proxy;
 mod jolokia;
 mod list;
+mod manager_pages;
 mod memory;
 mod moment;
 mod names;
 mod node;
+mod page_rows;
 mod person;
 mod self_test;
 #[cfg(test)]
@@ -50,7 +56,7 @@ const MOST_CONNECTIONS: usize = 16;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Address of the Manager app, whose JMX proxy is a bridge: "https://host:8443/manager".
+    /// Address of the Manager app, whose JMX proxy and pages are bridges: "https://host:8443/manager".
     #[serde(default)]
     manager: Option<String>,
     /// Address of Jolokia: "https://host:8443/jolokia".
@@ -71,9 +77,16 @@ struct Settings {
     /// Its password, by reference.
     #[serde(default)]
     password: Option<SecretRef>,
-    /// Bridge to use; none = Jolokia if it answers, else the JMX proxy.
+    /// Name to sign in with at the Manager's pages; none = `user`.
     #[serde(default)]
-    bridge: Option<Bridge>,
+    gui_user: Option<String>,
+    /// Its password, by reference.
+    #[serde(default)]
+    gui_password: Option<SecretRef>,
+    /// The one bridge to use; none = Jolokia if it answers, else the JMX proxy, with the Manager's pages for what these
+    /// don't tell; else the pages alone.
+    #[serde(default)]
+    bridge: Option<Only>,
     /// Context paths of the apps to list; none = all but Tomcat's own.
     #[serde(default)]
     contexts: Vec<String>,
@@ -129,9 +142,10 @@ struct PersonSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Bridge {
+enum Only {
     Jolokia,
     JmxProxy,
+    Manager,
 }
 
 /// Makes the connector from its settings.
@@ -168,11 +182,20 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         );
     }
     let test_page = test_page(&own, recipe)?;
-    let password = own.password.as_ref().map(SecretRef::read).transpose()?;
+    let identity = identity("user, password", own.user.as_ref(), own.password.as_ref())?;
+    let gui = self::identity(
+        "gui_user, gui_password",
+        own.gui_user.as_ref(),
+        own.gui_password.as_ref(),
+    )?;
+    let identities = Identities {
+        pages: gui.or_else(|| identity.clone()),
+        jmx: identity,
+    };
     let hashers: Hashers = [RandomState::new(), RandomState::new()];
     let nodes = nodes
         .iter()
-        .map(|node| make_node(node, &own, password.as_ref(), &hashers, recipe))
+        .map(|node| make_node(node, &own, &identities, &hashers, recipe))
         .collect::<anyhow::Result<Vec<Node>>>()?;
     Ok(Arc::new(Tomcat {
         nodes,
@@ -257,21 +280,31 @@ fn test_page(own: &Settings, recipe: &Recipe<'_>) -> anyhow::Result<Option<Http>
         .map_err(|cause| anyhow::anyhow!("test_page: {cause}"))
 }
 
+/// Name and password.
+type Identity = (String, SecretString);
+
+/// Whom Curfew signs in as.
+struct Identities {
+    jmx: Option<Identity>,
+    pages: Option<Identity>,
+}
+
 fn identity(
-    own: &Settings,
-    password: Option<&SecretString>,
-) -> anyhow::Result<Option<(String, SecretString)>> {
-    match (&own.user, password) {
-        (Some(user), Some(password)) => Ok(Some((user.clone(), password.clone()))),
+    names: &str,
+    user: Option<&String>,
+    password: Option<&SecretRef>,
+) -> anyhow::Result<Option<Identity>> {
+    match (user, password) {
+        (Some(user), Some(password)) => Ok(Some((user.clone(), password.read()?))),
         (None, None) => Ok(None),
-        _ => anyhow::bail!("user, password: both or none"),
+        _ => anyhow::bail!("{names}: both or none"),
     }
 }
 
 fn make_node(
     node: &NodeSettings,
     own: &Settings,
-    password: Option<&SecretString>,
+    identities: &Identities,
     hashers: &Hashers,
     recipe: &Recipe<'_>,
 ) -> anyhow::Result<Node> {
@@ -279,39 +312,42 @@ fn make_node(
         not_rmi(base)?;
         Http::new(&http_settings(base, own, recipe, true))
     };
-    let identity = identity(own, password)?;
+    let wanted = |bridge| own.bridge.is_none_or(|only| only == bridge);
     let mut candidates: Vec<Candidate> = Vec::new();
-    if let Some(url) = node
-        .jolokia
-        .as_deref()
-        .filter(|_| own.bridge != Some(Bridge::JmxProxy))
-    {
+    if let Some(url) = node.jolokia.as_deref().filter(|_| wanted(Only::Jolokia)) {
         candidates.push(Candidate {
-            label: "Jolokia",
-            jmx: Arc::new(Jolokia {
+            label: "Jolokia was",
+            bridge: Bridge::Jmx(Arc::new(Jolokia {
                 http: http(url)?,
-                identity: identity.clone(),
+                identity: identities.jmx.clone(),
                 origin: own.origin.clone(),
-            }),
+            })),
         });
     }
-    if let Some(url) = node
-        .manager
-        .as_deref()
-        .filter(|_| own.bridge != Some(Bridge::Jolokia))
-    {
-        let Some((user, password)) = identity else {
-            anyhow::bail!("user, password: the Manager app asks for them");
-        };
-        candidates.push(Candidate {
-            label: "The JMX proxy",
-            jmx: Arc::new(JmxProxy {
-                http: http(url)?,
-                user,
-                password,
-                connections: connections(recipe),
-            }),
-        });
+    if let Some(url) = node.manager.as_deref() {
+        anyhow::ensure!(
+            own.bridge == Some(Only::Jolokia) || identities.pages.is_some(),
+            "user, password: the Manager app asks for them"
+        );
+        let jmx = identities.jmx.clone().filter(|_| wanted(Only::JmxProxy));
+        if let Some((user, password)) = jmx {
+            candidates.push(Candidate {
+                label: "The JMX proxy was",
+                bridge: Bridge::Jmx(Arc::new(JmxProxy {
+                    http: http(url)?,
+                    user,
+                    password,
+                    connections: connections(recipe),
+                })),
+            });
+        }
+        let pages = identities.pages.clone().filter(|_| wanted(Only::Manager));
+        if let Some((user, password)) = pages {
+            candidates.push(Candidate {
+                label: "The Manager\u{2019}s pages were",
+                bridge: Bridge::Pages(Arc::new(ManagerPages::new(http(url)?, user, password))),
+            });
+        }
     }
     anyhow::ensure!(
         !candidates.is_empty(),
@@ -326,6 +362,7 @@ fn make_node(
         name: (!node.name.is_empty()).then(|| node.name.clone()),
         site: node.site.clone(),
         candidates,
+        pages_answered: AtomicBool::new(false),
         memory: Memory::new(hashers),
         chosen: Mutex::default(),
     })

@@ -23,6 +23,12 @@ pub(super) fn from_java_text(text: &str, zone: Option<&TimeZone>) -> Option<Time
     in_zone(local, zone, matches!(*abbreviation, "UTC" | "GMT" | "Z"))
 }
 
+/// `2026-11-21 17:23:42`, as the Manager's pages write it: in the server's zone, which only the settings tell.
+pub(super) fn from_page(text: &str, zone: Option<&TimeZone>) -> Option<Timestamp> {
+    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+    in_zone(local, zone, false)
+}
+
 fn in_zone(local: DateTime, zone: Option<&TimeZone>, utc: bool) -> Option<Timestamp> {
     let zone = match zone {
         Some(zone) => zone.clone(),
@@ -52,6 +58,8 @@ mod tests {
         for bad in ["", "yesterday", "Sat Nov 21 17:23:42 2026"] {
             assert_eq!(from_java_text(bad, Some(&zurich)), None);
         }
+        assert_eq!(from_page("2026-11-21 17:23:42", Some(&zurich)), at);
+        assert_eq!(from_page("2026-11-21 17:23:42", None), None, "no zone is told");
         assert_eq!(from_millis("1795281180513"), Some(Timestamp(1_795_281_180_513)));
         assert_eq!(from_millis("-1"), None);
     }

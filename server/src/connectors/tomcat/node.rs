@@ -1,28 +1,30 @@
 //! One Tomcat: which bridge speaks for it, its session managers, and their sessions with what is known of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use app::wire::{Limit, Timestamp};
 use jiff::tz::TimeZone;
 
+use super::bridge::{Bridge, Manager, belongs};
 use super::jmx::{Ask, Jmx, Op, Reply};
-use super::memory::{Known, Memory, Name, PERSON_FOR};
+use super::manager_pages::ManagerPages;
+use super::memory::{Known, Memory, Name};
 use super::moment;
+use super::page_rows::Row;
 use super::person::{Form, Person, Reading, Source};
 use crate::connectors::{ConnectorError, ErrorKind, Handle};
 
-/// Apps of Tomcat's own and of bridges: whoever is in there administers the server itself.
-const OWN_APPS: [&str; 4] = ["/manager", "/host-manager", "/jolokia", "/hawtio"];
 /// Sessions of a manager that are asked for every attribute there could be, in one reading.
 const SAMPLE: usize = 200;
 
-/// Where a bridge is, and the bridge.
+/// A bridge that may be used.
 pub(super) struct Candidate {
-    /// "Jolokia", for people.
+    /// "Jolokia was", how a sentence about it begins.
     pub label: &'static str,
-    pub jmx: Arc<dyn Jmx>,
+    pub bridge: Bridge,
 }
 
 /// One Tomcat.
@@ -33,6 +35,8 @@ pub(super) struct Node {
     pub site: String,
     /// Bridges in the order they are preferred in.
     pub candidates: Vec<Candidate>,
+    /// The Manager's pages answered once: a list without them would lack names that they told.
+    pub pages_answered: AtomicBool,
     pub memory: Memory,
     pub chosen: Mutex<Option<Chosen>>,
 }
@@ -40,27 +44,17 @@ pub(super) struct Node {
 /// The bridge in use.
 #[derive(Clone)]
 pub(super) struct Chosen {
-    pub jmx: Arc<dyn Jmx>,
+    pub bridge: Bridge,
+    /// The Manager's pages beside JMX, for what it does not tell; `None` = not set, or not allowed.
+    pub pages: Option<Arc<ManagerPages>>,
+    /// Why they are done without.
+    pub without_pages: Option<String>,
     /// How it named itself.
     pub introduced: String,
     /// Why others were passed over.
     pub passed_over: Vec<String>,
     /// As they were when it was last looked.
     pub managers: Vec<Manager>,
-}
-
-/// The session manager of one web app.
-#[derive(Clone, Debug)]
-pub(super) struct Manager {
-    /// Name of its MBean as the bridge writes it.
-    pub bean: String,
-    /// Context path, `##` version included.
-    pub place: String,
-    pub class: String,
-    /// Idle limit of the app; single sessions may have another.
-    pub idle: Limit,
-    /// Why a browser would sign itself in again.
-    pub return_hint: Option<String>,
 }
 
 /// What a reading is for.
@@ -77,6 +71,19 @@ pub(super) struct Met {
     pub id: Handle,
     pub name: Name,
     pub known: Known,
+}
+
+impl Met {
+    /// Whether somebody's name is known.
+    pub fn has_name(&self) -> bool {
+        !account(&self.known.reading.person).is_empty()
+    }
+}
+
+/// What the Manager's page says of a session beside what JMX does.
+pub(super) struct OnPage {
+    user: String,
+    idle: Limit,
 }
 
 impl Node {
@@ -98,8 +105,14 @@ impl Node {
         for candidate in &self.candidates {
             match self.try_bridge(candidate).await {
                 Ok((introduced, managers)) => {
+                    let beside = self.candidates.iter().find_map(|c| match &c.bridge {
+                        Bridge::Pages(pages) => Some(pages.clone()),
+                        Bridge::Jmx(_) => None,
+                    });
                     let chosen = Chosen {
-                        jmx: candidate.jmx.clone(),
+                        bridge: candidate.bridge.clone(),
+                        pages: beside.filter(|_| matches!(candidate.bridge, Bridge::Jmx(_))),
+                        without_pages: None,
                         introduced,
                         passed_over,
                         managers,
@@ -110,7 +123,7 @@ impl Node {
                 // A password that one bridge refused is not tried at the next: five failures lock the account.
                 Err(error) if error.kind == ErrorKind::Unauthorized => return Err(error),
                 Err(error) => {
-                    passed_over.push(format!("{} was passed over: {}", candidate.label, error.message));
+                    passed_over.push(format!("{} passed over: {}", candidate.label, error.message));
                     last = Some(error);
                 }
             }
@@ -119,15 +132,15 @@ impl Node {
     }
 
     async fn try_bridge(&self, candidate: &Candidate) -> Result<(String, Vec<Manager>), ConnectorError> {
-        let introduced = candidate.jmx.introduce().await?;
-        let managers = managers(candidate.jmx.as_ref()).await?;
+        let introduced = candidate.bridge.introduce().await?;
+        let managers = candidate.bridge.managers().await?;
         Ok((introduced, managers))
     }
 
     /// Session managers as they are now.
     pub async fn managers(&self, contexts: &[String]) -> Result<(Chosen, Vec<Manager>), ConnectorError> {
         let mut chosen = self.bridge().await?;
-        chosen.managers = managers(chosen.jmx.as_ref()).await?;
+        chosen.managers = chosen.bridge.managers().await?;
         *self.lock() = Some(chosen.clone());
         let beans: HashSet<&str> = chosen.managers.iter().map(|m| m.bean.as_str()).collect();
         self.memory.managers(&beans);
@@ -149,37 +162,78 @@ impl Node {
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ids of a manager's sessions; `None` = the app is not there any more.
-    pub async fn ids(&self, jmx: &dyn Jmx, bean: &str) -> Result<Option<Vec<Handle>>, ConnectorError> {
-        let ask = Ask {
-            bean,
-            op: Op::ListSessionIds,
-            session: None,
-            attribute: None,
+    /// The Manager's pages beside JMX, if they answer. Where they are not allowed that is remembered.
+    pub async fn pages(
+        &self,
+        chosen: &mut Chosen,
+        purpose: For<'_>,
+    ) -> Result<Option<Arc<ManagerPages>>, ConnectorError> {
+        let Some(pages) = chosen.pages.clone() else {
+            return Ok(None);
         };
-        match jmx.ask(&[ask]).await?.pop() {
-            Some(Reply::Value(list)) => {
-                let ids: Vec<&str> = list.split_whitespace().collect();
-                if let Some(_bad) = ids.iter().find(|id| !is_id(id)) {
-                    return Err(ConnectorError::new(
-                        ErrorKind::Protocol,
-                        "Its list of sessions holds something that is no session id.",
-                    ));
-                }
-                Ok(Some(ids.into_iter().map(Handle::new).collect()))
-            }
-            Some(Reply::Nothing) => Ok(Some(Vec::new())),
-            Some(Reply::NoBean) => Ok(None),
-            Some(Reply::Forbidden) => Err(ConnectorError::new(
-                ErrorKind::Forbidden,
-                "Its policy does not allow listSessionIds.",
-            )),
-            Some(Reply::Lost(why)) => Err(why),
-            Some(Reply::NoOperation | Reply::Threw) | None => Err(ConnectorError::new(
-                ErrorKind::Protocol,
-                "Its session manager could not list its sessions.",
-            )),
+        if self.pages_answered.load(Ordering::Relaxed) {
+            return Ok(Some(pages));
         }
+        if !matches!(purpose, For::Inventory) {
+            return Ok(None);
+        }
+        let (words, forbidden) = match pages.apps().await {
+            Ok(_) => {
+                self.pages_answered.store(true, Ordering::Relaxed);
+                chosen.without_pages = None;
+                *self.lock() = Some(chosen.clone());
+                return Ok(Some(pages));
+            }
+            Err(error) => match error.kind {
+                ErrorKind::Unauthorized | ErrorKind::RateLimited | ErrorKind::Stopped => return Err(error),
+                kind => (error.message, kind == ErrorKind::Forbidden),
+            },
+        };
+        chosen.without_pages = Some(format!(
+            "The Manager\u{2019}s pages are not read: {words} Who signed in by Tomcat itself, and limits of single sessions, are not known."
+        ));
+        if forbidden {
+            chosen.pages = None;
+        }
+        *self.lock() = Some(chosen.clone());
+        Ok(None)
+    }
+
+    /// What the Manager's page says of an app's sessions, where any of them needs it.
+    pub async fn page(
+        &self,
+        pages: &ManagerPages,
+        manager: &Manager,
+        names: &HashSet<Name>,
+        purpose: For<'_>,
+    ) -> Result<Option<HashMap<Name, OnPage>>, ConnectorError> {
+        let names_people = manager.tomcat_signs_in || self.memory.telling(&manager.bean).is_empty();
+        let needed = match purpose {
+            For::Inventory => self.memory.fades(&manager.bean, names, names_people),
+            For::Accounts(_) => names_people && self.memory.fades(&manager.bean, names, false),
+        };
+        if !needed {
+            return Ok(None);
+        }
+        let its = |mut error: ConnectorError| {
+            error.message = format!(
+                "The Manager\u{2019}s page of {}: {}",
+                manager.place, error.message
+            );
+            error
+        };
+        let mut reading = pages
+            .sessions(&manager.place)
+            .await
+            .map_err(|failed| its(failed.error))?;
+        let mut page = HashMap::new();
+        while let Some(rows) = reading.next().await.map_err(|failed| its(failed.error))? {
+            page.extend(rows.into_iter().map(|row| {
+                let Row { id, user, idle, .. } = row;
+                (self.memory.name(&id), OnPage { user, idle })
+            }));
+        }
+        Ok(Some(page))
     }
 
     /// What is to be known of these sessions of a manager; those that went meanwhile are left out.
@@ -198,32 +252,25 @@ impl Node {
         let mut persons: Vec<usize> = Vec::new();
         for ((id, name), known) in ids.into_iter().zip(names).zip(before) {
             let is_new = known.is_none();
-            let signed_in = known
-                .as_ref()
-                .is_some_and(|k| matches!(k.reading.person, Person::Known { .. }));
-            let old = known.as_ref().is_some_and(|k| k.read_at.elapsed() >= PERSON_FOR);
+            let old = known.as_ref().is_some_and(|k| k.fades(false));
             if let (For::Accounts(accounts), Some(k), false) = (purpose, &known, old)
                 && !accounts.contains(account(&k.reading.person))
             {
                 continue;
             }
+            let nobody_too = matches!(purpose, For::Inventory);
+            let person = known.as_ref().is_none_or(|k| k.fades(nobody_too));
             let at = met.len();
             if is_new {
                 fresh.push(at);
             }
-            if is_new || old || (!signed_in && matches!(purpose, For::Inventory)) {
+            if person {
                 persons.push(at);
             }
             met.push(Met {
                 id,
                 name,
-                known: known.unwrap_or_else(|| Known {
-                    created_at: None,
-                    last_active_at: None,
-                    reading: Reading::default(),
-                    read_at: Instant::now(),
-                    asked: false,
-                }),
+                known: known.unwrap_or_else(Known::nothing),
             });
         }
         let active: Vec<usize> = match purpose {
@@ -365,9 +412,23 @@ impl Node {
                 told.person = Person::Uncertain(doubt);
             }
         }
-        for (at, told) in read {
+        let silent = self.memory.telling(&manager.bean).is_empty();
+        for (at, mut told) in read {
+            if let Some(on_page) = reading.page.as_ref().and_then(|page| page.get(&met[at].name)) {
+                if manager.tomcat_signs_in {
+                    told.person = Person::named(&on_page.user).with(told.person);
+                } else if silent && told.person == Person::Nobody {
+                    // It may be read from an attribute of any meaning: better than nobody, and than nothing else.
+                    told.person = Form::Plain.read(&on_page.user).person;
+                }
+            }
             met[at].known.reading = told;
             met[at].known.read_at = Instant::now();
+        }
+        for met in met {
+            if let Some(on_page) = reading.page.as_ref().and_then(|page| page.get(&met.name)) {
+                met.known.idle = Some(on_page.idle);
+            }
         }
         Ok(())
     }
@@ -381,6 +442,25 @@ pub(super) struct ReadingOf<'r> {
     pub zone: Option<&'r TimeZone>,
     /// Sessions asked for every attribute so far, by manager.
     pub sampled: BTreeMap<String, usize>,
+    /// What the Manager's page says of the app at hand; `None` = it was not asked.
+    pub page: Option<HashMap<Name, OnPage>>,
+}
+
+/// What a page of the Manager shows of a session, where there is no other bridge.
+pub(super) fn met_on_page(row: Row, memory: &Memory, zone: Option<&TimeZone>) -> Met {
+    let name = memory.name(&row.id);
+    let known = Known {
+        created_at: moment::from_page(&row.created, zone),
+        last_active_at: moment::from_page(&row.accessed, zone),
+        reading: Form::Plain.read(&row.user),
+        idle: Some(row.idle),
+        ..Known::nothing()
+    };
+    Met {
+        id: row.id,
+        name,
+        known,
+    }
 }
 
 /// The account of a person; empty = nobody known.
@@ -388,95 +468,6 @@ pub(super) fn account(person: &Person) -> &str {
     match person {
         Person::Known { account, .. } => account,
         Person::Nobody | Person::Guest | Person::Uncertain(_) => "",
-    }
-}
-
-/// Session ids as Tomcat makes them; anything else is never sent anywhere.
-pub(super) fn is_id(text: &str) -> bool {
-    (8..=200).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._~+-!".contains(&b))
-}
-
-/// Whether an app is one that is listed: those of the settings, else all but Tomcat's own.
-fn belongs(place: &str, contexts: &[String]) -> bool {
-    let path = place.split("##").next().unwrap_or(place);
-    if contexts.is_empty() {
-        !OWN_APPS.contains(&path)
-    } else {
-        contexts.iter().any(|context| context == place || context == path)
-    }
-}
-
-/// Reads the session managers with their apps' limits and ways to sign in.
-async fn managers(jmx: &dyn Jmx) -> Result<Vec<Manager>, ConnectorError> {
-    let beans = jmx.beans("*:type=Manager,*", &["className"]).await?;
-    let modules = jmx.beans("*:j2eeType=WebModule,*", &["sessionTimeout"]).await?;
-    let valves = jmx
-        .beans("*:type=Valve,*", &["className"])
-        .await
-        .unwrap_or_default();
-    let mut idle: BTreeMap<String, Limit> = BTreeMap::new();
-    for module in &modules {
-        if let (Some(name), Some(minutes)) =
-            (module.name.key("name"), module.attributes.get("sessionTimeout"))
-        {
-            idle.insert(name.to_owned(), minutes_limit(minutes));
-        }
-    }
-    let signs_in = |host: &str, context: &str| {
-        valves
-            .iter()
-            .filter(|v| v.name.key("host") == Some(host) && v.name.key("context") == Some(context))
-            .find_map(|v| {
-                let class = v.attributes.get("className").map_or("", String::as_str);
-                signs_in_again(class)
-            })
-    };
-    let mut managers: Vec<Manager> = beans
-        .iter()
-        .filter_map(|bean| {
-            // Others have a `type=Manager` too; a session manager has both keys.
-            let (host, context) = (bean.name.key("host")?, bean.name.key("context")?);
-            Some(Manager {
-                bean: bean.name.written.clone(),
-                place: context.to_owned(),
-                class: bean.attributes.get("className").cloned().unwrap_or_default(),
-                idle: idle
-                    .get(&format!("//{host}{context}"))
-                    .copied()
-                    .unwrap_or(Limit::Unknown),
-                return_hint: signs_in(host, context).map(str::to_owned),
-            })
-        })
-        .collect();
-    managers.sort_by(|a, b| (&a.place, &a.bean).cmp(&(&b.place, &b.bean)));
-    Ok(managers)
-}
-
-/// A session timeout in minutes; 0 and below = never.
-fn minutes_limit(text: &str) -> Limit {
-    match text.trim().parse::<i64>() {
-        Ok(minutes) if minutes > 0 => Limit::Seconds(minutes.saturating_mul(60)),
-        Ok(_) => Limit::None,
-        Err(_) => Limit::Unknown,
-    }
-}
-
-/// Ways to sign in that the browser repeats by itself.
-fn signs_in_again(class: &str) -> Option<&'static str> {
-    match class.rsplit('.').next().unwrap_or_default() {
-        "BasicAuthenticator" | "DigestAuthenticator" => Some(
-            "The browser keeps the password and sends it again by itself (BASIC): ending has no effect while the account can sign in.",
-        ),
-        "SSLAuthenticator" => Some(
-            "The browser shows its certificate again by itself: ending has no effect while the certificate is accepted.",
-        ),
-        "SpnegoAuthenticator" => Some(
-            "The browser signs in again by Kerberos: ending has no effect while the account can sign in.",
-        ),
-        _ => None,
     }
 }
 

@@ -154,6 +154,11 @@ impl Reading {
 }
 
 impl Person {
+    /// The person of this name, who signed in by Tomcat itself; empty = nobody did.
+    pub fn named(name: &str) -> Person {
+        known(name)
+    }
+
     /// Both readings of one session: where they disagree, neither is told.
     pub fn with(self, other: Person) -> Person {
         match (self, other) {

@@ -46,7 +46,7 @@ impl Tomcat {
         for node in &self.nodes {
             let (chosen, managers) = node.managers(&self.contexts).await?;
             for manager in managers {
-                let ids = node.ids(chosen.jmx.as_ref(), &manager.bean).await?;
+                let ids = chosen.bridge.ids(&manager).await?;
                 let there = ids.is_some_and(|ids| ids.iter().any(|id| id.expose() == session.expose()));
                 if there {
                     return Ok(Some((node.name.clone(), manager.place)));

@@ -15,9 +15,9 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::node::is_id;
+use super::bridge::is_id;
 use super::person::App;
-use super::{Settings, connections, http_settings, identity, test_page};
+use super::{Identity, Settings, connections, http_settings, identity, test_page};
 use crate::connectors::http::{Call, CallError, Http, HttpSettings};
 use crate::connectors::{
     Answer, Completeness, Connector, ConnectorError, EndEffect, EndSessions, ErrorKind, Handle, ListSessions,
@@ -37,7 +37,7 @@ const CHUNK: usize = 100;
 struct Actuator {
     http: Http,
     /// Name and password; `None` = it asks for none.
-    identity: Option<(String, SecretString)>,
+    identity: Option<Identity>,
     /// Requests at the same time.
     at_once: usize,
     /// Whom an inventory asks for.
@@ -91,7 +91,7 @@ pub(super) fn from_settings(
     let password = own.password.as_ref().map(|secret| secret.read()).transpose()?;
     Ok(Arc::new(Actuator {
         http,
-        identity: identity(own, password.as_ref())?,
+        identity: identity("user, password", own.user.as_ref(), own.password.as_ref())?,
         at_once,
         accounts: own.accounts.clone(),
         signs_in_again: own.signs_in_again.clone(),

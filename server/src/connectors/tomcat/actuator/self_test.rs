@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Actuator, advise};
 use crate::connectors::steps::Steps;
-use crate::connectors::tomcat::node::is_id;
+use crate::connectors::tomcat::bridge::is_id;
 use crate::connectors::tomcat::self_test::click;
 use crate::connectors::{Answer, ConnectorError, ErrorKind, Handle, Proof, SelfTest, Target};
 

@@ -97,6 +97,52 @@ async fn security_e6_an_endless_answer_is_cut_and_a_dead_host_is_unreachable() {
     );
 }
 
+/// However long all of it is and takes; a piece that does not come is missed in time.
+#[tokio::test]
+async fn security_e6_an_answer_in_pieces_has_the_time_limit_for_each_piece() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let pieces = |count: usize, then: Duration| {
+        futures::stream::unfold(0, move |n| async move {
+            let pause = if n < count {
+                Duration::from_millis(150)
+            } else {
+                then
+            };
+            tokio::time::sleep(pause).await;
+            (n < count || !then.is_zero()).then(|| (Ok::<_, std::io::Error>(vec![b'x'; 500]), n + 1))
+        })
+    };
+    let body = axum::body::Body::from_stream;
+    let router = Router::new()
+        .route(
+            "/whole",
+            any(move || async move { body(pieces(6, Duration::ZERO)) }),
+        )
+        .route(
+            "/stalls",
+            any(move || async move { body(pieces(2, Duration::from_secs(60))) }),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let http = Http::new(&settings(&format!("http://{address}"))).unwrap();
+    let read = async |path: &str| {
+        let mut answer = http.call("test", Method::GET, &[path]).stream().await?;
+        let mut length = 0;
+        while let Some(piece) = answer.piece().await? {
+            length += piece.as_ref().len();
+        }
+        Ok::<usize, CallError>(length)
+    };
+    assert_eq!(read("whole").await.unwrap(), 3_000);
+    let began = Instant::now();
+    let stalled = read("stalls").await.err().unwrap();
+    assert_eq!(
+        (stalled.error.kind, stalled.too_much),
+        (ErrorKind::Unreachable, Some(TooMuch::Late))
+    );
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn requests_keep_the_pace() {
     let mut slow = settings(&echo().await);

@@ -332,30 +332,76 @@ async fn tomcat_pages_that_refuse_the_password_stop_the_list() {
     );
 }
 
-/// Half a page is no list. Where a name came from the page, a list without it would call its session gone.
+/// Half a page is no list.
 #[tokio::test]
-async fn tomcat_pages_cut_off_are_an_error_and_never_a_shorter_list() {
+async fn tomcat_pages_alone_cut_off_are_an_error_and_never_a_shorter_list() {
     let tomcat = shared(Version::V10).await;
-    let place = "/cut-pages";
+    let place = "/cut-alone";
     tomcat.deploy(App::basic(place)).await;
     let alice = tomcat.open(place, "alice").await;
     let proxy = FaultProxy::in_front_of(&manager(tomcat)).await;
-    let connectors = [
-        beside(&proxy.url(), &[place], ""),
-        alone(&proxy.url(), &[place], ""),
-    ];
-    for connector in connectors {
-        proxy.set(Fault::Pass).await;
-        assert_eq!(of(&all(&connector).await, &alice).account_id, "alice");
-        tomcat.open(place, "bob").await;
-        proxy.set_for("/html/sessions", Fault::Half).await;
-        let error = list(connector.as_ref(), Wanted::All).await.err().unwrap();
-        assert_eq!(error.kind, ErrorKind::Protocol);
-        let refused = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
-        proxy.set_for("/html", Fault::Answer(refused.to_owned())).await;
-        let accounts = ["alice".to_owned()];
+    let connector = alone(&proxy.url(), &[place], "");
+    assert_eq!(of(&all(&connector).await, &alice).account_id, "alice");
+    proxy.set_for("/html/sessions", Fault::Half).await;
+    let error = list(connector.as_ref(), Wanted::All).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+}
+
+/// Ids come from JMX, so the list is whole; who Tomcat signed in is in doubt. A list of somebody's sessions would lack
+/// those in doubt, and an ending would call them gone: it fails instead.
+#[tokio::test]
+async fn tomcat_pages_that_break_leave_the_list_whole_and_the_person_in_doubt() {
+    let tomcat = shared(Version::V10).await;
+    let place = "/cut-beside";
+    tomcat.deploy(App::basic(place)).await;
+    let alice = tomcat.open(place, "alice").await;
+    let proxy = FaultProxy::in_front_of(&manager(tomcat)).await;
+    let connector = beside(&proxy.url(), &[place], "");
+    assert_eq!(of(&all(&connector).await, &alice).account_id, "alice");
+    let bob = tomcat.open(place, "bob").await;
+    proxy.set_for("/html/sessions", Fault::Half).await;
+    let rows = all(&connector).await;
+    assert_eq!(of(&rows, &alice).account_id, "alice", "as it was read before");
+    assert!(of(&rows, &bob).person_doubt.is_some());
+    let found = connector.found().join("\n");
+    assert!(
+        found.contains("page of /cut-beside: Its answer was cut off"),
+        "{found}"
+    );
+
+    let carol = tomcat.open(place, "carol").await;
+    let refused = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    for (fault, kind) in [
+        (Fault::Half, ErrorKind::Protocol),
+        (Fault::Answer(refused.to_owned()), ErrorKind::Forbidden),
+    ] {
+        proxy.set_for("/html", fault).await;
+        let accounts = ["carol".to_owned()];
         let error = list(connector.as_ref(), Wanted::Accounts(&accounts)).await.err();
-        assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Forbidden));
+        assert_eq!(error.map(|error| error.kind), Some(kind));
+    }
+    proxy.set(Fault::Pass).await;
+    let rows = all(&connector).await;
+    assert_eq!(of(&rows, &bob).account_id, "bob");
+    assert_eq!(of(&rows, &carol).account_id, "carol");
+}
+
+/// The Manager writes what it takes for the person onto the page, however long its text.
+#[tokio::test]
+async fn tomcat_pages_broken_by_one_session_cost_no_other_its_name() {
+    for version in Version::chosen() {
+        let tomcat = shared(*version).await;
+        let place = "/odd-pages";
+        tomcat.deploy(App::plain(place)).await;
+        let ben = tomcat.open(place, "ben").await;
+        let huge = [("text", "huge"), ("size", "20000000")];
+        let odd = tomcat.open_at(place, "open.jsp", &huge).await;
+        let connector = beside(&manager(tomcat), &[place], "app = \"plain\"");
+        let rows = all(&connector).await;
+        assert_eq!(of(&rows, &ben).account_id, "ben", "{version:?}");
+        assert_eq!(of(&rows, &odd).account_id, "", "{version:?}");
+        let found = connector.found().join("\n");
+        assert!(found.contains("page of /odd-pages"), "{version:?}: {found}");
     }
 }
 

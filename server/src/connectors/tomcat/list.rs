@@ -12,7 +12,7 @@ use super::bridge::{Bridge, Manager, ids};
 use super::jmx::Jmx;
 use super::manager_pages::ManagerPages;
 use super::memory;
-use super::node::{self, For, Met, Node, ReadingOf, account, has_own_limit, met_on_page};
+use super::node::{self, Beside, For, Met, Node, ReadingOf, account, has_own_limit, met_on_page};
 use super::person::Person;
 use crate::connectors::{
     Completeness, ConnectorError, ErrorKind, Handle, ListSessions, SeenSession, Sink, Wanted,
@@ -28,7 +28,7 @@ impl Tomcat {
             all_sources: self.all_sources,
             zone: self.zone.as_ref(),
             sampled: BTreeMap::new(),
-            page: None,
+            beside: Beside::default(),
         }
     }
 
@@ -82,6 +82,7 @@ impl Tomcat {
             purpose,
             sink,
             met: (self.nodes.len() > 1).then_some(met),
+            found: Vec::new(),
         };
         let bridge = chosen.bridge.clone();
         let pages = node.pages(&mut chosen, purpose).await?;
@@ -107,7 +108,9 @@ impl Tomcat {
                 )),
             }
         }
+        let broken = list.found;
         tell(node, &chosen, &listed, found);
+        found.extend(broken);
         Ok(match away.is_empty() {
             true => Completeness::Complete,
             false => Completeness::Partial(away.join(" ")),
@@ -130,9 +133,12 @@ impl Tomcat {
         let (sessions, mut named) = (ids.len(), false);
         let names: HashSet<memory::Name> = ids.iter().map(|id| node.memory.name(id)).collect();
         node.memory.listed(&manager.bean, &names);
-        reading.page = match pages {
-            Some(pages) => node.page(pages, manager, &names, list.purpose).await?,
-            None => None,
+        reading.beside = match pages {
+            Some(pages) => {
+                node.beside(pages, manager, &names, list.purpose, &mut list.found)
+                    .await?
+            }
+            None => Beside::Nothing,
         };
         ids.retain(|id| list.is_new(manager, id));
         while !ids.is_empty() {
@@ -208,6 +214,8 @@ struct ListOf<'l> {
     sink: &'l Sink,
     /// What it and other nodes listed, where there are others.
     met: Option<&'l mut HashSet<(String, memory::Name)>>,
+    /// Sentences about pages that could not be read.
+    found: Vec<String>,
 }
 
 impl ListOf<'_> {

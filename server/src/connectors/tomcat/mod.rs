@@ -17,11 +17,11 @@ use regex::Regex;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use self::bridge::Bridge;
 use self::jmx_proxy::JmxProxy;
 use self::jolokia::Jolokia;
 use self::manager_pages::ManagerPages;
 use self::memory::{Hashers, Memory};
-use self::bridge::Bridge;
 use self::node::{Candidate, Node};
 use self::person::{App, Form, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};

@@ -15,6 +15,7 @@ use super::memory::{Known, Memory, Name};
 use super::moment;
 use super::page_rows::Row;
 use super::person::{Form, Person, Reading, Source};
+use crate::connectors::http::CallError;
 use crate::connectors::{ConnectorError, ErrorKind, Handle};
 
 /// Sessions of a manager that are asked for every attribute there could be, in one reading.
@@ -80,7 +81,18 @@ impl Met {
     }
 }
 
-/// What the Manager's page says of a session beside what JMX does.
+/// What the Manager's page of an app tells beside JMX.
+#[derive(Default)]
+pub(super) enum Beside {
+    /// It was not asked.
+    #[default]
+    Nothing,
+    /// It could not be read: who Tomcat signed in is not known.
+    Broken,
+    Page(HashMap<Name, OnPage>),
+}
+
+/// What it says of a session.
 pub(super) struct OnPage {
     user: String,
     idle: Limit,
@@ -199,41 +211,55 @@ impl Node {
         Ok(None)
     }
 
-    /// What the Manager's page says of an app's sessions, where any of them needs it.
-    pub async fn page(
+    /// What the Manager's page says of an app's sessions, where any of them needs it. A page that can't be read is told
+    /// to `found` and leaves a list whole, with persons in doubt; a list of accounts would lack their sessions.
+    pub async fn beside(
         &self,
         pages: &ManagerPages,
         manager: &Manager,
         names: &HashSet<Name>,
         purpose: For<'_>,
-    ) -> Result<Option<HashMap<Name, OnPage>>, ConnectorError> {
+        found: &mut Vec<String>,
+    ) -> Result<Beside, ConnectorError> {
         let names_people = manager.tomcat_signs_in || self.memory.telling(&manager.bean).is_empty();
         let needed = match purpose {
             For::Inventory => self.memory.fades(&manager.bean, names, names_people),
             For::Accounts(_) => names_people && self.memory.fades(&manager.bean, names, false),
         };
         if !needed {
-            return Ok(None);
+            return Ok(Beside::Nothing);
         }
-        let its = |mut error: ConnectorError| {
-            error.message = format!(
-                "The Manager\u{2019}s page of {}: {}",
-                manager.place, error.message
-            );
-            error
+        let mut error = match self.on_page(pages, manager).await {
+            Ok(page) => return Ok(Beside::Page(page)),
+            Err(failed) => failed.error,
         };
-        let mut reading = pages
-            .sessions(&manager.place)
-            .await
-            .map_err(|failed| its(failed.error))?;
+        error.message = format!(
+            "The Manager\u{2019}s page of {}: {}",
+            manager.place, error.message
+        );
+        match (purpose, error.kind) {
+            (For::Inventory, ErrorKind::Protocol | ErrorKind::Unreachable) => {
+                found.push(format!("{}{}", self.label(), error.message));
+                Ok(Beside::Broken)
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn on_page(
+        &self,
+        pages: &ManagerPages,
+        manager: &Manager,
+    ) -> Result<HashMap<Name, OnPage>, CallError> {
+        let mut reading = pages.sessions(&manager.place).await?;
         let mut page = HashMap::new();
-        while let Some(rows) = reading.next().await.map_err(|failed| its(failed.error))? {
+        while let Some(rows) = reading.next().await? {
             page.extend(rows.into_iter().map(|row| {
                 let Row { id, user, idle, .. } = row;
                 (self.memory.name(&id), OnPage { user, idle })
             }));
         }
-        Ok(Some(page))
+        Ok(page)
     }
 
     /// What is to be known of these sessions of a manager; those that went meanwhile are left out.
@@ -413,21 +439,38 @@ impl Node {
             }
         }
         let silent = self.memory.telling(&manager.bean).is_empty();
+        let names_people = manager.tomcat_signs_in || silent;
         for (at, mut told) in read {
-            if let Some(on_page) = reading.page.as_ref().and_then(|page| page.get(&met[at].name)) {
-                if manager.tomcat_signs_in {
-                    told.person = Person::named(&on_page.user).with(told.person);
-                } else if silent && told.person == Person::Nobody {
-                    // It may be read from an attribute of any meaning: better than nobody, and than nothing else.
-                    told.person = Form::Plain.read(&on_page.user).person;
+            let Met { name, known, .. } = &mut met[at];
+            match &reading.beside {
+                // As it was read before.
+                Beside::Broken if names_people && matches!(known.reading.person, Person::Known { .. }) => {
+                    continue;
                 }
+                Beside::Broken if names_people => {
+                    let doubt =
+                        "The Manager\u{2019}s page, which names who is signed in there, could not be read.";
+                    told.person = told.person.with(Person::Uncertain(doubt));
+                }
+                Beside::Page(page) => {
+                    let user = page.get(name).map_or("", |on_page| on_page.user.as_str());
+                    if manager.tomcat_signs_in {
+                        told.person = Person::named(user).with(told.person);
+                    } else if silent && told.person == Person::Nobody {
+                        // It may be read from an attribute of any meaning: better than nobody, and than nothing else.
+                        told.person = Form::Plain.read(user).person;
+                    }
+                }
+                Beside::Broken | Beside::Nothing => {}
             }
-            met[at].known.reading = told;
-            met[at].known.read_at = Instant::now();
+            known.reading = told;
+            known.read_at = Instant::now();
         }
-        for met in met {
-            if let Some(on_page) = reading.page.as_ref().and_then(|page| page.get(&met.name)) {
-                met.known.idle = Some(on_page.idle);
+        if let Beside::Page(page) = &reading.beside {
+            for met in met {
+                if let Some(on_page) = page.get(&met.name) {
+                    met.known.idle = Some(on_page.idle);
+                }
             }
         }
         Ok(())
@@ -442,8 +485,8 @@ pub(super) struct ReadingOf<'r> {
     pub zone: Option<&'r TimeZone>,
     /// Sessions asked for every attribute so far, by manager.
     pub sampled: BTreeMap<String, usize>,
-    /// What the Manager's page says of the app at hand; `None` = it was not asked.
-    pub page: Option<HashMap<Name, OnPage>>,
+    /// For the app at hand.
+    pub beside: Beside,
 }
 
 /// What a page of the Manager shows of a session, where there is no other bridge.

@@ -8,9 +8,9 @@ use crate::wire::{Count, SystemId, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
-    /// Read whole within the last 3 rounds.
+    /// Read whole within the last 3 rounds, and it answers.
     Live,
-    /// Older than 3 rounds: rows are as they were then.
+    /// Older than 3 rounds, or it did not answer the newest reading: rows are as they were then.
     Stale,
     /// Refused, or not read whole for over 15 minutes.
     Failed,

@@ -14,6 +14,8 @@ pub struct Readings {
     pub complete_at: Option<Timestamp>,
     /// The newest reading was refused: our identity is not accepted, or not allowed.
     pub refused: bool,
+    /// The newest reading got no answer, however often it was tried.
+    pub unreachable: bool,
     /// Since when readings fail or are not whole; `None` = the newest one was complete, or there was none.
     pub failing_since: Option<Timestamp>,
 }
@@ -52,7 +54,7 @@ pub fn health(readings: &Readings, trust: Trust, now: Timestamp) -> Health {
     let failed_ms = trust.failed_after_s.saturating_mul(1000).max(stale_ms);
     if age_ms > failed_ms {
         Health::Failed
-    } else if age_ms > stale_ms {
+    } else if age_ms > stale_ms || readings.unreachable {
         Health::Stale
     } else {
         Health::Live
@@ -100,6 +102,18 @@ mod tests {
             ..read(40)
         };
         assert_eq!(health(&readings, TRUST, NOW), Health::Live);
+    }
+
+    #[test]
+    fn a_system_that_does_not_answer_is_stale_at_once() {
+        for (ago_s, expected) in [(40, Health::Stale), (901, Health::Failed)] {
+            let readings = Readings {
+                unreachable: true,
+                failing_since: Some(NOW.plus_seconds(-10)),
+                ..read(ago_s)
+            };
+            assert_eq!(health(&readings, TRUST, NOW), expected, "{ago_s} s ago");
+        }
     }
 
     #[test]

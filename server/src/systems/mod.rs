@@ -18,7 +18,7 @@ use crate::changes::{self, topic};
 use crate::clock::Clock;
 use crate::config::{CollectRules, Config, SecretRef, SystemSettings};
 use crate::connectors::guard::Guarded;
-use crate::connectors::{ConnectorError, Recipe, SharedConnector};
+use crate::connectors::{ConnectorError, ErrorKind, Recipe, SharedConnector};
 use crate::db::{Conn, Db};
 use crate::domain::health::{Readings, Trust, health};
 use crate::domain::policy::OWN_SYSTEM;
@@ -328,6 +328,7 @@ impl Systems {
             paused: row.paused_at.is_some(),
             complete_at: row.last_complete_pass_started_at.map(Timestamp),
             refused,
+            unreachable: row.last_error_kind.as_deref() == Some(ErrorKind::Unreachable.name()),
             failing_since: row.last_error_at.map(Timestamp),
         };
         let trust = Trust {

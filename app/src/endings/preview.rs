@@ -161,7 +161,7 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                 view! {
                     <span class="second is-warn">
                         {format!(
-                            "{} could come straight back in: the browser signs itself in again",
+                            "Ending has no effect on {}: the browser signs itself in again",
                             counted(s.without_effect, "session", "sessions"),
                         )}
                     </span>

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use futures::stream::{self, BoxStream, StreamExt};
 use reqwest::Method;
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::bridge::is_id;
@@ -57,6 +56,7 @@ pub(super) fn from_settings(
         ("manager", own.manager.is_some()),
         ("jolokia", own.jolokia.is_some()),
         ("node", !own.node.is_empty()),
+        ("gui_user", own.gui_user.is_some()),
         ("bridge", own.bridge.is_some()),
         ("contexts", !own.contexts.is_empty()),
         ("app", own.app != App::default()),
@@ -88,7 +88,6 @@ pub(super) fn from_settings(
         ..http_settings(url, own, recipe, true)
     })
     .map_err(|cause| anyhow::anyhow!("actuator: {cause}"))?;
-    let password = own.password.as_ref().map(|secret| secret.read()).transpose()?;
     Ok(Arc::new(Actuator {
         http,
         identity: identity("user, password", own.user.as_ref(), own.password.as_ref())?,

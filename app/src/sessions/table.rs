@@ -259,10 +259,29 @@ fn system(row: &SessionRow) -> AnyView {
             <bdi class="cut">{row.system_name.clone()}</bdi>
         </span>
         <span class="second" class:is-warn=row.stale>
+            {where_inside(row)}
             {age}
         </span>
     }
     .into_any()
+}
+
+/// The web app, realm or site a session is in, before the age of its row.
+fn where_inside(row: &SessionRow) -> Option<AnyView> {
+    let inside = match (row.place.as_str(), row.site.as_str()) {
+        ("", "") => return None,
+        (place, "") => place.to_owned(),
+        ("", site) => site.to_owned(),
+        (place, site) if place == site => place.to_owned(),
+        (place, site) => format!("{place} · {site}"),
+    };
+    Some(
+        view! {
+            <bdi class="row-inside cut">{inside}</bdi>
+            " "
+        }
+        .into_any(),
+    )
 }
 
 /// An IPv6 address keeps its two ends: "2001:db8…7334".

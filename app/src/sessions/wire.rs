@@ -212,6 +212,8 @@ pub struct SessionRow {
     pub browser: String,
     /// "Windows"; empty = not reported.
     pub os: String,
+    /// Place inside the system: the web app, the realm; empty = none.
+    pub place: String,
     /// Site; empty = none.
     pub site: String,
     /// Start.

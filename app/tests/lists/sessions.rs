@@ -106,6 +106,7 @@ pub fn row(n: usize) -> SessionRow {
         } else {
             "Windows".to_owned()
         },
+        place: "/uPortal".to_owned(),
         site: String::new(),
         created_at: Some(NOW.plus_seconds(-active * 9 - 3600)),
         last_active_at: Some(NOW.plus_seconds(-active)),

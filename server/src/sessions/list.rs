@@ -61,6 +61,7 @@ pub struct Row {
     pub ip: Option<String>,
     pub browser: String,
     pub os: String,
+    pub place: String,
     pub site: String,
     pub created_at: Option<i64>,
     pub last_active_at: Option<i64>,
@@ -79,7 +80,7 @@ pub struct Row {
     pub sort_number: i64,
 }
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "session_key",
     "system_id",
     "handle_hint",
@@ -94,6 +95,7 @@ const COLUMNS: [&str; 26] = [
     "ip",
     "browser",
     "os",
+    "place",
     "site",
     "created_at",
     "last_active_at",

@@ -135,6 +135,7 @@ impl Beside<'_> {
             masked,
             browser: shown(row.browser),
             os: shown(row.os),
+            place: row.place,
             site: row.site,
             created_at: row.created_at.map(Timestamp),
             last_active_at: row.last_active_at.map(Timestamp),

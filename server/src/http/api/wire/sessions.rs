@@ -56,6 +56,8 @@ pub struct Session {
     pub browser: String,
     /// Operating system; empty = not reported or masked.
     pub os: String,
+    /// Place inside the system: the web app, the realm; empty = none.
+    pub place: String,
     /// Site; empty = none.
     pub site: String,
     /// Start.
@@ -156,6 +158,7 @@ impl From<ours::SessionRow> for Session {
             masked: row.masked,
             browser: row.browser,
             os: row.os,
+            place: row.place,
             site: row.site,
             created_at: moment(row.created_at),
             last_active_at: moment(row.last_active_at),

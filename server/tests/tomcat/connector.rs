@@ -109,7 +109,7 @@ impl Far {
         }
         let proxy = FaultProxy::in_front_of(&address(bridge, tomcat)).await;
         let more = format!("contexts = [\"{}\", \"{}\"]\napp = \"plain\"", apps[0], apps[1]);
-        let near = connect(bridge, &proxy.url(), &more, Duration::from_millis(500));
+        let near = connect(bridge, &proxy.url(), &more, Duration::from_millis(1_500));
         Far {
             tomcat,
             bridge,
@@ -172,7 +172,7 @@ impl Subject for Far {
         };
         let (text, fault) = match fault {
             Fault::None => ("", farm::Fault::Pass),
-            Fault::Slow => ("", farm::Fault::Slow(Duration::from_secs(2))),
+            Fault::Slow => ("", farm::Fault::Slow(Duration::from_secs(4))),
             Fault::CutList => (list, farm::Fault::Half),
             Fault::CutEnd => (end, farm::Fault::Half),
             Fault::Garbage => ("", farm::Fault::Garbage),

@@ -10,8 +10,12 @@ mod endings;
 mod farm;
 mod faults;
 mod fixture;
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "the portal's own tests use the rest of it")]
+mod harness;
 mod jmx_proxy;
 mod jolokia;
+mod journey;
 mod manager;
 mod manager_bridge;
 mod persons;

@@ -5,7 +5,10 @@
 //! questions with as many connections, that stores nothing and believes what it is told. The last case is Tomcat
 //! Manager's own bulk end: 9,000 of 100,000 by its page, 900 at a time, beside ours.
 //!
-//! Arguments: `--rows 1000,10000,100000`, `--bridge jmxproxy,jolokia`, `--manager 9000/100000` (or `none`), `--out FILE`.
+//! Through the Manager's pages, where each ending is looked for in the whole list, 100,000 are listed but not ended.
+//!
+//! Arguments: `--rows 1000,10000,100000`, `--bridge jmxproxy,jolokia,manager`, `--manager 9000/100000` (or `none`),
+//! `--out FILE`.
 
 use std::time::{Duration, Instant};
 
@@ -33,6 +36,8 @@ mod stage;
 const CONNECTIONS: usize = 4;
 /// Questions in one request to Jolokia, as the connector asks them.
 const AT_ONCE: usize = 1_000;
+/// More than that are not ended by pages: each ending is looked for in the whole list.
+const MOST_BY_PAGES: usize = 10_000;
 /// The app under test.
 const APP: &str = "/x";
 const BEAN: &str = "Catalina:type=Manager,host=localhost,context=/x";
@@ -93,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
 fn options() -> anyhow::Result<Options> {
     let mut options = Options {
         rows: vec![1_000, 10_000, 100_000],
-        bridges: vec!["jmxproxy".to_owned(), "jolokia".to_owned()],
+        bridges: ["jmxproxy", "jolokia", "manager"].map(str::to_owned).to_vec(),
         manager: Some((9_000, 100_000)),
         out: "target/bench/tomcat.json".into(),
     };
@@ -131,7 +136,8 @@ async fn portal(tomcat: &Tomcat, bridge: &str) -> anyhow::Result<Stage> {
     let (role, key, url) = match bridge {
         "jmxproxy" => (Role::Jmx, "manager", format!("{}/manager", tomcat.url())),
         "jolokia" => (Role::Jolokia, "jolokia", tomcat.jolokia_url()),
-        other => anyhow::bail!("no bridge {other}: jmxproxy or jolokia"),
+        "manager" => (Role::Gui, "manager", format!("{}/manager", tomcat.url())),
+        other => anyhow::bail!("no bridge {other}: jmxproxy, jolokia or manager"),
     };
     let (user, password) = tomcat.user(role);
     // Read while the system is connected, so it may go at the end of this function.
@@ -139,7 +145,7 @@ async fn portal(tomcat: &Tomcat, bridge: &str) -> anyhow::Result<Stage> {
     std::fs::write(secret.path(), password)?;
     let settings: SystemSettings = toml::from_str(&format!(
         "kind = \"tomcat\"\nname = \"Intranet\"\n{key} = \"{url}\"\nuser = \"{user}\"\npassword = \"file:{}\"\n\
-         connections = {CONNECTIONS}\ncontexts = [\"{APP}\"]\nperson = [{{ attribute = \"user\" }}]\ntimeout_ms = 60000",
+         bridge = \"{bridge}\"\nconnections = {CONNECTIONS}\ncontexts = [\"{APP}\"]\nperson = [{{ attribute = \"user\" }}]\ntimeout_ms = 60000",
         secret.path().display()
     ))?;
     let mut config = Config::default();
@@ -154,12 +160,17 @@ async fn measure(
     rows: usize,
 ) -> anyhow::Result<Vec<(&'static str, Duration, Duration)>> {
     let raw = Raw::new(tomcat, bridge);
-    raw.end_all().await?;
+    // Whatever bridge is measured, what was left is cleared away fast.
+    Raw::new(tomcat, "jolokia").end_all().await?;
     tomcat.open_many(APP, rows).await;
     let stage = portal(tomcat, bridge).await?;
 
     let began = Instant::now();
-    anyhow::ensure!(raw.list().await? == rows, "raw listed another number");
+    let listed = match bridge {
+        "manager" => Pages::open(tomcat).await?.list().await?.len(),
+        _ => raw.list().await?,
+    };
+    anyhow::ensure!(listed == rows, "raw listed {listed}");
     let raw_list = began.elapsed();
     let before = resident_kib()?;
     let began = Instant::now();
@@ -175,6 +186,10 @@ async fn measure(
     let began = Instant::now();
     stage.collector.collect(&intranet()).await?;
     let collect = began.elapsed();
+    let listed = vec![("list", our_list, raw_list), ("collect", collect, raw_list)];
+    if bridge == "manager" && rows > MOST_BY_PAGES {
+        return Ok(listed);
+    }
     let began = Instant::now();
     let no = stage.confirm_all("intranet", rows).await?;
     println!("  accepted in {:.0} ms", ms(began.elapsed()));
@@ -186,13 +201,17 @@ async fn measure(
 
     tomcat.open_many(APP, rows).await;
     let began = Instant::now();
-    raw.end_all().await?;
+    match bridge {
+        "manager" => {
+            let mut pages = Pages::open(tomcat).await?;
+            let ids = pages.list().await?;
+            pages.end(&ids).await?;
+            anyhow::ensure!(pages.list().await?.is_empty(), "the raw loop left some");
+        }
+        _ => raw.end_all().await?,
+    }
     let raw_end = began.elapsed();
-    Ok(vec![
-        ("list", our_list, raw_list),
-        ("collect", collect, raw_list),
-        ("end", our_end, raw_end),
-    ])
+    Ok([listed, vec![("end", our_end, raw_end)]].concat())
 }
 
 /// Everything through the connector; how many.
@@ -236,7 +255,7 @@ async fn beside_the_manager(tomcat: &Tomcat, some: usize, of: usize) -> anyhow::
     tomcat.open_many(APP, some).await;
     let ids = raw.ids().await?;
     let began = Instant::now();
-    by_page(tomcat, &ids[..some]).await?;
+    Pages::open(tomcat).await?.end(&ids[..some]).await?;
     let pages = began.elapsed();
     anyhow::ensure!(
         raw.ids().await?.len() == of - some,
@@ -255,39 +274,71 @@ async fn keys(stage: &Stage, some: usize) -> anyhow::Result<Vec<SessionKey>> {
 }
 
 /// What an administrator does in Tomcat's own Manager, without a person's pauses.
-async fn by_page(tomcat: &Tomcat, ids: &[String]) -> anyhow::Result<()> {
-    let client = by_hand(true);
-    let (user, password) = tomcat.user(Role::Gui);
-    let sessions = format!("{}/manager/html/sessions", tomcat.url());
-    let nonce = |page: &str| {
-        let at = page.find("CSRF_NONCE=")? + "CSRF_NONCE=".len();
-        page.get(at..at + 32).map(str::to_owned)
-    };
-    let request = client.get(format!("{}/manager/html", tomcat.url()));
-    let mut page = request
-        .basic_auth(user, Some(password))
-        .send()
-        .await?
-        .text()
-        .await?;
-    for some in ids.chunks(900) {
-        let nonce = nonce(&page).context("the page has no nonce")?;
-        let mut form = vec![("action", "invalidateSessions")];
-        form.extend(some.iter().map(|id| ("sessionIds", id.as_str())));
-        let body = Url::parse_with_params("http://form/", form)?;
-        let address = Url::parse_with_params(
-            &sessions,
-            [("path", APP), ("org.apache.catalina.filters.CSRF_NONCE", &nonce)],
-        )?;
-        let request = client
-            .post(address)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.query().unwrap_or_default().to_owned());
-        let answer = request.basic_auth(user, Some(password)).send().await?;
-        anyhow::ensure!(answer.status().is_success(), "the page said {}", answer.status());
-        page = answer.text().await?;
+struct Pages {
+    client: Client,
+    sessions: String,
+    user: (&'static str, &'static str),
+    /// The newest page: the next request takes its nonce.
+    page: String,
+}
+
+impl Pages {
+    async fn open(tomcat: &Tomcat) -> anyhow::Result<Self> {
+        let mut pages = Self {
+            client: by_hand(true),
+            sessions: format!("{}/manager/html/sessions", tomcat.url()),
+            user: tomcat.user(Role::Gui),
+            page: String::new(),
+        };
+        let first = pages.client.get(format!("{}/manager/html", tomcat.url()));
+        pages.send(first).await?;
+        Ok(pages)
     }
-    Ok(())
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> anyhow::Result<()> {
+        let answer = request.basic_auth(self.user.0, Some(self.user.1)).send().await?;
+        anyhow::ensure!(answer.status().is_success(), "the page said {}", answer.status());
+        self.page = answer.text().await?;
+        Ok(())
+    }
+
+    fn address(&self) -> anyhow::Result<Url> {
+        let name = "org.apache.catalina.filters.CSRF_NONCE";
+        let (_, rest) = self
+            .page
+            .split_once("CSRF_NONCE=")
+            .context("the page has no nonce")?;
+        let nonce = rest.get(..32).context("the page is cut off")?;
+        Ok(Url::parse_with_params(
+            &self.sessions,
+            [("path", APP), (name, nonce)],
+        )?)
+    }
+
+    /// Ids on the page of all sessions.
+    async fn list(&mut self) -> anyhow::Result<Vec<String>> {
+        let request = self.client.get(self.address()?);
+        self.send(request).await?;
+        let boxes = self.page.split("name=\"sessionIds\" value=\"").skip(1);
+        Ok(boxes
+            .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+            .collect())
+    }
+
+    async fn end(&mut self, ids: &[String]) -> anyhow::Result<()> {
+        for some in ids.chunks(900) {
+            let mut form = vec![("action", "invalidateSessions")];
+            form.extend(some.iter().map(|id| ("sessionIds", id.as_str())));
+            let body = Url::parse_with_params("http://form/", form)?;
+            let request = self
+                .client
+                .post(self.address()?)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(body.query().unwrap_or_default().to_owned());
+            self.send(request).await?;
+        }
+        Ok(())
+    }
 }
 
 /// A client without what the connector's adds.

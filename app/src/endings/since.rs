@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use super::wire::SignedInSince as Since;
 use crate::paths;
-use crate::sessions::form::ROW;
 use crate::ui::{Button, Panel, Person, TableCard, When};
 
 /// The offer; sessions of the same account are chosen, those from a guest's address are not.
@@ -29,7 +28,7 @@ pub fn SignedInSince(
                         .then(|| {
                             view! {
                                 <td class="col-box">
-                                    <input type="checkbox" name=ROW value=id checked=!session.after_guest aria-label=label />
+                                    <input type="checkbox" name="key" value=id checked=!session.after_guest aria-label=label />
                                 </td>
                             }
                         })}

@@ -183,13 +183,13 @@ fn minutes_limit(text: &str) -> Limit {
 fn sign_in(class: &str) -> Option<Option<&'static str>> {
     match class.rsplit('.').next().unwrap_or_default() {
         "BasicAuthenticator" | "DigestAuthenticator" => Some(Some(
-            "The browser keeps the password and sends it again by itself (BASIC): ending has no effect while the account can sign in.",
+            "Ending has no effect while the account can sign in: the browser keeps the password and sends it again by itself (BASIC).",
         )),
         "SSLAuthenticator" => Some(Some(
-            "The browser shows its certificate again by itself: ending has no effect while the certificate is accepted.",
+            "Ending has no effect while the certificate is accepted: the browser shows it again by itself.",
         )),
         "SpnegoAuthenticator" => Some(Some(
-            "The browser signs in again by Kerberos: ending has no effect while the account can sign in.",
+            "Ending has no effect while the account can sign in: the browser does so again by itself, by Kerberos.",
         )),
         "FormAuthenticator" => Some(None),
         _ => None,

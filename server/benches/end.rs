@@ -140,7 +140,7 @@ async fn many(
     north.fill(rows).await?;
     north.sim.faults(|f| f.slow_ms = slow_ms);
     let began = Instant::now();
-    let no = north.stage.confirm_all("north", rows).await?;
+    let no = north.stage.confirm("north", rows, "all").await?;
     let accepted = began.elapsed();
     let began = Instant::now();
     north.stage.endings.work_due().await?;

@@ -13,19 +13,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use app::endings::port::EndingsPort;
-use app::endings::wire::Confirm;
-use app::wire::{SessionKey, SystemId};
+use app::wire::SystemId;
 use futures::stream::{self, StreamExt};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
-use server::caller::For;
 use server::config::{Config, SystemSettings};
 use server::connectors::{Sink, Wanted};
-use server::on;
 
 use self::farm::{Jolokia, Options as Made, Role, Tomcat, Version};
-use self::stage::{Stage, ms, number_of};
+use self::stage::{Stage, ms};
 
 #[path = "../tests/tomcat/farm/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest of it")]
@@ -191,7 +187,7 @@ async fn measure(
         return Ok(listed);
     }
     let began = Instant::now();
-    let no = stage.confirm_all("intranet", rows).await?;
+    let no = stage.confirm("intranet", rows, "all").await?;
     println!("  accepted in {:.0} ms", ms(began.elapsed()));
     let began = Instant::now();
     stage.endings.work_due().await?;
@@ -238,16 +234,8 @@ async fn beside_the_manager(tomcat: &Tomcat, some: usize, of: usize) -> anyhow::
     tomcat.open_many(APP, of).await;
     let stage = portal(tomcat, "jolokia").await?;
     stage.collector.collect(&intranet()).await?;
-    let keys = keys(&stage, some).await?;
-    let port = For::new(&stage.endings, &stage.ada);
     let began = Instant::now();
-    let draft = port.draft_ending_of(keys).await?;
-    let confirm = Confirm {
-        reason: "bench".to_owned(),
-        typed_number: some.to_string(),
-        ..Confirm::default()
-    };
-    let no = number_of(port.confirm_ending(draft, confirm).await?)?;
+    let no = stage.confirm("intranet", some, "some").await?;
     stage.endings.work_due().await?;
     let ours = began.elapsed();
     stage.check(no, some).await?;
@@ -263,14 +251,6 @@ async fn beside_the_manager(tomcat: &Tomcat, some: usize, of: usize) -> anyhow::
     );
     raw.end_all().await?;
     Ok((ours, pages))
-}
-
-async fn keys(stage: &Stage, some: usize) -> anyhow::Result<Vec<SessionKey>> {
-    let mut conn = stage.test.db.read().await?;
-    let sql = "SELECT session_key FROM session WHERE state = 'live' AND system_id = 'intranet' LIMIT $1";
-    let some = i64::try_from(some)?;
-    let keys: Vec<String> = on!(conn, c => sqlx::query_scalar(sql).bind(some).fetch_all(c).await?);
-    Ok(keys.into_iter().map(SessionKey).collect())
 }
 
 /// What an administrator does in Tomcat's own Manager, without a person's pauses.

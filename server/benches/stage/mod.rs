@@ -96,7 +96,11 @@ impl Stage {
             access,
             audit,
             changes: Changes::new(db),
-            rules: EndingRules::default(),
+            // One ending of everything, however much that is.
+            rules: EndingRules {
+                max_set: 1_000_000,
+                ..EndingRules::default()
+            },
         }));
         Ok(Self {
             test,
@@ -107,19 +111,33 @@ impl Stage {
         })
     }
 
-    /// Previews and confirms everything a system has; the ending's number.
-    pub async fn confirm_all(&self, system: &str, rows: usize) -> anyhow::Result<i64> {
+    /// Previews and confirms the ending of so many of a system's sessions; its number. `mode` as selections have it: `all`
+    /// of the system, or `some`.
+    pub async fn confirm(&self, system: &str, rows: usize, mode: &str) -> anyhow::Result<i64> {
         let mut conn = self.test.db.write().await?;
-        let sql = "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
-                   VALUES ($2, $1, 'all', $3, 1, 9000000000000)";
         let selection = format!("bench{rows}");
         on!(conn, c => {
-            sqlx::query(sql)
-                .bind(self.ada.id.as_str())
+            sqlx::query(
+                "INSERT INTO selection (selection_id, operator_id, mode, query, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, 1, 9000000000000)",
+            )
+            .bind(&selection)
+            .bind(self.ada.id.as_str())
+            .bind(mode)
+            .bind(format!("system={system}"))
+            .execute(&mut *c)
+            .await?;
+            if mode == "some" {
+                sqlx::query(
+                    "INSERT INTO selection_item (selection_id, session_key) \
+                     SELECT $1, session_key FROM session WHERE state = 'live' AND system_id = $2 LIMIT $3",
+                )
                 .bind(&selection)
-                .bind(format!("system={system}"))
+                .bind(system)
+                .bind(rows as i64)
                 .execute(c)
                 .await?;
+            }
         });
         conn.commit().await?;
         let port = For::new(&self.endings, &self.ada);

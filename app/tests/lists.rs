@@ -322,7 +322,7 @@ fn ui_e1_the_preview_says_who_what_when_and_what_is_left_out() {
             "left out, see why",
             "04:12 UTC",
             "Mobile app, up to 1 h",
-            "7 sessions could come straight back in",
+            "Ending has no effect on 7 sessions",
             "ending never proven here",
             "Gone since it was frozen 2",
             "This can’t be undone",

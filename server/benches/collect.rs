@@ -24,6 +24,8 @@ use server::simulators::simulator::Simulator;
 use server::simulators::simulator::shape::Shape;
 use server::systems::Systems;
 
+mod report;
+
 /// Pause between two of the small writes.
 const BETWEEN: Duration = Duration::from_millis(10);
 
@@ -64,14 +66,7 @@ async fn main() -> anyhow::Result<()> {
             }));
         }
     }
-    if let Some(folder) = options.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&options.out, serde_json::to_string_pretty(&json)?)?;
-    for line in lines {
-        println!("{line}");
-    }
-    Ok(())
+    report::tell(&options.out, &json, &lines)
 }
 
 fn options() -> anyhow::Result<Options> {

@@ -26,6 +26,7 @@ use server::simulators::simulator::shape::Shape;
 
 use self::stage::{Stage, ms, number_of};
 
+mod report;
 mod stage;
 
 /// Sessions of one round of the worker; the raw loop takes as many.
@@ -94,14 +95,7 @@ async fn main() -> anyhow::Result<()> {
             }));
         }
     }
-    if let Some(folder) = options.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&options.out, serde_json::to_string_pretty(&json)?)?;
-    for line in lines {
-        println!("{line}");
-    }
-    Ok(())
+    report::tell(&options.out, &json, &lines)
 }
 
 fn options() -> anyhow::Result<Options> {

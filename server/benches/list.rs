@@ -36,6 +36,8 @@ use server::sessions::list::Row;
 use server::sessions::testing::{self, Seed};
 use server::systems::Systems;
 
+mod report;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 /// Runs of each page that count; a few more before them warm the caches.
 const RUNS: usize = 60;
@@ -165,14 +167,7 @@ async fn main() -> anyhow::Result<()> {
             test.db.close().await;
         }
     }
-    if let Some(folder) = options.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&options.out, serde_json::to_string_pretty(&json)?)?;
-    for line in lines {
-        println!("{line}");
-    }
-    Ok(())
+    report::tell(&options.out, &json, &lines)
 }
 
 fn options() -> anyhow::Result<Options> {

@@ -26,6 +26,7 @@ use self::stage::{Stage, ms};
 #[path = "../tests/tomcat/farm/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest of it")]
 mod farm;
+mod report;
 mod stage;
 
 /// Requests at a time, ours and raw: the default of the settings.
@@ -81,14 +82,7 @@ async fn main() -> anyhow::Result<()> {
         ));
         all.push(json!({"bridge": "manager", "op": "end", "n": some, "of": of, "ms": ms(ours), "manager_ms": ms(pages)}));
     }
-    if let Some(folder) = options.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&options.out, serde_json::to_string_pretty(&all)?)?;
-    for line in lines {
-        println!("{line}");
-    }
-    Ok(())
+    report::tell(&options.out, &all, &lines)
 }
 
 fn options() -> anyhow::Result<Options> {

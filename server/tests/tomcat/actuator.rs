@@ -129,12 +129,7 @@ impl Subject for Far {
     }
 
     async fn fault(&self, fault: Fault) -> bool {
-        let answer = |status: &str, head: &str, body: &str| {
-            farm::Fault::Answer(format!(
-                "HTTP/1.1 {status}\r\n{head}content-length: {}\r\n\r\n{body}",
-                body.len()
-            ))
-        };
+        let answer = farm::Fault::answer;
         let (text, fault) = match fault {
             Fault::None => ("", farm::Fault::Pass),
             Fault::Slow => ("", farm::Fault::Slow(Duration::from_secs(2))),

@@ -160,12 +160,7 @@ impl Subject for Far {
     }
 
     async fn fault(&self, fault: Fault) -> bool {
-        let answer = |status: &str, head: &str, body: &str| {
-            farm::Fault::Answer(format!(
-                "HTTP/1.1 {status}\r\n{head}content-length: {}\r\n\r\n{body}",
-                body.len()
-            ))
-        };
+        let answer = farm::Fault::answer;
         let (list, end) = match self.bridge {
             Bridge::JmxProxy | Bridge::Jolokia => ("listSessionIds", "expireSession"),
             Bridge::Manager => ("GET /manager/html/sessions", "invalidateSessions"),

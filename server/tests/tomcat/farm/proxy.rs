@@ -28,6 +28,16 @@ pub enum Fault {
     Answer(String),
 }
 
+impl Fault {
+    /// An answer with this status, these lines of a head (each with its line end) and this body.
+    pub fn answer(status: &str, head: &str, body: &str) -> Fault {
+        Fault::Answer(format!(
+            "HTTP/1.1 {status}\r\n{head}content-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+}
+
 /// Stands in front of a server on loopback; gone when dropped.
 pub struct FaultProxy {
     address: SocketAddr,

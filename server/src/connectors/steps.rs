@@ -2,7 +2,7 @@
 
 use app::systems::wire::{SelfTestStep, StepResult};
 
-use super::ConnectorError;
+use super::{ConnectorError, Proof};
 
 /// Collects the steps of a self-test.
 #[derive(Default)]
@@ -24,8 +24,11 @@ impl Steps {
         result == StepResult::Passed
     }
 
-    /// All of them, in order.
-    pub fn done(self) -> Vec<SelfTestStep> {
-        self.0
+    /// All of them, in order, as what was proven of this build.
+    pub fn proof(self, build: impl Into<String>) -> Proof {
+        Proof {
+            steps: self.0,
+            build: build.into(),
+        }
     }
 }

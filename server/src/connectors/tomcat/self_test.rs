@@ -79,10 +79,7 @@ impl SelfTest for Tomcat {
             "It answered without a session cookie (JSESSIONID): name a page that opens a session.",
         );
         let (true, Some(session)) = (went, session) else {
-            return Ok(Proof {
-                steps: steps.done(),
-                build,
-            });
+            return Ok(steps.proof(build));
         };
         let found = self.whereabouts(&session).await;
         let place = found.as_ref().ok().cloned().flatten();
@@ -92,10 +89,7 @@ impl SelfTest for Tomcat {
             "No listed app has it: is the page one of the contexts, and of this server?",
         );
         let (true, Some((node, place))) = (went, place) else {
-            return Ok(Proof {
-                steps: steps.done(),
-                build,
-            });
+            return Ok(steps.proof(build));
         };
         let target = |handle: &Handle| Target {
             handle: handle.clone(),
@@ -132,9 +126,6 @@ impl SelfTest for Tomcat {
         if !went {
             tracing::info!("a self-test did not prove that ending works");
         }
-        Ok(Proof {
-            steps: steps.done(),
-            build,
-        })
+        Ok(steps.proof(build))
     }
 }

@@ -58,10 +58,7 @@ impl SelfTest for Actuator {
             ));
         };
         let mut steps = Steps::default();
-        let proof = |steps: Steps| Proof {
-            steps: steps.done(),
-            build: "Spring Boot\u{2019}s actuator".to_owned(),
-        };
+        let proof = |steps: Steps| steps.proof("Spring Boot\u{2019}s actuator");
         let opened = click(page, COOKIE_NAME, None).await;
         let cookie = opened.as_ref().ok().cloned().flatten();
         let visit = cookie.as_ref().and_then(session);

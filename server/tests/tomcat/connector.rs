@@ -577,7 +577,7 @@ async fn tomcat_a_self_test_proves_ending_with_a_session_of_a_page() {
             let last = proof.steps.last().unwrap();
             assert_eq!(
                 (&*last.name, last.result),
-                ("It is listed", StepResult::Failed),
+                ("The server lists it", StepResult::Failed),
                 "{:?}",
                 proof.steps
             );

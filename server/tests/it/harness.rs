@@ -255,6 +255,47 @@ impl App {
     }
 }
 
+/// What this thread logs at every level while this lives: a test runs on one thread, its portal with it.
+pub struct Logged {
+    lines: Lines,
+    _until: tracing::subscriber::DefaultGuard,
+}
+
+/// Where the lines go.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, some: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(some);
+        Ok(some.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Logged {
+    pub fn start() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        Self {
+            lines,
+            _until: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// Everything so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lines.0.lock().unwrap()).into_owned()
+    }
+}
+
 /// A program with an API token.
 pub struct Program {
     client: reqwest::Client,

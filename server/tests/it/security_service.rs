@@ -3,7 +3,7 @@
 use app::access::wire::Scope;
 use reqwest::{Method, StatusCode};
 
-use crate::harness::{App, Engine, PASSWORD};
+use crate::harness::{App, Engine, Logged, PASSWORD, Program};
 
 #[tokio::test]
 async fn security_e7_sign_in_is_limited_per_address() {
@@ -261,4 +261,34 @@ async fn ui_who_lacks_a_permission_is_told_which_and_who_can_give_it() {
         answer.body
     );
     assert!(app.audited("authz_fail").await >= 1);
+}
+
+#[tokio::test]
+async fn security_b6_tokens_cookies_and_passwords_are_never_logged() {
+    let logged = Logged::start();
+    let app = App::start().await;
+    app.administrator("mara").await;
+    let mara = app.signed_in("mara").await;
+    let program = Program::with(&app, &mara, "auditor", Scope::EVERYWHERE).await;
+    assert_eq!(program.get("/sessions").await.status, StatusCode::OK);
+    let almost = format!("{}x", program.secret);
+    let bearer = format!("Bearer {almost}");
+    let refused = program
+        .send(
+            Method::GET,
+            "/sessions",
+            &[("authorization", bearer.as_str())],
+            None,
+        )
+        .await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let wrong = "four lamps under the bride";
+    app.browser().sign_in("mara", wrong).await;
+    mara.step_up(PASSWORD).await;
+    let cookie = mara.cookie().unwrap();
+    let log = logged.text();
+    assert!(log.contains("/api/v1/sessions"), "{log}");
+    for secret in [&program.secret, &almost, &cookie, PASSWORD, wrong] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
 }

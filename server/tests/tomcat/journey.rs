@@ -10,8 +10,8 @@ use app::systems::wire::Health;
 use app::wire::SystemId;
 use server::clock::{Clock, SystemClock};
 
-use super::farm::{App as WebApp, Jolokia, Options, Role, Tomcat, Version};
-use super::harness::{App, Engine};
+use super::farm::{App as WebApp, Jolokia, Options, Role, Tomcat, Version, shared};
+use super::harness::{App, Engine, Logged};
 
 /// The portal's clock, moved to what the Tomcat's shows.
 fn at_the_same_time(app: &App) {
@@ -190,6 +190,104 @@ async fn tomcat_journey_of_a_helper_from_the_list_to_who_came_back() {
         }
         for session in [&alice, &bob, &carol, &dave, &basic] {
             assert!(!app.everything_stored().await.contains(&session.id));
+        }
+    }
+}
+
+/// Everything in the files of the database, text or not.
+fn everything_on_disk(app: &App) -> String {
+    let file = server::portal::sqlite_file(&app.config);
+    let mut all = String::new();
+    for end in ["", "-wal"] {
+        let mut name = file.clone().into_os_string();
+        name.push(end);
+        all.push_str(&String::from_utf8_lossy(&std::fs::read(name).unwrap_or_default()));
+    }
+    assert!(
+        all.contains("SQLite format 3"),
+        "no database at {}",
+        file.display()
+    );
+    all
+}
+
+/// The person's text and an attribute beside it hold a password in the clear; the session's id opens the door too.
+#[tokio::test]
+async fn security_b6_what_uportal_keeps_in_a_session_is_nowhere_here() {
+    const PASSWORD: &str = "S3cret!";
+    let logged = Logged::start();
+    let tomcat = shared(Version::V9).await;
+    tomcat.deploy(WebApp::uportal("/uportal-secrets")).await;
+    let amy = [("user", "amy"), ("clicked", "yes")];
+    let amy = tomcat.open_at("/uportal-secrets", "uportal.jsp", &amy).await;
+    let guest = tomcat
+        .open_at("/uportal-secrets", "uportal.jsp", &[("user", "guest")])
+        .await;
+    let held = amy.ask("who.jsp", &[]).await;
+    assert!(held.contains("amy"), "{held}");
+
+    let app = App::start_with(Engine::Sqlite, |config| {
+        let (user, secret) = Role::Jolokia.user();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(secret.as_bytes()).unwrap();
+        let file = file.keep().unwrap().1;
+        let text = format!(
+            "kind = \"tomcat\"\nname = \"Campus\"\njolokia = \"{}\"\nuser = \"{user}\"\n\
+             password = \"file:{}\"\napp = \"uportal\"\ncontexts = [\"/uportal-secrets\"]",
+            tomcat.jolokia_url(),
+            file.display()
+        );
+        config
+            .systems
+            .insert("campus".to_owned(), toml::from_str(&text).unwrap());
+    })
+    .await;
+    at_the_same_time(&app);
+    app.administrator("mara").await;
+    let mara = app.signed_in("mara").await;
+    collect(&app).await;
+    let ports = mara.ports(&app).await;
+    let rows = ports
+        .sessions
+        .list_sessions(SessionQuery::default(), false)
+        .await
+        .unwrap()
+        .rows;
+    let row = rows.iter().find(|row| row.account_name == "amy").unwrap();
+    let key = row.session_key.clone();
+    let draft = ports.endings.draft_ending_of(vec![key]).await.unwrap();
+
+    let mut shown = String::new();
+    for path in [
+        "/sessions",
+        "/sessions?kind=guest",
+        "/sessions?person=amy",
+        "/systems?system=campus",
+        "/policies",
+        "/audit",
+        "/audit/export.jsonl",
+        "/audit/export.csv",
+        &app::paths::preview(&draft),
+    ] {
+        let answer = mara.get(path).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}");
+        shown.push_str(&answer.body);
+    }
+    let confirm = Confirm {
+        reason: "Left the university".to_owned(),
+        ..Confirm::default()
+    };
+    ports.endings.confirm_ending(draft, confirm).await.unwrap();
+    app.work().await;
+    assert!(!amy.ask("who.jsp", &[]).await.contains("amy"), "it was ended");
+    shown.push_str(&mara.get("/endings/1").await.body);
+
+    assert!(shown.contains("amy"));
+    let (disk, log) = (everything_on_disk(&app), logged.text());
+    assert!(disk.contains("amy") && log.contains("asked a system"));
+    for secret in [PASSWORD, &amy.id, &guest.id, Role::Jolokia.user().1] {
+        for (name, text) in [("pages", &shown), ("the database", &disk), ("the log", &log)] {
+            assert!(!text.contains(secret), "{secret} is in {name}");
         }
     }
 }

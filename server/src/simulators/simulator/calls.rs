@@ -172,10 +172,13 @@ async fn open(State(shared): App, Json(wanted): Json<WireAccount>) -> Response {
         let mut inside = shared.inside();
         count(&mut inside, "open");
         let mut session = inside.fresh(0, now);
-        session.account = wanted.account_id.clone();
-        session.name = wanted.account_id.clone();
+        let others = inside.by_account.get(&wanted.account_id);
+        let another = others.and_then(|numbers| inside.sessions.get(numbers.first()?));
+        (session.account, session.name, session.email) = match another {
+            Some(person) => (person.account.clone(), person.name.clone(), person.email.clone()),
+            None => (wanted.account_id.clone(), wanted.account_id.clone(), None),
+        };
         session.account_id = wanted.account_id;
-        session.email = None;
         inside.put(session.clone());
         session
     };

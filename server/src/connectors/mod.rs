@@ -19,6 +19,7 @@ pub mod guard;
 pub mod http;
 pub mod simulator;
 pub mod steps;
+pub mod tableau;
 pub mod tomcat;
 
 /// What a connector is made from.
@@ -35,6 +36,7 @@ pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
 /// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
 pub const REGISTRY: &[(&str, Make)] = &[
     ("simulator", simulator::from_settings),
+    ("tableau", tableau::from_settings),
     ("tomcat", tomcat::from_settings),
 ];
 

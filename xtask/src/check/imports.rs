@@ -28,12 +28,13 @@ const FLOOR: [&str; 10] = [
 const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "schedule"];
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
-/// SQL of a room that outgrew one `store.rs`; as private to its room as the store itself.
-const MORE_STORES: [&str; 10] = [
+/// SQL of a room that outgrew one `store.rs`, or of another system's database; as private as a store itself.
+const MORE_STORES: [&str; 11] = [
     "access/effect.rs",
     "access/groups.rs",
     "access/links.rs",
     "access/tokens.rs",
+    "connectors/tableau/repository.rs",
     "endings/results.rs",
     "sessions/intake.rs",
     "sessions/list.rs",

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::connectors::{ConnectorError, ErrorKind};
 
-/// An answer of the system: any status but 3xx, 401, 403 and 429, read to its end.
+/// An answer of the system, read to its end: any status but 3xx and 429, and 401 and 403 only where they were asked for.
 pub struct Answered {
     /// HTTP status.
     pub status: u16,
@@ -24,6 +24,16 @@ impl Answered {
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, value)| value)
+    }
+
+    /// Its bytes, whatever they are, for a format that its connector reads.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// True when it called itself a web page.
+    pub const fn is_page(&self) -> bool {
+        self.html
     }
 
     /// The body as plain text. A web page, or a status that is not 2xx, is a failure however well it reads.

@@ -16,6 +16,16 @@ pub struct Call<'h> {
     pub(super) http: &'h Http,
     pub(super) operation: &'static str,
     pub(super) request: Option<Request>,
+    pub(super) refusals: Refusals,
+}
+
+/// How an answer with status 401 or 403 is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusals {
+    /// As a failure, unread.
+    Fail,
+    /// As an answer like any other.
+    Answer,
 }
 
 impl<'h> Call<'h> {
@@ -79,6 +89,23 @@ impl<'h> Call<'h> {
         self
     }
 
+    /// Takes 401 and 403 as answers to be read, for systems that say in the body what they mean by them.
+    pub fn refusals_too(mut self) -> Self {
+        self.refusals = Refusals::Answer;
+        self
+    }
+
+    /// Sends an XML body: these very bytes.
+    pub fn xml_text(mut self, body: String) -> Self {
+        if let Some(request) = &mut self.request {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+            *request.body_mut() = Some(body.into());
+        }
+        self
+    }
+
     /// Sends a JSON body that is text already: these very bytes.
     pub fn json_text(mut self, body: String) -> Self {
         if let Some(request) = &mut self.request {
@@ -116,14 +143,14 @@ impl<'h> Call<'h> {
 
     /// Sends it; the answer is read piece by piece, however long: the time limit is for its head and for each piece.
     pub async fn stream(self) -> Result<Streamed<'h>, CallError> {
-        let (http, operation) = (self.http, self.operation);
+        let (http, operation, refusals) = (self.http, self.operation, self.refusals);
         let request = self.checked()?;
         let slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
         let response = told(
             operation,
             |response: &Response| response.status().as_u16(),
             async {
-                tokio::time::timeout(http.timeout, http.open(request))
+                tokio::time::timeout(http.timeout, http.open(request, refusals))
                     .await
                     .unwrap_or_else(|_| Err(http.late()))
             },
@@ -137,11 +164,11 @@ impl<'h> Call<'h> {
     }
 
     async fn exchange(self, read: bool) -> Result<Answered, CallError> {
-        let (http, operation) = (self.http, self.operation);
+        let (http, operation, refusals) = (self.http, self.operation, self.refusals);
         let request = self.checked()?;
         let _slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
         told(operation, |answered: &Answered| answered.status, async {
-            tokio::time::timeout(http.timeout, http.exchange(request, read))
+            tokio::time::timeout(http.timeout, http.exchange(request, read, refusals))
                 .await
                 .unwrap_or_else(|_| Err(http.late()))
         })

@@ -13,8 +13,9 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use reqwest::{Method, Request, Response, Url};
 use secrecy::SecretString;
 
-use self::answered::Answered;
+pub use self::answered::Answered;
 pub use self::call::Call;
+use self::call::Refusals;
 use self::resolver::{CarefulResolver, LinkLocal};
 use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
@@ -199,6 +200,7 @@ impl Http {
             http: self,
             operation,
             request: (!bad).then(|| Request::new(method, url)),
+            refusals: Refusals::Fail,
         }
     }
 
@@ -208,6 +210,7 @@ impl Http {
             http: self,
             operation,
             request: Some(Request::new(method, self.written.clone())),
+            refusals: Refusals::Fail,
         }
     }
 
@@ -221,7 +224,7 @@ impl Http {
 
 impl Http {
     /// Sends a request and looks at the answer's head.
-    async fn open(&self, request: Request) -> Result<Response, CallError> {
+    async fn open(&self, request: Request, refusals: Refusals) -> Result<Response, CallError> {
         let response = self.client.execute(request).await.map_err(|cause| CallError {
             left_us: !cause.is_connect() && !cause.is_builder(),
             too_much: None,
@@ -246,6 +249,7 @@ impl Http {
                 ErrorKind::Protocol,
                 "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",
             ))),
+            401 | 403 if refusals == Refusals::Answer => Ok(response),
             401 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Unauthorized,
                 "It did not accept Curfew\u{2019}s identity there (401). It is not tried again by itself: mend the secret, then press Test.",
@@ -273,8 +277,13 @@ impl Http {
         }
     }
 
-    async fn exchange(&self, request: Request, read: bool) -> Result<Answered, CallError> {
-        let mut response = self.open(request).await?;
+    async fn exchange(
+        &self,
+        request: Request,
+        read: bool,
+        refusals: Refusals,
+    ) -> Result<Answered, CallError> {
+        let mut response = self.open(request, refusals).await?;
         let status = response.status().as_u16();
         let html = is_html(&response);
         let cookies = cookies(&response);

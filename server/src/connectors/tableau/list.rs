@@ -1,0 +1,163 @@
+//! Lists of sessions: the repository's rows, and what the REST API allows with them.
+
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+
+use super::Tableau;
+use super::repository::{Reading, Repository, Which};
+use super::rest::{Known, Role, Standing};
+use super::rows::{CAN_DELETE, of_accounts};
+use crate::connectors::{Completeness, ConnectorError, ErrorKind, ListSessions, Sink, Wanted};
+
+impl Tableau {
+    /// What the REST API allows now; where it does not answer, what it allowed before.
+    pub(super) async fn standing(&self) -> Standing {
+        let Some(rest) = &self.rest else {
+            return Standing::Unknown(
+                "Curfew has no address of Tableau\u{2019}s REST API (url), so it can\u{2019}t end anything there."
+                    .to_owned(),
+            );
+        };
+        let asked = tokio::time::timeout(self.timeout, rest.standing()).await;
+        let why = match asked {
+            Ok(Ok(known)) => {
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
+                return Standing::Known(known);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => ConnectorError::new(ErrorKind::Unreachable, "No answer in time."),
+        };
+        let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match before {
+            Some(known) if why.kind == ErrorKind::Unreachable => Standing::Known(known),
+            _ => Standing::Unknown(format!(
+                "Tableau\u{2019}s REST API can\u{2019}t be used to end it: {}",
+                why.message
+            )),
+        }
+    }
+
+    async fn read(
+        &self,
+        repository: &Repository,
+        which: Which,
+        standing: &Standing,
+        sink: &Sink,
+    ) -> Result<Reading, ConnectorError> {
+        repository
+            .read(which, |rows| {
+                let seen = rows.into_iter().map(|row| row.seen(standing, self.limits));
+                let mut batch: Vec<_> = seen.collect();
+                for session in &mut batch {
+                    session.return_hint.clone_from(&self.signs_in_again);
+                }
+                sink.push(batch)
+            })
+            .await
+    }
+
+    /// Why no repository means no list.
+    async fn no_repository(&self) -> ConnectorError {
+        let words = match &self.rest {
+            Some(rest) => match rest.is_cloud().await {
+                Ok(true) => {
+                    "This is Tableau Cloud, which offers no way to list or end another user\u{2019}s session. What \
+                     works there: disable the account where it signs in, revoke its access tokens."
+                }
+                Ok(false) => {
+                    "No repository is set: Tableau\u{2019}s REST API can\u{2019}t list sessions, only the repository can."
+                }
+                Err(error) => return error,
+            },
+            None => "Neither a repository nor a url is set.",
+        };
+        ConnectorError::new(ErrorKind::Unsupported, words)
+    }
+
+    fn keep_found(&self, reading: &Reading, standing: &Standing, proven: Option<&str>) {
+        let mut found = vec![format!(
+            "Sessions are read from the repository on {}.",
+            reading.host
+        )];
+        match standing {
+            Standing::Known(known) => found.extend(of_server(known, proven)),
+            Standing::Unknown(why) => found.push(why.clone()),
+        }
+        found.extend(reading.lacks.iter().cloned());
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+}
+
+/// What is known of the server, in sentences.
+fn of_server(known: &Known, proven: Option<&str>) -> Vec<String> {
+    let product = if known.product.is_empty() {
+        "an old release".to_owned()
+    } else {
+        format!("{} (build {})", known.product, known.build)
+    };
+    let mut found = vec![format!("Tableau Server {product}, REST API {}.", known.version)];
+    if known.version < CAN_DELETE {
+        found.push(
+            "It has no method to end sessions (REST 3.9, Server 2020.3): only sessions with ids of old can be ended, \
+             by a sign-out."
+                .to_owned(),
+        );
+    } else if proven != Some(known.build.as_str()) {
+        found.push(
+            "Which id its method to end sessions takes is documented nowhere, and since Curfew started no self-test \
+             proved it on this build: run the self-test."
+                .to_owned(),
+        );
+    }
+    match &known.role {
+        Role::Administrator => {}
+        Role::Other(role) => found.push(format!(
+            "Curfew signs in as {}, whose site role is {role}: it must be a server administrator to end the sessions \
+             of others.",
+            known.who
+        )),
+        Role::NotTold => found.push(format!(
+            "The server does not tell whether {} is a server administrator.",
+            known.who
+        )),
+    }
+    found
+}
+
+#[async_trait]
+impl ListSessions for Tableau {
+    async fn list(&self, wanted: Wanted<'_>, sink: &Sink) -> Result<Completeness, ConnectorError> {
+        let Some(repository) = &self.repository else {
+            return Err(self.no_repository().await);
+        };
+        let which = match wanted {
+            Wanted::All => Which::All,
+            Wanted::Accounts(accounts) => {
+                let (persons, external) = of_accounts(accounts);
+                if persons.is_empty() && external.is_empty() {
+                    return Ok(Completeness::Complete);
+                }
+                Which::Of(persons, external)
+            }
+        };
+        let all = matches!(which, Which::All);
+        let standing = self.standing().await;
+        let reading = self.read(repository, which, &standing, sink).await?;
+        if all {
+            let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.keep_found(&reading, &standing, proven.as_deref());
+        }
+        if reading.rows >= repository.limit {
+            return Ok(Completeness::Partial(format!(
+                "The repository gave {} rows, the most Curfew asks for (repository.limit): there may be more.",
+                reading.rows
+            )));
+        }
+        Ok(Completeness::Complete)
+    }
+
+    fn narrows(&self) -> bool {
+        true
+    }
+}

@@ -4,7 +4,9 @@
 //! unless the settings, or `curfew demo`, say so; every page labels what comes from here as simulated.
 
 pub mod demo;
+mod dice;
 pub mod people;
 pub mod simulator;
+pub mod tableau;
 
 pub use demo::{DemoEstate, demo_estate};

@@ -13,7 +13,8 @@ use axum::serve::ListenerExt;
 use tokio::task::JoinHandle;
 
 use self::faults::Faults;
-use self::shape::{Dice, Shape};
+use self::shape::Shape;
+use super::dice::Dice;
 use super::people;
 use crate::clock::Clock;
 use crate::config::SystemSettings;

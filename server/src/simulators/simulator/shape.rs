@@ -67,28 +67,6 @@ const BROWSERS: [&str; 7] = [
     "",
 ];
 
-/// Chance for the imitation: quick, and of no use for secrets.
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(start: u64) -> Self {
-        Self(start)
-    }
-
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n.max(1)
-    }
-
-    fn one_of<T: Copy>(&mut self, of: &[T]) -> Option<T> {
-        of.get(usize::try_from(self.below(of.len() as u64)).unwrap_or(0))
-            .copied()
-    }
-}
-
 impl Inside {
     /// A session of the `n`th person that begins now.
     pub(super) fn fresh(&mut self, n: usize, now: Timestamp) -> WireSession {

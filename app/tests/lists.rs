@@ -311,6 +311,26 @@ fn refusals_are_pages_that_say_what_is_missing() {
 }
 
 #[test]
+fn where_ending_is_not_proven_on_the_build_that_runs_list_and_preview_say_so() {
+    const WORDS: &str = "Ending not verified on this build";
+    let mut rows = page(3);
+    rows.rows[0].unproven = Some(WORDS.to_owned());
+    let html = list(rows);
+    has(&html, &[WORDS]);
+    let told = html.matches("second is-warn block").count();
+    assert_eq!(told, 1, "the row it is true of, and no other");
+    let mut asked = preview();
+    asked.by_system[0].proven_at = Some(fake::NOW);
+    asked.by_system[0].unproven = Some(WORDS.to_owned());
+    let html = preview_of(asked);
+    has(&html, &[WORDS]);
+    assert!(
+        !html.contains("ending proven here"),
+        "a proof on another build is none"
+    );
+}
+
+#[test]
 fn ui_e1_the_preview_says_who_what_when_and_what_is_left_out() {
     let html = preview_of(preview());
     has(

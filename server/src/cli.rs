@@ -10,22 +10,23 @@ use std::time::Duration;
 use anyhow::Context;
 use app::access::wire::{OneTimeLink, Scope};
 use app::civil::rfc3339;
-use app::systems::wire::StepResult;
+use app::systems::wire::{SelfTestReport, StepResult};
 use app::wire::SystemId;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::SeedOperator;
-use crate::audit::Action;
+use crate::audit::{Action, Audit};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::connectors::guard::Guarded;
-use crate::connectors::{Completeness, Recipe, Sink, Wanted};
+use crate::connectors::{Completeness, Proof, Recipe, Sink, Wanted};
 use crate::error::Error;
 use crate::http;
 use crate::portal::{self, Portal};
 use crate::schedule;
+use crate::systems::Systems;
 
 mod papers;
 mod remote;
@@ -396,9 +397,10 @@ async fn backup(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks every system what it lets us do; writes nothing anywhere.
+/// Asks every system what it lets us do; writes nothing but what the self-tests found.
 async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     let mut in_order = true;
+    let mut tests = Vec::new();
     println!("Settings: in order. People open {}", config.public_url());
     if config.systems.is_empty() {
         println!("Systems: none in the settings; only Curfew’s own sessions would be listed.");
@@ -414,12 +416,21 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
                     timeout,
                     Arc::new(SystemClock),
                 );
-                in_order &= check_system(&guard).await;
+                let (good, tested) = check_system(&guard).await;
+                in_order &= good;
+                tests
+                    .extend(tested.map(|(report, proof)| (SystemId::from(id.as_str()), report, proof.build)));
             }
             Err(cause) => {
                 in_order = false;
                 println!("  settings   can’t be used: {cause:#}");
             }
+        }
+    }
+    if !tests.is_empty() {
+        match keep_tests(config, &tests).await {
+            Ok(kept) => println!("Self-tests: {kept} of {} kept for the Systems page", tests.len()),
+            Err(cause) => println!("Self-tests: not kept for the Systems page: {cause:#}"),
         }
     }
     let mut others = Vec::new();
@@ -442,7 +453,27 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn check_system(guard: &Guarded) -> bool {
+/// Keeps what the self-tests found (system, report, build) where the portal keeps them, if it was ever started; how many.
+async fn keep_tests(config: &Config, tests: &[(SystemId, SelfTestReport, String)]) -> anyhow::Result<usize> {
+    anyhow::ensure!(
+        config.database.is_some() || portal::sqlite_file(config).exists(),
+        "the portal has no database yet"
+    );
+    let db = portal::open_database(config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let key = Arc::new(portal::audit_key(config)?);
+    let audit = Arc::new(Audit::new(db.clone(), clock.clone(), key));
+    let systems = Systems::new(db.clone(), clock, audit);
+    let mut kept = 0;
+    for (system, report, build) in tests {
+        kept += usize::from(systems.keep_tested(system, report, build).await?);
+    }
+    db.close().await;
+    Ok(kept)
+}
+
+/// Says what works of a system: whether all of it does, and what its self-test found.
+async fn check_system(guard: &Guarded) -> (bool, Option<(SelfTestReport, Proof)>) {
     let abilities = guard.abilities();
     let mut in_order = true;
     let mut say = |what: &str, good: bool, words: String| {
@@ -488,10 +519,11 @@ async fn check_system(guard: &Guarded) -> bool {
             Err(cause) => say("limits", false, cause.message),
         }
     }
+    let mut tested = None;
     if abilities.self_test {
         match guard.self_test().await {
-            Ok((report, _)) => {
-                for step in report.steps {
+            Ok((report, proof)) => {
+                for step in &report.steps {
                     let good = step.result == StepResult::Passed;
                     say(
                         "self-test",
@@ -499,6 +531,7 @@ async fn check_system(guard: &Guarded) -> bool {
                         format!("{:?}: {}. {}", step.result, step.name, step.detail),
                     );
                 }
+                tested = Some((report, proof));
             }
             Err(cause) => say("self-test", false, cause.message),
         }
@@ -509,7 +542,7 @@ async fn check_system(guard: &Guarded) -> bool {
             "none for this kind: ending is not proven here".to_owned(),
         );
     }
-    in_order
+    (in_order, tested)
 }
 
 async fn admin(config: Config, command: AdminCommand) -> anyhow::Result<ExitCode> {

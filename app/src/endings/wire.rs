@@ -216,6 +216,8 @@ pub struct PreviewSystem {
     pub past_limit: u64,
     /// Ending was proven here; else rows say "never proven".
     pub proven_at: Option<Timestamp>,
+    /// What to say instead, where it is not proven on the build that runs; `None` = nothing.
+    pub unproven: Option<String>,
 }
 
 /// The share of one person in a preview.

@@ -262,6 +262,10 @@ fn system(row: &SessionRow) -> AnyView {
             {where_inside(row)}
             {age}
         </span>
+        {row
+            .unproven
+            .clone()
+            .map(|words| view! { <span class="second is-warn block"><Cut text=words /></span> })}
     }
     .into_any()
 }

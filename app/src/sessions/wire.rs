@@ -234,6 +234,8 @@ pub struct SessionRow {
     pub in_ending: Option<(i64, String)>,
     /// Why ending would have no lasting effect; `None` = no such sign.
     pub return_hint: Option<String>,
+    /// What to say of ending it where nothing proves that it works on the build its system runs; `None` = nothing.
+    pub unproven: Option<String>,
     /// Ticked in the caller's selection.
     pub selected: bool,
 }

@@ -58,6 +58,10 @@ pub fn Detail(
                         }
                         None => view! { <p class="soft">"This system has no self-test."</p> }.into_any(),
                     }}
+                    {brief
+                        .unproven
+                        .clone()
+                        .map(|words| view! { <p class="panel-section is-warn">{words}"."</p> })}
                     <p class="panel-section second">
                         {match system.proven_at {
                             Some(at) => {

@@ -58,6 +58,8 @@ pub struct SystemBrief {
     pub trouble_since: Option<Timestamp>,
     /// Next try.
     pub next_try_at: Option<Timestamp>,
+    /// What to say of ending there where nothing proves it on the build it runs; `None` = nothing.
+    pub unproven: Option<String>,
 }
 
 /// A system on the Systems page.

@@ -330,6 +330,7 @@ fn system(id: &str, name: &str, health: Health, read: Option<i64>, rows: u64) ->
     let trouble = matches!(health, Health::Stale | Health::Failed);
     SystemDetail {
         brief: SystemBrief {
+            unproven: None,
             system_id: id.into(),
             name: name.to_owned(),
             kind: if id == "curfew" { "portal" } else { "simulator" }.to_owned(),

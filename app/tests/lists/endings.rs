@@ -8,6 +8,7 @@ use crate::fake::NOW;
 
 pub fn preview() -> Preview {
     let system = |n: usize, sessions: u64, people: u64, survives: &str| PreviewSystem {
+        unproven: None,
         system_id: SYSTEMS[n].0.into(),
         system_name: SYSTEMS[n].1.to_owned(),
         sessions,

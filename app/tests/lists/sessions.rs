@@ -39,6 +39,7 @@ pub fn systems() -> Vec<SystemBrief> {
     SYSTEMS
         .into_iter()
         .map(|(id, name, health, age, count)| SystemBrief {
+            unproven: None,
             system_id: id.into(),
             name: name.to_owned(),
             kind: "simulator".to_owned(),
@@ -71,6 +72,7 @@ pub fn row(n: usize) -> SessionRow {
     let (system_id, system_name, health, age, _) = SYSTEMS[n % 4];
     let active = 60 * (n as i64 + 1) * 3 / 2 + (n as i64 * 37) % 41;
     SessionRow {
+        unproven: None,
         session_key: key(n).into(),
         system_id: system_id.into(),
         system_name: system_name.to_owned(),

@@ -351,6 +351,11 @@ pub trait Connector: Send + Sync {
         None
     }
 }
+    /// What the newest list of everything found it to run, where only a self-test on that very build can tell whether
+    /// ending works; as in [`Proof::build`]. `None` = it needs no proof by build, or does not tell.
+    fn build(&self) -> Option<String> {
+        None
+    }
 
 /// The abilities of a connector, derived from what it returns.
 pub fn abilities(connector: &dyn Connector) -> Abilities {

@@ -184,6 +184,7 @@ impl Endings {
                 without_effect: share.without_effect.unsigned_abs(),
                 past_limit: share.past_limit.unsigned_abs(),
                 proven_at: proven.get(&system_id).copied(),
+                unproven: brief.and_then(|b| b.unproven.clone()),
                 system_id,
             });
         }

@@ -143,6 +143,9 @@ impl Beside<'_> {
             idle_ends_at: row.idle_ends_at.map(Timestamp),
             absolute_expires_at: row.absolute_expires_at.map(Timestamp),
             absolute_known: row.absolute_known == 1,
+            unproven: brief
+                .and_then(|b| b.unproven.clone())
+                .filter(|_| cannot_end.is_none()),
             cannot_end,
             in_ending,
             return_hint: row.return_hint,

@@ -93,22 +93,49 @@ impl Systems {
             Err(error) if error.kind == ErrorKind::Unsupported => return Err(conflict(error.message)),
             Err(error) => (could_not_test(began, self.clock.now(), error), String::new()),
         };
-        let proven =
-            !report.steps.is_empty() && report.steps.iter().all(|step| step.result == StepResult::Passed);
+        let entry = Entry::by(caller, Action::SystemChanged).permission(permit.permission());
+        self.keep_self_test(entry, row, &report, build).await?;
+        self.wake.notify_one();
+        Ok(report)
+    }
+
+    /// Keeps what a self-test found by whoever ran it, outside this process too; false = there is no such system here.
+    pub async fn keep_tested(
+        &self,
+        system: &SystemId,
+        report: &SelfTestReport,
+        build: &str,
+    ) -> Result<bool, Error> {
+        let mut conn = self.db.read().await?;
+        let row = store::one(&mut conn, system).await?;
+        drop(conn);
+        match row {
+            Some(row) => {
+                let entry = Entry::curfew(Action::SystemChanged);
+                self.keep_self_test(entry, &row, report, build.to_owned()).await?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    async fn keep_self_test(
+        &self,
+        entry: Entry,
+        row: &store::Row,
+        report: &SelfTestReport,
+        build: String,
+    ) -> Result<(), Error> {
+        let system_id = SystemId::from(row.system_id.as_str());
+        let mut steps = report.steps.iter();
+        let proven = !report.steps.is_empty() && steps.all(|step| step.result == StepResult::Passed);
         let now = self.clock.now();
         let mut conn = self.db.write().await?;
-        let text = serde_json::to_string(&report)?;
-        store::keep_self_test(
-            &mut conn,
-            &system_id,
-            &text,
-            proven.then_some((now, build.as_str())),
-        )
-        .await?;
-        let entry = Entry::by(caller, Action::SystemChanged)
+        let text = serde_json::to_string(report)?;
+        store::keep_self_test(&mut conn, &system_id, &text, (now, build.as_str(), proven)).await?;
+        let entry = entry
             .system(&system_id)
             .target(format!("{}: self-test", row.name))
-            .permission(permit.permission())
             .result(if proven {
                 AuditResult::Ok
             } else {
@@ -120,9 +147,7 @@ impl Systems {
         self.audit.append(&mut conn, &entry, now).await?;
         store::read_now(&mut conn, &system_id).await?;
         changes::bump(&mut conn, topic::SYSTEMS).await?;
-        conn.commit().await?;
-        self.wake.notify_one();
-        Ok(report)
+        conn.commit().await
     }
 
     async fn note_change(

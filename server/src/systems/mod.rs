@@ -270,6 +270,10 @@ impl Systems {
         let mut next = started_at
             .plus_seconds(system.collect_every_s)
             .max(now.plus_seconds(1));
+        if !matches!(end, PassEnd::Failed(_)) {
+            let build = system.guard.build();
+            store::note_build(conn, &system.system_id, build.as_deref()).await?;
+        }
         match end {
             PassEnd::Complete => {
                 store::pass_complete(conn, &system.system_id, started_at, took_ms, next).await?;
@@ -352,11 +356,13 @@ impl Systems {
             .collect())
     }
 
-    /// When ending was last proven to work in each system; systems never proven are not in it.
+    /// When ending was last proven to work in each system; not in it are those never proven, and those whose build
+    /// changed since where that matters.
     pub async fn proven(&self, conn: &mut Conn) -> Result<BTreeMap<SystemId, Timestamp>, Error> {
         let rows = store::all(conn).await?;
         Ok(rows
             .into_iter()
+            .filter(|row| page::unproven(row).is_none())
             .filter_map(|row| Some((SystemId(row.system_id), Timestamp(row.proven_at?))))
             .collect())
     }
@@ -387,14 +393,24 @@ fn fingerprint(settings: &SystemSettings, timeout_ms: u64) -> Result<String, Err
     let mut bytes = serde_json::to_vec(settings)?;
     bytes.extend(timeout_ms.to_be_bytes());
     for value in settings.own.values() {
-        let named = value
-            .as_str()
-            .and_then(|text| SecretRef::try_from(text.to_owned()).ok());
-        if let Some(Ok(secret)) = named.map(|reference| reference.read()) {
-            bytes.extend(secrecy::ExposeSecret::expose_secret(&secret).as_bytes());
-        }
+        add_secrets(value, &mut bytes);
     }
     Ok(keys::sha256_hex(&bytes))
+}
+
+/// Adds what the references to secrets in a value, however deep, lead to now.
+fn add_secrets(value: &toml::Value, bytes: &mut Vec<u8>) {
+    match value {
+        toml::Value::String(text) => {
+            let named = SecretRef::try_from(text.clone()).ok();
+            if let Some(Ok(secret)) = named.map(|reference| reference.read()) {
+                bytes.extend(secrecy::ExposeSecret::expose_secret(&secret).as_bytes());
+            }
+        }
+        toml::Value::Table(table) => table.values().for_each(|value| add_secrets(value, bytes)),
+        toml::Value::Array(values) => values.iter().for_each(|value| add_secrets(value, bytes)),
+        _ => {}
+    }
 }
 
 const fn word(health: Health) -> &'static str {

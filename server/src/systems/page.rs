@@ -80,6 +80,7 @@ impl Systems {
             trouble: row.last_error.clone(),
             trouble_since: row.last_error.as_ref().and(row.last_error_at).map(Timestamp),
             next_try_at: waits.then(|| Timestamp(row.next_pass_at).max(now)),
+            unproven: unproven(row).map(str::to_owned),
             system_id: SystemId::from(row.system_id.as_str()),
         }
     }
@@ -127,6 +128,17 @@ impl Systems {
             found: connected.as_ref().map(|c| c.guard.found()).unwrap_or_default(),
             brief,
         })
+    }
+}
+
+/// What rows, previews, API and command line say of ending in a system where the build it runs decides and no self-test
+/// proved it there; `None` = it is proven, or there is nothing to say.
+pub(super) fn unproven(row: &store::Row) -> Option<&'static str> {
+    row.build.as_ref()?;
+    match row.build_proven {
+        Some(1) => None,
+        Some(_) => Some("Ending not verified on this build: the self-test failed"),
+        None => Some("Ending not verified on this build"),
     }
 }
 

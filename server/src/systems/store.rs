@@ -9,7 +9,8 @@ use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::on;
 
-/// A row of `system`; see migrations/*/0004_create_system.sql and 0010_add_noted_health.sql for every column.
+/// A row of `system`; see migrations/*/0004_create_system.sql, 0010_add_noted_health.sql and 0019_create_self_test.sql for
+/// every column.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Row {
     pub system_id: String,
@@ -35,6 +36,9 @@ pub struct Row {
     pub proven_build: Option<String>,
     pub self_test: Option<String>,
     pub noted_health: Option<String>,
+    pub build: Option<String>,
+    /// What the newest self-test on that build found, 1 = ending is proven; `None` = none was run on it.
+    pub build_proven: Option<i64>,
 }
 
 /// What the settings say of a system.
@@ -52,8 +56,9 @@ const COLUMNS: &str = "s.system_id, s.kind, s.name, s.settings_hash, s.configure
      s.paused_at, s.paused_by, o.display_name AS paused_by_name, s.last_complete_pass_started_at, \
      s.last_pass_started_at, s.last_pass_took_ms, s.last_rows, s.last_error, s.last_error_kind, s.last_error_at, \
      s.failures, s.next_pass_at, s.proven_at, s.proven_build, s.self_test, \
-     s.noted_health \
-     FROM system s LEFT JOIN operator o ON o.operator_id = s.paused_by";
+     s.noted_health, s.build, t.proven AS build_proven \
+     FROM system s LEFT JOIN operator o ON o.operator_id = s.paused_by \
+     LEFT JOIN self_test t ON t.system_id = s.system_id AND t.build = s.build";
 
 /// Every system ever connected and not yet forgotten, by name.
 pub async fn all(conn: &mut Conn) -> Result<Vec<Row>, Error> {
@@ -171,22 +176,34 @@ pub async fn pause(conn: &mut Conn, system: &SystemId, at: Option<(Timestamp, &s
     Ok(touched > 0)
 }
 
-/// Keeps a self-test; `proven` = (when, build) if it proved that ending works.
+/// Keeps a self-test: its report as the newest one, and what it found as the word on that build (empty = not said).
 pub async fn keep_self_test(
     conn: &mut Conn,
     system: &SystemId,
     report: &str,
-    proven: Option<(Timestamp, &str)>,
+    (now, build, proven): (Timestamp, &str, bool),
 ) -> Result<(), Error> {
     on!(conn, c => {
+        if !build.is_empty() {
+            sqlx::query(
+                "INSERT INTO self_test (system_id, build, tested_at, proven) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (system_id, build) DO UPDATE SET tested_at = excluded.tested_at, proven = excluded.proven",
+            )
+            .bind(system.as_str())
+            .bind(build)
+            .bind(now.0)
+            .bind(i64::from(proven))
+            .execute(&mut *c)
+            .await?;
+        }
         sqlx::query(
             "UPDATE system SET self_test = $2, proven_at = COALESCE($3, proven_at), \
              proven_build = COALESCE($4, proven_build) WHERE system_id = $1",
         )
         .bind(system.as_str())
         .bind(report)
-        .bind(proven.map(|(at, _)| at.0))
-        .bind(proven.map(|(_, build)| build))
+        .bind(proven.then_some(now.0))
+        .bind(proven.then_some(build))
         .execute(c)
         .await?;
     });
@@ -214,6 +231,18 @@ pub async fn pass_complete(
         .bind(next_pass_at.0)
         .execute(c)
         .await?;
+    });
+    Ok(())
+}
+
+/// Keeps what a system runs, as the newest reading found it.
+pub async fn note_build(conn: &mut Conn, system: &SystemId, build: Option<&str>) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query("UPDATE system SET build = $2 WHERE system_id = $1 AND COALESCE(build, '') <> COALESCE($2, '')")
+            .bind(system.as_str())
+            .bind(build)
+            .execute(c)
+            .await?;
     });
     Ok(())
 }

@@ -3,12 +3,17 @@
 use app::access::wire::{Permission, Scope};
 use app::error::AppError;
 use app::systems::port::SystemsPort;
-use app::systems::wire::{Health, StepResult};
+use app::systems::wire::{Health, SelfTestStep, StepResult};
 use app::wire::{Count, GrantId, OperatorId};
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
 
 use super::*;
 use crate::caller::{Caller, CallerKind, For, Origin, SecondFactor};
 use crate::clock::FakeClock;
+use crate::connectors::{Connector, ConnectorError, EndEffect, Proof, SelfTest};
 use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
@@ -346,5 +351,117 @@ async fn a_self_test_is_kept_and_only_a_whole_one_proves() {
             (Some(START), Some(&report))
         );
         assert!(now.proven_build.unwrap().starts_with("Simulator"));
+    }
+}
+
+/// A system whose build decides whether ending works.
+struct Upgraded {
+    build: Arc<Mutex<&'static str>>,
+    works: Arc<Mutex<bool>>,
+}
+
+impl Connector for Upgraded {
+    fn effect(&self) -> EndEffect {
+        EndEffect {
+            takes_effect: "At once".to_owned(),
+            survives: String::new(),
+            residual_s: None,
+            not_listed: Vec::new(),
+            before_you_end: String::new(),
+        }
+    }
+
+    fn build(&self) -> Option<String> {
+        Some((*self.build.lock().unwrap()).to_owned())
+    }
+
+    fn self_test(&self) -> Option<&dyn SelfTest> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl SelfTest for Upgraded {
+    async fn self_test(&self) -> Result<Proof, ConnectorError> {
+        let result = match *self.works.lock().unwrap() {
+            true => StepResult::Passed,
+            false => StepResult::Failed,
+        };
+        let step = SelfTestStep {
+            name: "It was ended".to_owned(),
+            result,
+            detail: String::new(),
+        };
+        Ok(Proof {
+            steps: vec![step],
+            build: (*self.build.lock().unwrap()).to_owned(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_a_self_test_proved_counts_for_the_build_it_ran_on_and_no_other() {
+    for house in House::both().await {
+        let build = Arc::new(Mutex::new("1"));
+        let works = Arc::new(Mutex::new(true));
+        let system = Upgraded {
+            build: build.clone(),
+            works: works.clone(),
+        };
+        house
+            .systems
+            .connect_for_test("up", Arc::new(system))
+            .await
+            .unwrap();
+        let said = async || {
+            let page = house.admin().systems_page().await.unwrap();
+            let mut systems = page.systems.into_iter();
+            let detail = systems.find(|s| s.brief.system_id == id("up")).unwrap();
+            let mut conn = house.db.read().await.unwrap();
+            let proven = house.systems.proven(&mut conn).await.unwrap();
+            (
+                detail.brief.unproven,
+                proven.contains_key(&id("up")),
+                detail.proven_build,
+            )
+        };
+        let runs = async |what: &'static str| {
+            *build.lock().unwrap() = what;
+            house.note("up", PassEnd::Complete).await;
+        };
+        let not_verified = || Some("Ending not verified on this build".to_owned());
+        let one = || Some("1".to_owned());
+        assert_eq!(said().await, (None, false, None), "nobody knows yet what it runs");
+        runs("1").await;
+        assert_eq!(said().await, (not_verified(), false, None));
+        house.admin().self_test(id("up")).await.unwrap();
+        assert_eq!(said().await, (None, true, one()));
+        runs("2").await;
+        assert_eq!(said().await, (not_verified(), false, one()), "upgraded");
+        runs("1").await;
+        assert_eq!(said().await, (None, true, one()), "and back");
+        *works.lock().unwrap() = false;
+        house.admin().self_test(id("up")).await.unwrap();
+        let failed = "Ending not verified on this build: the self-test failed".to_owned();
+        assert_eq!(said().await, (Some(failed), false, one()));
+    }
+}
+
+#[test]
+fn a_secret_that_was_changed_connects_anew_wherever_it_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    let named = format!("file:{}", file.display());
+    for own in [
+        format!("password = {named:?}"),
+        format!("identity = {{ pat_name = \"curfew\", pat_secret = {named:?} }}"),
+        format!("more = [{{ secret = {named:?} }}]"),
+    ] {
+        let settings: SystemSettings = toml::from_str(&format!("kind = \"test\"\n{own}")).unwrap();
+        std::fs::write(&file, "one").unwrap();
+        let one = fingerprint(&settings, 1).unwrap();
+        assert_eq!(one, fingerprint(&settings, 1).unwrap());
+        std::fs::write(&file, "two").unwrap();
+        assert_ne!(one, fingerprint(&settings, 1).unwrap(), "{own}");
     }
 }

@@ -16,37 +16,37 @@ use tokio::process::Command;
 
 use crate::harness::{App, Browser, Engine, MORNING, Program};
 
-const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+pub const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 /// A person of the simulated systems, by number.
 const ADA: usize = 40;
 const BEN: usize = 41;
 
 /// A portal with two systems, and a playbook with a token that expires tomorrow.
-struct Stage {
-    app: App,
-    north: Simulator,
-    south: Simulator,
-    admin: Browser,
-    secret: String,
-    home: tempfile::TempDir,
+pub struct Stage {
+    pub app: App,
+    pub north: Simulator,
+    pub south: Simulator,
+    pub admin: Browser,
+    pub secret: String,
+    pub home: tempfile::TempDir,
 }
 
 /// What a run gave.
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(self.out.trim())
             .unwrap_or_else(|_| panic!("not JSON: {} {}", self.out, self.err))
     }
 }
 
 impl Stage {
-    async fn on(engine: Engine) -> Self {
+    pub async fn on(engine: Engine) -> Self {
         Self::with_limit(engine, 500).await
     }
 
@@ -89,7 +89,7 @@ impl Stage {
     }
 
     /// Reads both systems.
-    async fn read(&self) {
+    pub async fn read(&self) {
         for system in ["north", "south"] {
             let system = SystemId::from(system);
             self.app.portal.collector.collect(&system).await.unwrap();
@@ -97,7 +97,7 @@ impl Stage {
     }
 
     /// The program, knowing nothing of any portal.
-    fn bare(&self, arguments: &[&str]) -> Command {
+    pub fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_curfew"));
         command
             .args(arguments)
@@ -112,12 +112,12 @@ impl Stage {
     }
 
     /// Runs it with the playbook's token in the environment.
-    async fn run(&self, arguments: &[&str]) -> Ran {
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "").await
     }
 
     /// The same with this on its standard input.
-    async fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+    pub async fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = self.bare(arguments);
         command
             .env("CURFEW_URL", &self.app.url)
@@ -126,7 +126,7 @@ impl Stage {
     }
 
     /// Lets the portal work, and its time pass, until the program is done.
-    async fn finish(&self, mut command: Command, input: &str) -> Ran {
+    pub async fn finish(&self, mut command: Command, input: &str) -> Ran {
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         // Fails when the program did not wait for it.

@@ -3,6 +3,7 @@
 mod api;
 mod api_refusals;
 mod cli;
+mod cli_systems;
 mod coverage;
 mod crowd;
 mod delegation;

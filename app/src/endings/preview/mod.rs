@@ -180,9 +180,13 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                     </span>
                 }
             });
-            let proof = match s.proven_at {
-                Some(at) => view! { <TimeAgo at=at before="ending proven here" passing=true /> }.into_any(),
-                None => "ending never proven here".into_any(),
+            let is_unproven = s.unproven.is_some();
+            let proof = match (s.unproven, s.proven_at) {
+                (Some(words), _) => words.into_any(),
+                (None, Some(at)) => {
+                    view! { <TimeAgo at=at before="ending proven here" passing=true /> }.into_any()
+                }
+                (None, None) => "ending never proven here".into_any(),
             };
             let age = s
                 .read_at
@@ -203,7 +207,9 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                     <td class="num">{thousands(s.people)}</td>
                     <td>
                         {s.takes_effect}
-                        <span class="second">{proof}</span>
+                        <span class="second" class:is-warn=is_unproven>
+                            {proof}
+                        </span>
                         {past_limit}
                     </td>
                     <td>

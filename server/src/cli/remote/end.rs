@@ -388,6 +388,11 @@ async fn approved(
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         preview = api.get(&at, &[]).await?;
+    for system in &preview.by_system {
+        if let Some(words) = &system.unproven {
+            println!("{}: {words}.", plain(&system.system_name));
+        }
+    }
     }
     if end.json {
         json_line(&serde_json::json!({"awaiting": waits, "exit": Exit::Awaiting as u8}))?;

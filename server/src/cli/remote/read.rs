@@ -1,12 +1,13 @@
 //! What is only read: sessions, endings, systems. A table for people, JSON lines for programs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Subcommand;
 
 use super::filters::Filters;
 use super::http::Api;
-use super::table::{Table, counted, maybe, moment};
+use super::table::{Table, counted, maybe, moment, plain};
 use super::{Exit, Failure, STATUSES, follow, json_line};
 use crate::http::api::wire::Health;
 use crate::http::api::wire::endings::{Ending, EndingList};
@@ -126,6 +127,7 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
     let mut cursor: Option<String> = None;
     let (count, guests) = loop {
         let mut asked = query.clone();
+    let mut unproven = BTreeSet::new();
         asked.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor)));
         let page: SessionList = api.get(&["sessions"], &asked).await?;
         for row in page.items {
@@ -138,6 +140,9 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect();
+            if let Some(words) = &row.unproven {
+                unproven.insert(format!("{}: {words}.", plain(&row.system_name)));
+            }
             let kind = row.raw_kind.as_deref().unwrap_or(row.kind.ours().name());
             table.row(vec![
                 row.person.clone(),
@@ -170,6 +175,9 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
             (0, _) => {}
             (1, _) => eprintln!("1 guest session is not shown; --kind guest shows it."),
             (_, many) => eprintln!("{many} guest sessions are not shown; --kind guest shows them."),
+        for words in unproven {
+            eprintln!("{words}");
+        }
         }
     }
     Ok(Exit::Done)

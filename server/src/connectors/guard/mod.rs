@@ -70,6 +70,11 @@ impl Guarded {
         self.inner.found()
     }
 
+    /// What it runs, where ending has to be proven on each build.
+    pub fn build(&self) -> Option<String> {
+        self.inner.build()
+    }
+
     /// True when listing some accounts is cheaper than listing all.
     pub fn narrows(&self) -> bool {
         self.inner.list().is_some_and(|list| list.narrows())

@@ -319,3 +319,44 @@ async fn the_panel_shows_limits_in_view_and_sessions_past_their_own() {
         );
     }
 }
+
+#[tokio::test]
+async fn rows_say_where_nothing_proves_ending_on_the_build_that_runs() {
+    let gone = Seed {
+        state: SessionState::Ended,
+        ..seed("domo", "gone", "Gone")
+    };
+    let all = [
+        seed("domo", "asmith", "Ann Smith"),
+        gone,
+        seed("keycloak", "kim", "Kim"),
+    ];
+    for house in houses(&all).await {
+        let query = SessionQuery {
+            states: SessionState::ALL.to_vec(),
+            ..SessionQuery::default()
+        };
+        let words = async || -> BTreeMap<String, Option<String>> {
+            let page = house.list(&everything(), &query).await;
+            let rows = page.rows.into_iter();
+            rows.map(|row| (row.person, row.unproven)).collect()
+        };
+        house
+            .run("UPDATE system SET build = '2' WHERE system_id = 'domo'")
+            .await;
+        house
+            .run("INSERT INTO self_test (system_id, build, tested_at, proven) VALUES ('domo', '1', 0, 1)")
+            .await;
+        let said = words().await;
+        assert_eq!(
+            said["Ann Smith"].as_deref(),
+            Some("Ending not verified on this build"),
+            "a proof on another build is none"
+        );
+        assert_eq!((&said["Kim"], &said["Gone"]), (&None, &None));
+        house
+            .run("UPDATE system SET build = '1' WHERE system_id = 'domo'")
+            .await;
+        assert_eq!(words().await["Ann Smith"], None);
+    }
+}

@@ -106,8 +106,10 @@ pub struct PreviewSystem {
     pub without_effect: u64,
     /// Sessions past a limit of their own when they were read, and not yet removed by the system.
     pub past_limit: u64,
-    /// Ending was proven there; null = never.
+    /// Ending was proven there; null = never, or not on the build it runs.
     pub proven_at: Option<Moment>,
+    /// What to know of ending there: no self-test proved that it works on the build it runs. null = nothing.
+    pub unproven: Option<String>,
 }
 
 /// The share of one person in a preview.
@@ -178,6 +180,7 @@ impl From<ours::Preview> for Preview {
                     without_effect: s.without_effect,
                     past_limit: s.past_limit,
                     proven_at: moment(s.proven_at),
+                    unproven: s.unproven,
                 })
                 .collect(),
             by_person: preview

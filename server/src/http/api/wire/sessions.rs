@@ -85,6 +85,8 @@ pub struct Session {
     /// Why ending it would have no lasting effect; null = no such sign.
     pub return_hint: Option<String>,
 }
+    /// What to know of ending it: no self-test proved that it works on the build its system runs. null = nothing.
+    pub unproven: Option<String>,
 
 /// An ending at work on a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -174,6 +176,7 @@ impl From<ours::SessionRow> for Session {
                 .map(|(ending_no, words)| InEnding { ending_no, words }),
             return_hint: row.return_hint,
         }
+            unproven: row.unproven,
     }
 }
 

@@ -73,6 +73,10 @@ pub struct System {
     pub paused_at: Option<Moment>,
     /// Ending was proven there; null = never.
     pub proven_at: Option<Moment>,
+    /// The system's own version at that time; null = not said.
+    pub proven_build: Option<String>,
+    /// What to know of ending there: no self-test proved that it works on the build it runs. null = nothing.
+    pub unproven: Option<String>,
     /// What ending does there, in sentences.
     pub about: Vec<String>,
     /// What it can't show, in sentences.
@@ -121,6 +125,8 @@ impl From<ours::SystemDetail> for System {
             },
             paused_at: moment(detail.paused_at),
             proven_at: moment(detail.proven_at),
+            proven_build: detail.proven_build,
+            unproven: brief.unproven,
             about: detail.about,
             not_listed: detail.not_listed,
         }

@@ -275,6 +275,46 @@ fn ui_k3_who_may_not_manage_is_told_what_is_missing() {
 }
 
 #[test]
+fn a_setting_nobody_told_us_is_never_shown_as_if_it_were_read() {
+    use app::policies::wire::{SettingAdvice, SettingSource, SystemSetting};
+
+    let setting = |name: &str, value: &str, source| SystemSetting {
+        place: String::new(),
+        name: name.to_owned(),
+        value: value.to_owned(),
+        source,
+        as_of: None,
+        note: "What it does".to_owned(),
+    };
+    let mut world = World::many();
+    let system = &mut world.policies.systems[0];
+    system.system_name = "Tableau".to_owned();
+    system.settings = vec![
+        setting("idle_limit", "240 minutes", SettingSource::Default),
+        setting("trusted_hosts", "", SettingSource::Unknown),
+        setting("lifetime_limit", "600 minutes", SettingSource::Typed),
+    ];
+    system.advice = vec![SettingAdvice {
+        fact: "Guests are let in.".to_owned(),
+        means: "There is no session to end.".to_owned(),
+    }];
+    let (_, html) = page(paths::POLICIES, Given::world(world));
+    says(
+        &html,
+        &[
+            "Settings of Tableau",
+            "nobody told us",
+            "not known",
+            "typed in",
+            "Guests are let in.",
+            "There is no session to end.",
+        ],
+    );
+    let defaults = words(&html).matches("not read: documented default").count();
+    assert_eq!(defaults, 1);
+}
+
+#[test]
 fn ui_k4_the_what_if_works_by_address_and_links_the_exact_list() {
     let (_, html) = page(
         "/policies?idle_minutes=15&absolute_minutes=120",

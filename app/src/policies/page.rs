@@ -5,7 +5,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::editor::{Editor, ReadOnly};
 use super::form;
-use super::wire::{LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, SystemLimits};
+use super::wire::{
+    LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, SettingSource, SystemLimits, SystemSetting,
+};
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::ages::limit_text;
@@ -32,6 +34,12 @@ fn Policies(
     Clock::here().set(page.now);
     let own = page.own.clone();
     let advice = advice(&page.systems);
+    let settings: Vec<(String, Vec<SystemSetting>)> = page
+        .systems
+        .iter()
+        .filter(|system| !system.settings.is_empty())
+        .map(|system| (system.system_name.clone(), system.settings.clone()))
+        .collect();
     view! {
         <PageHead title="Policies" aside=|| "What each system does, where we know it from, and who is over" />
         <div class="beside beside-even">
@@ -70,6 +78,10 @@ fn Policies(
                             </Panel>
                         }
                     })}
+                {settings
+                    .into_iter()
+                    .map(|(name, settings)| view! { <Settings name=name settings=settings /> })
+                    .collect_view()}
                 {own.clone().filter(|own| !own.history.is_empty()).map(|own| view! { <History own=own /> })}
             </div>
             {own
@@ -142,6 +154,11 @@ fn advice(systems: &[SystemLimits]) -> Vec<Advice> {
                 look: Some(("Show".to_owned(), paths::sessions_never_idle(&system.system_id))),
             });
         }
+        lines.extend(system.advice.iter().map(|advice| Advice {
+            fact: advice.fact.clone(),
+            means: advice.means.clone(),
+            look: None,
+        }));
         if system.idle == Limit::Unknown && system.absolute == Limit::Unknown && system.places.is_empty() {
             lines.push(Advice {
                 fact: format!("{name} does not tell its limits."),
@@ -263,6 +280,7 @@ fn source(system: &SystemLimits) -> impl IntoView + use<> {
     let word = match system.source {
         LimitSource::Read => "Read",
         LimitSource::Typed => "Typed in",
+        LimitSource::Imported => "Out of a file",
         LimitSource::SetHere => "Set here",
         LimitSource::Seen => "Seen in the listed sessions",
         LimitSource::Unknown => return view! { <span class="quiet">"nobody told us"</span> }.into_any(),
@@ -273,6 +291,67 @@ fn source(system: &SystemLimits) -> impl IntoView + use<> {
     });
     view! {
         <span>{word} {when} {(!note.is_empty()).then(|| format!(", {note}"))}</span>
+    }
+    .into_any()
+}
+
+/// What else shapes the sessions of a system, each value with its source.
+#[component]
+fn Settings(
+    /// The system.
+    name: String,
+    /// Its settings.
+    settings: Vec<SystemSetting>,
+) -> impl IntoView {
+    let rows = settings
+        .into_iter()
+        .map(|setting| {
+            let known = !matches!(setting.source, SettingSource::Default | SettingSource::Unknown);
+            let source = match setting.source {
+                SettingSource::Read => "read",
+                SettingSource::Typed => "typed in",
+                SettingSource::Imported => "out of a file of",
+                SettingSource::Default => "not read: documented default",
+                SettingSource::Unknown => "nobody told us",
+            };
+            let value = if setting.value.is_empty() {
+                "not known".to_owned()
+            } else {
+                setting.value
+            };
+            view! {
+                <tr>
+                    <th scope="row">
+                        {(!setting.place.is_empty())
+                            .then(|| view! { <bdi>{setting.place}</bdi> ": " })}
+                        <Cut text=setting.name />
+                        <span class="second">{setting.note}</span>
+                    </th>
+                    <td class:quiet=!known>
+                        <bdi>{value}</bdi>
+                    </td>
+                    <td class:quiet=!known>
+                        {source}
+                        {setting.as_of.map(|at| view! { " " <When at=at /> })}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let caption = format!("Settings of {name} that shape its sessions, and where they are known from");
+    view! {
+        <Panel title=format!("Settings of {name}") padded=false>
+            <TableCard caption=caption inside=true class="table-low">
+                <thead>
+                    <tr>
+                        <ColumnHead label="Setting" />
+                        <ColumnHead label="Value" />
+                        <ColumnHead label="Where we know it from" />
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </TableCard>
+        </Panel>
     }
     .into_any()
 }

@@ -12,6 +12,8 @@ pub enum LimitSource {
     Read,
     /// Typed in by a person.
     Typed,
+    /// Out of a file that a person took from the system.
+    Imported,
     /// Set in Curfew: its own sessions.
     SetHere,
     /// Derived from the listed sessions.
@@ -50,6 +52,52 @@ pub struct SystemLimits {
     pub over: Option<u64>,
     /// What ending does there and what survives, one sentence; empty = nothing to warn of.
     pub before_you_end: String,
+    /// Everything else that shapes sessions there, each with its source; empty = its kind has nothing more to tell.
+    pub settings: Vec<SystemSetting>,
+    /// What these settings call for, from those that are known alone.
+    pub advice: Vec<SettingAdvice>,
+}
+
+/// Where a single setting is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingSource {
+    /// Read from the system.
+    Read,
+    /// Typed into Curfew's settings.
+    Typed,
+    /// Out of a file that a person took from the system.
+    Imported,
+    /// Nobody told us: what is documented to hold where nothing is set.
+    Default,
+    /// Nobody told us, and no default is documented.
+    Unknown,
+}
+
+/// A setting of a system that shapes its sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemSetting {
+    /// Place inside the system it is for; empty = all of it.
+    pub place: String,
+    /// As the system calls it.
+    pub name: String,
+    /// Its value with its unit; empty = not known.
+    pub value: String,
+    /// Where the value is known from.
+    pub source: SettingSource,
+    /// Date of the file it was imported from.
+    pub as_of: Option<Timestamp>,
+    /// What it does.
+    pub note: String,
+}
+
+/// What a setting calls for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingAdvice {
+    /// What is so.
+    pub fact: String,
+    /// What that means, or what to do.
+    pub means: String,
 }
 
 /// The limit of one place (context, realm) of a system.

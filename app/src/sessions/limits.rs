@@ -234,6 +234,7 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
     let word = match system.source {
         LimitSource::Read => "Read",
         LimitSource::Typed => "Typed in",
+        LimitSource::Imported => "Out of a file",
         LimitSource::SetHere => "Set here",
         LimitSource::Seen => "Seen in the listed sessions",
         LimitSource::Unknown => "Nobody told us yet",

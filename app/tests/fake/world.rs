@@ -424,6 +424,8 @@ fn limits(
         old_after_h: None,
         over: Some(over),
         before_you_end: String::new(),
+        settings: Vec::new(),
+        advice: Vec::new(),
     }
 }
 

@@ -146,6 +146,8 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         } else {
             String::new()
         },
+        settings: Vec::new(),
+        advice: Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use app::policies::wire::{SettingAdvice, SystemSetting};
 use app::sessions::wire::SessionKind;
 use app::systems::wire::{Abilities, SelfTestStep};
 use app::wire::{Limit, Timestamp};
@@ -283,7 +284,7 @@ pub struct Target {
 }
 
 /// Limits as configured in the system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadLimits {
     /// Longest pause between activities.
     pub idle: Limit,
@@ -293,6 +294,26 @@ pub struct ReadLimits {
     pub note: String,
     /// Limits of single places, where each has its own; empty = the same everywhere.
     pub places: Vec<PlaceLimit>,
+    /// Where idle and absolute are from.
+    pub source: LimitsFrom,
+    /// Everything else that shapes sessions, each with its source; empty = nothing more to tell.
+    pub settings: Vec<SystemSetting>,
+    /// What these settings call for.
+    pub advice: Vec<SettingAdvice>,
+}
+
+/// Where limits are from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LimitsFrom {
+    /// The system itself.
+    #[default]
+    Read,
+    /// Curfew's settings.
+    Typed,
+    /// A file that a person took from the system.
+    Imported,
+    /// Nobody told us.
+    Nobody,
 }
 
 /// The limit of one place of a system.
@@ -330,6 +351,11 @@ pub trait Connector: Send + Sync {
     fn found(&self) -> Vec<String> {
         Vec::new()
     }
+    /// What the newest list of everything found it to run, where only a self-test on that very build can tell whether
+    /// ending works; as in [`Proof::build`]. `None` = it needs no proof by build, or does not tell.
+    fn build(&self) -> Option<String> {
+        None
+    }
     /// What is live now, all of it or some accounts.
     fn list(&self) -> Option<&dyn ListSessions> {
         None
@@ -351,11 +377,6 @@ pub trait Connector: Send + Sync {
         None
     }
 }
-    /// What the newest list of everything found it to run, where only a self-test on that very build can tell whether
-    /// ending works; as in [`Proof::build`]. `None` = it needs no proof by build, or does not tell.
-    fn build(&self) -> Option<String> {
-        None
-    }
 
 /// The abilities of a connector, derived from what it returns.
 pub fn abilities(connector: &dyn Connector) -> Abilities {

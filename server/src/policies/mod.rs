@@ -24,7 +24,7 @@ use crate::audit::{Action, Audit, Entry};
 use crate::caller::scope::Rows;
 use crate::caller::{Caller, For, Permit};
 use crate::clock::Clock;
-use crate::connectors::ReadLimits;
+use crate::connectors::{LimitsFrom, ReadLimits};
 use crate::db::{Conn, Db};
 use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
@@ -136,11 +136,21 @@ impl Policies {
             policy_snapshot_id: keys::new_id(),
             system_id: system.0.clone(),
             taken_at: self.clock.now().0,
-            source: "read".to_owned(),
+            source: match limits.source {
+                LimitsFrom::Read => "read",
+                LimitsFrom::Typed => "typed",
+                LimitsFrom::Imported => "imported",
+                LimitsFrom::Nobody => "unknown",
+            }
+            .to_owned(),
             source_note: Some(limits.note.clone()).filter(|note| !note.is_empty()),
             idle_timeout_s: policy::stored(limits.idle),
             absolute_lifetime_s: policy::stored(limits.absolute),
             places: store::places_stored(&limits.places)?,
+            told: serde_json::to_string(&store::Told {
+                settings: limits.settings.clone(),
+                advice: limits.advice.clone(),
+            })?,
         };
         let newest = store::last_snapshots(conn, system).await?.into_iter().next();
         if let Some(last) = newest.filter(|last| {
@@ -149,6 +159,7 @@ impl Policies {
                 && last.source == row.source
                 && last.source_note == row.source_note
                 && last.places == row.places
+                && last.told == row.told
         }) {
             return Ok(last.policy_snapshot_id);
         }
@@ -346,12 +357,17 @@ fn bare(system: &SystemFacts) -> SystemLimits {
         old_after_h: None,
         over: None,
         before_you_end: String::new(),
+        settings: Vec::new(),
+        advice: Vec::new(),
     }
 }
 
 fn from_snapshot(system: &SystemFacts, snapshot: &store::SnapshotRow) -> SystemLimits {
     let limits = snapshot.limits();
+    let told = snapshot.told();
     SystemLimits {
+        settings: told.settings,
+        advice: told.advice,
         idle: limits.idle,
         absolute: limits.absolute,
         places: limits.places,
@@ -359,6 +375,7 @@ fn from_snapshot(system: &SystemFacts, snapshot: &store::SnapshotRow) -> SystemL
         source: match snapshot.source.as_str() {
             "read" => LimitSource::Read,
             "typed" => LimitSource::Typed,
+            "imported" => LimitSource::Imported,
             "set_here" => LimitSource::SetHere,
             "seen" => LimitSource::Seen,
             _ => LimitSource::Unknown,
@@ -379,6 +396,7 @@ fn own_snapshot(version: &store::VersionRow) -> store::SnapshotRow {
         idle_timeout_s: Some(version.idle_timeout_s),
         absolute_lifetime_s: Some(version.absolute_lifetime_s),
         places: "[]".to_owned(),
+        told: "{}".to_owned(),
     }
 }
 
@@ -431,7 +449,12 @@ impl PoliciesPort for For<Policies> {
         self.caller.authorize_somewhere(Permission::ReadPolicies, now)?;
         let mut conn = self.room.db.read().await?;
         let mut systems = self.room.limits(&mut conn, &self.caller, None, None, now).await?;
-        for system in systems.iter_mut().filter(|s| s.source == LimitSource::Read) {
+        for system in systems.iter_mut().filter(|s| {
+            matches!(
+                s.source,
+                LimitSource::Read | LimitSource::Typed | LimitSource::Imported
+            )
+        }) {
             if let [now, before] = store::last_snapshots(&mut conn, &system.system_id)
                 .await?
                 .as_slice()

@@ -1,8 +1,9 @@
 //! SQL of the policies: versions of our own, snapshots of the others', what new limits would mean.
 
-use app::policies::wire::{PlaceLimits, PolicyVersion};
+use app::policies::wire::{PlaceLimits, PolicyVersion, SettingAdvice, SystemSetting};
 use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
+use serde::{Deserialize, Serialize};
 
 use super::SystemFacts;
 use crate::caller::scope::{self, no_guests};
@@ -49,9 +50,26 @@ pub struct SnapshotRow {
     pub absolute_lifetime_s: Option<i64>,
     /// JSON: place, idle seconds as above, note; by place.
     pub places: String,
+    /// JSON: [`Told`].
+    pub told: String,
+}
+
+/// What a snapshot keeps beside the limits.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SystemSetting>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<SettingAdvice>,
 }
 
 impl SnapshotRow {
+    /// What it holds beside the limits.
+    pub fn told(&self) -> Told {
+        serde_json::from_str(&self.told).unwrap_or_default()
+    }
+
     /// The limits it holds.
     pub fn limits(&self) -> Limits {
         let places: Vec<(String, Option<i64>, String)> =
@@ -128,7 +146,7 @@ pub async fn add_version(conn: &mut Conn, row: &VersionRow) -> Result<bool, Erro
 pub async fn last_snapshots(conn: &mut Conn, system: &SystemId) -> Result<Vec<SnapshotRow>, Error> {
     Ok(on!(conn, c => sqlx::query_as(
         "SELECT policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, absolute_lifetime_s, \
-         places FROM policy_snapshot WHERE system_id = $1 ORDER BY taken_at DESC, policy_snapshot_id DESC LIMIT 2",
+         places, told FROM policy_snapshot WHERE system_id = $1 ORDER BY taken_at DESC, policy_snapshot_id DESC LIMIT 2",
     )
     .bind(&system.0)
     .fetch_all(c)
@@ -139,7 +157,7 @@ pub async fn last_snapshots(conn: &mut Conn, system: &SystemId) -> Result<Vec<Sn
 pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error> {
     let mut rows: Vec<SnapshotRow> = on!(conn, c => sqlx::query_as(
         "SELECT p.policy_snapshot_id, p.system_id, p.taken_at, p.source, p.source_note, p.idle_timeout_s, \
-         p.absolute_lifetime_s, p.places FROM policy_snapshot p WHERE p.taken_at = \
+         p.absolute_lifetime_s, p.places, p.told FROM policy_snapshot p WHERE p.taken_at = \
          (SELECT MAX(n.taken_at) FROM policy_snapshot n WHERE n.system_id = p.system_id) \
          ORDER BY p.system_id, p.policy_snapshot_id DESC",
     )
@@ -153,7 +171,7 @@ pub async fn newest_snapshots(conn: &mut Conn) -> Result<Vec<SnapshotRow>, Error
 pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Error> {
     on!(conn, c => { sqlx::query(
         "INSERT INTO policy_snapshot (policy_snapshot_id, system_id, taken_at, source, source_note, idle_timeout_s, \
-         absolute_lifetime_s, places) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         absolute_lifetime_s, places, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&row.policy_snapshot_id)
     .bind(&row.system_id)
@@ -163,6 +181,7 @@ pub async fn add_snapshot(conn: &mut Conn, row: &SnapshotRow) -> Result<(), Erro
     .bind(row.idle_timeout_s)
     .bind(row.absolute_lifetime_s)
     .bind(&row.places)
+    .bind(&row.told)
     .execute(c)
     .await?; });
     Ok(())

@@ -1,4 +1,5 @@
 use app::access::wire::Scope;
+use app::policies::wire::{SettingAdvice, SettingSource, SystemSetting};
 use app::sessions::wire::SessionKind;
 use app::wire::{GrantId, OperatorId};
 
@@ -274,8 +275,7 @@ async fn limits_carry_their_source_and_are_never_made_up() {
         let read = ReadLimits {
             idle: Limit::Seconds(3600),
             absolute: Limit::None,
-            note: String::new(),
-            places: Vec::new(),
+            ..ReadLimits::default()
         };
         let first = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
         let same = house.room.record_snapshot(&mut conn, &domo, &read).await.unwrap();
@@ -335,6 +335,57 @@ async fn limits_carry_their_source_and_are_never_made_up() {
 }
 
 #[tokio::test]
+async fn each_setting_of_a_system_is_kept_with_its_own_source() {
+    for house in houses().await {
+        let setting = |value: &str, source| SystemSetting {
+            place: "Sales".to_owned(),
+            name: "idle_limit".to_owned(),
+            value: value.to_owned(),
+            source,
+            as_of: (source == SettingSource::Imported).then_some(NOW),
+            note: String::new(),
+        };
+        let told = |settings: Vec<SystemSetting>| ReadLimits {
+            idle: Limit::Seconds(1200),
+            source: LimitsFrom::Imported,
+            advice: vec![SettingAdvice {
+                fact: "It is so.".to_owned(),
+                means: "Mend it.".to_owned(),
+            }],
+            settings,
+            ..ReadLimits::default()
+        };
+        let domo = SystemId::from("domo");
+        let mut ids = Vec::new();
+        for source in [
+            SettingSource::Default,
+            SettingSource::Imported,
+            SettingSource::Imported,
+        ] {
+            let mut conn = house.test.db.write().await.unwrap();
+            let limits = told(vec![setting("20 minutes", source)]);
+            ids.push(
+                house
+                    .room
+                    .record_snapshot(&mut conn, &domo, &limits)
+                    .await
+                    .unwrap(),
+            );
+            conn.commit().await.unwrap();
+            house.clock.advance(5);
+        }
+        assert_ne!(ids[0], ids[1], "the same value from elsewhere is news");
+        assert_eq!(ids[1], ids[2]);
+        let page = house.port(&administrator()).policies_page(None).await.unwrap();
+        let mut systems = page.systems.iter();
+        let domo = systems.find(|s| s.system_id == domo).unwrap();
+        assert_eq!(domo.source, LimitSource::Imported);
+        assert_eq!(domo.settings, [setting("20 minutes", SettingSource::Imported)]);
+        assert_eq!(domo.advice[0].fact, "It is so.");
+    }
+}
+
+#[tokio::test]
 async fn limits_of_places_are_kept_compared_and_shown() {
     for house in houses().await {
         let domo = SystemId::from("domo");
@@ -346,11 +397,11 @@ async fn limits_of_places_are_kept_compared_and_shown() {
         let read = |calendar| ReadLimits {
             idle: Limit::Unknown,
             absolute: Limit::None,
-            note: String::new(),
             places: vec![
                 place("/uPortal", Limit::Seconds(1800)),
                 place("/calendar", calendar),
             ],
+            ..ReadLimits::default()
         };
         let record = async |limits: &ReadLimits| {
             let mut conn = house.test.db.write().await.unwrap();
@@ -418,8 +469,7 @@ async fn sessions_that_never_idle_out_are_counted_where_others_do() {
             let read = ReadLimits {
                 idle,
                 absolute: Limit::Seconds(36_000),
-                note: String::new(),
-                places: Vec::new(),
+                ..ReadLimits::default()
             };
             house
                 .room

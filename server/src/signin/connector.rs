@@ -172,8 +172,7 @@ impl ReadPolicy for Portal {
         Ok(ReadLimits {
             idle: Limit::Seconds(own.idle_timeout_s),
             absolute: Limit::Seconds(own.absolute_lifetime_s),
-            note: String::new(),
-            places: Vec::new(),
+            ..ReadLimits::default()
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Ending over the REST API, beside the repository that tells what became of it.
 
+use app::policies::wire::SettingSource;
 use app::sessions::wire::SessionKind;
 use app::systems::wire::StepResult;
 use app::wire::Limit;
 use server::connectors::{
-    Answer, ConnectorError, Endable, ErrorKind, Handle, Proof, SharedConnector, Target, abilities,
+    Answer, ConnectorError, Endable, ErrorKind, Handle, LimitsFrom, Proof, ReadLimits, SharedConnector,
+    Target, abilities,
 };
 
 use super::server_stub::{Manners, Stub};
@@ -35,7 +37,8 @@ async fn far(manners: Manners) -> Far {
     far_with(Release::R2025_3, manners, "").await
 }
 
-fn with_repository(workgroup: &Workgroup, rest: &str) -> String {
+/// Settings with the repository behind the REST API's.
+pub fn with_repository(workgroup: &Workgroup, rest: &str) -> String {
     let settings = workgroup.settings(&format!("\"{}\"", workgroup.host), "readonly", "");
     settings.replace("kind = \"tableau\"\n", &format!("kind = \"tableau\"\n{rest}"))
 }
@@ -317,6 +320,15 @@ async fn tableau_cloud_is_named_and_explained() {
     let error = listed(&near).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(error.message.contains("Tableau Cloud"), "{error}");
+    let by_name = stub
+        .settings("")
+        .replace(&stub.url, "https://eu-west-1a.online.tableau.com");
+    let named = connect(&format!("kind = \"tableau\"\n{by_name}"));
+    let error = listed(&named).await.err().unwrap();
+    assert!(
+        error.message.contains("Tableau Cloud") && error.message.contains("revoke its access tokens"),
+        "nobody has to be asked: {error}"
+    );
     stub.change(|manners| manners.cloud = false);
     let error = listed(&near).await.err().unwrap();
     assert!(error.message.contains("repository"), "{error}");
@@ -326,28 +338,18 @@ async fn tableau_cloud_is_named_and_explained() {
 async fn the_self_test_proves_ending_and_leaves_nothing_behind() {
     let far = far(Manners::default()).await;
     let before = far.ids().await;
-    assert!(
-        far.near
-            .found()
-            .iter()
-            .any(|line| line.contains("run the self-test"))
-    );
+    assert_eq!(far.near.build().as_deref(), Some("2025.3.0 (20253.25.1)"));
     let proof = far.self_test().await;
     assert!(
         proof.steps.iter().all(|step| step.result == StepResult::Passed),
         "{proof:#?}"
     );
     assert_eq!(
-        (proof.steps.len(), proof.build.as_str()),
-        (7, "2025.3.0 (20253.25.1)")
+        (proof.steps.len(), Some(proof.build)),
+        (7, far.near.build()),
+        "the word is on the build that the list tells"
     );
     assert_eq!(far.ids().await, before);
-    assert!(
-        !far.near
-            .found()
-            .iter()
-            .any(|line| line.contains("run the self-test"))
-    );
 }
 
 #[tokio::test]
@@ -404,27 +406,83 @@ async fn the_self_test_finds_a_lie_a_wrong_id_and_a_missing_method() {
 }
 
 #[tokio::test]
-async fn limits_are_typed_in_or_not_known() {
+async fn limits_are_told_by_people_and_sites_by_the_repository_each_with_its_source() {
     let unknown = far(Manners::default()).await;
+    unknown
+        .workgroup
+        .run("UPDATE sites SET guest_access_enabled = (name = 'Sales'), pat_absolute_expiry = 365")
+        .await;
     let limits = unknown.near.policy().unwrap().read_policy().await.unwrap();
     assert_eq!((limits.idle, limits.absolute), (Limit::Unknown, Limit::Unknown));
-    assert!(
-        limits.note.contains("documented default is 240 minutes"),
-        "{}",
-        limits.note
+    assert_eq!(limits.source, LimitsFrom::Nobody);
+    let of = |limits: &ReadLimits, place: &str, name: &str| {
+        let mut settings = limits.settings.iter();
+        let found = settings.find(|s| s.place == place && s.name == name);
+        found.map(|s| (s.value.clone(), s.source))
+    };
+    let told = |value: &str, source| Some((value.to_owned(), source));
+    let idle = "wgserver.session.idle_limit";
+    assert_eq!(of(&limits, "", idle), told("240 minutes", SettingSource::Default));
+    assert_eq!(
+        of(&limits, "Sales", "guest_access_enabled"),
+        told("true", SettingSource::Read)
     );
+    assert_eq!(
+        of(&limits, "Default", "pat_absolute_expiry"),
+        told("365", SettingSource::Read)
+    );
+    assert_eq!(of(&limits, "Default", "domain_allowlist"), None, "nothing is set");
+    assert!(
+        limits
+            .advice
+            .iter()
+            .any(|advice| advice.fact.contains("Sales lets guests in"))
+    );
+
     let typed = far_with(
-        Release::R2025_3,
+        Release::R2019_3,
         Manners::default(),
         "limits = { idle_min = 60, lifetime_min = 0 }",
     )
     .await;
     let limits = typed.near.policy().unwrap().read_policy().await.unwrap();
     assert_eq!(
-        (limits.idle, limits.absolute),
-        (Limit::Seconds(3_600), Limit::None)
+        (limits.idle, limits.absolute, limits.source),
+        (Limit::Seconds(3_600), Limit::None, LimitsFrom::Typed)
     );
-    assert!(!limits.note.contains("documented default"), "{}", limits.note);
+    assert_eq!(of(&limits, "", idle), told("60 minutes", SettingSource::Typed));
+    assert_eq!(
+        of(&limits, "Default", "status"),
+        told("active", SettingSource::Read)
+    );
+    assert_eq!(
+        of(&limits, "Default", "pat_absolute_expiry"),
+        None,
+        "2019.3 has no such column"
+    );
     let rows = all(&typed.near).await;
     assert_eq!(find(&rows, PROTECTED).idle, Limit::Seconds(3_600));
+    let blind = typed.workgroup.reader("tableau", "");
+    let limits = blind.policy().unwrap().read_policy().await.unwrap();
+    assert!(
+        limits.settings.iter().all(|setting| setting.place.is_empty()),
+        "it may not read the table"
+    );
+}
+
+#[tokio::test]
+async fn security_a_sign_in_that_is_sent_elsewhere_takes_no_secret_along() {
+    let workgroup = Workgroup::new(Release::R2025_3).await;
+    let elsewhere = Stub::start(&workgroup, Manners::default()).await;
+    for status in [301, 302, 307, 308] {
+        let stub = Stub::start(&workgroup, Manners::default()).await;
+        stub.change(|manners| manners.sends_to = Some((status, elsewhere.url.clone())));
+        let near = connect(&with_repository(&workgroup, &stub.settings("")));
+        let rows = all(&near).await;
+        let Endable::No(why) = &find(&rows, PROTECTED).endable else {
+            panic!("{status} was followed")
+        };
+        assert!(why.contains("redirect"), "{why}");
+        assert_eq!(elsewhere.asked(), [] as [String; 0], "{status}");
+    }
 }

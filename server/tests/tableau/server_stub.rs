@@ -30,6 +30,8 @@ pub struct Manners {
     pub lies: bool,
     /// Every call but serverinfo gets this status with a gateway's web page.
     pub gateway: Option<u16>,
+    /// Sign-ins are answered by sending them to that server, with this status.
+    pub sends_to: Option<(u16, String)>,
     /// It refuses to list sites as Tableau Cloud does.
     pub cloud: bool,
     /// Status and code for every asking to end.
@@ -46,6 +48,7 @@ impl Default for Manners {
             by_number: false,
             lies: false,
             gateway: None,
+            sends_to: None,
             cloud: false,
             refuses: None,
         }
@@ -165,6 +168,11 @@ async fn answer(
         let page = "<html><body>Bad gateway</body></html>";
         let status = StatusCode::from_u16(status).unwrap();
         return (status, [(header::CONTENT_TYPE, "text/html")], page).into_response();
+    }
+    if let Some((status, url)) = manners.sends_to.as_ref().filter(|_| path == ["auth", "signin"]) {
+        let status = StatusCode::from_u16(*status).unwrap();
+        let location = format!("{url}{}", uri.path());
+        return (status, [(header::LOCATION, location)]).into_response();
     }
     if path == ["auth", "signin"] {
         return inner.sign_in(&manners, std::str::from_utf8(&body).unwrap()).await;

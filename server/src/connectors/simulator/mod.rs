@@ -287,6 +287,7 @@ impl ReadPolicy for Simulated {
                     note: String::new(),
                 })
                 .collect(),
+            ..ReadLimits::default()
         })
     }
 }

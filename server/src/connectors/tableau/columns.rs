@@ -5,7 +5,27 @@
 use std::collections::BTreeSet;
 
 /// Tables and views that are looked at; nothing else of the repository is.
-pub(super) const LOOKED_AT: [&str; 5] = ["_sessions", "_sites", "_system_users", "_users", "sessions"];
+pub(super) const LOOKED_AT: [&str; 6] = [
+    "_sessions",
+    "_sites",
+    "_system_users",
+    "_users",
+    "sessions",
+    "sites",
+];
+
+/// What the table of sites may tell that shapes sessions.
+pub(super) const OF_SITES: [&str; 9] = [
+    "status",
+    "guest_access_enabled",
+    "unrestricted_embedding_enabled",
+    "domain_allowlist",
+    "allow_pat_creation",
+    "allow_pat_group",
+    "pat_absolute_expiry",
+    "refresh_token_absolute_expiry",
+    "max_service_token_limit_per_user",
+];
 
 /// Columns that exist and may be read: table and column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,6 +145,21 @@ impl Columns {
             started("name"),
             started("domain_name"),
         )
+    }
+
+    /// Settings of sites, as texts: the name and these columns; `None` where they can't be read. $1 = most sites.
+    pub(super) fn sites_sql(&self) -> Option<(String, Vec<&'static str>)> {
+        let there = OF_SITES.into_iter().filter(|column| self.has("sites", column));
+        let there: Vec<&'static str> = there.collect();
+        if !self.has("sites", "name") || there.is_empty() {
+            return None;
+        }
+        let columns: Vec<String> = there.iter().map(|column| format!("{column}::text")).collect();
+        let sql = format!(
+            "SELECT name::text, {} FROM sites ORDER BY name LIMIT $1",
+            columns.join(", ")
+        );
+        Some((sql, there))
     }
 
     /// What the base table says of sessions by id ($1); `None` where it can't be read.

@@ -10,6 +10,10 @@ use super::rest::{Known, Role, Standing};
 use super::rows::{CAN_DELETE, of_accounts};
 use crate::connectors::{Completeness, ConnectorError, ErrorKind, ListSessions, Sink, Wanted};
 
+/// What works at Tableau Cloud instead.
+const LEVERS_OF_CLOUD: &str = "What works there, none of it proven to cut a live session: disable the account where it signs \
+                               in, revoke its access tokens, make the user Unlicensed or remove it from the site.";
+
 impl Tableau {
     /// What the REST API allows now; where it does not answer, what it allowed before.
     pub(super) async fn standing(&self) -> Standing {
@@ -45,9 +49,10 @@ impl Tableau {
         standing: &Standing,
         sink: &Sink,
     ) -> Result<Reading, ConnectorError> {
+        let limits = self.limits.said().await.limits();
         repository
             .read(which, |rows| {
-                let seen = rows.into_iter().map(|row| row.seen(standing, self.limits));
+                let seen = rows.into_iter().map(|row| row.seen(standing, limits));
                 let mut batch: Vec<_> = seen.collect();
                 for session in &mut batch {
                     session.return_hint.clone_from(&self.signs_in_again);
@@ -59,29 +64,28 @@ impl Tableau {
 
     /// Why no repository means no list.
     async fn no_repository(&self) -> ConnectorError {
-        let words = match &self.rest {
-            Some(rest) => match rest.is_cloud().await {
-                Ok(true) => {
-                    "This is Tableau Cloud, which offers no way to list or end another user\u{2019}s session. What \
-                     works there: disable the account where it signs in, revoke its access tokens."
-                }
-                Ok(false) => {
-                    "No repository is set: Tableau\u{2019}s REST API can\u{2019}t list sessions, only the repository can."
-                }
-                Err(error) => return error,
-            },
-            None => "Neither a repository nor a url is set.",
+        let Some(rest) = &self.rest else {
+            return ConnectorError::new(ErrorKind::Unsupported, "Neither a repository nor a url is set.");
+        };
+        let words = match rest.is_cloud().await {
+            Ok(true) => format!(
+                "This is Tableau Cloud: sessions can\u{2019}t be listed there, for it offers no way to list or end another \
+                 user\u{2019}s session. A REST token lives 120 minutes at most without use. {LEVERS_OF_CLOUD}"
+            ),
+            Ok(false) => "No repository is set: Tableau\u{2019}s REST API can\u{2019}t list sessions, only the repository can."
+                .to_owned(),
+            Err(error) => return error,
         };
         ConnectorError::new(ErrorKind::Unsupported, words)
     }
 
-    fn keep_found(&self, reading: &Reading, standing: &Standing, proven: Option<&str>) {
+    fn keep_found(&self, reading: &Reading, standing: &Standing) {
         let mut found = vec![format!(
             "Sessions are read from the repository on {}.",
             reading.host
         )];
         match standing {
-            Standing::Known(known) => found.extend(of_server(known, proven)),
+            Standing::Known(known) => found.extend(of_server(known)),
             Standing::Unknown(why) => found.push(why.clone()),
         }
         found.extend(reading.lacks.iter().cloned());
@@ -90,23 +94,16 @@ impl Tableau {
 }
 
 /// What is known of the server, in sentences.
-fn of_server(known: &Known, proven: Option<&str>) -> Vec<String> {
-    let product = if known.product.is_empty() {
-        "an old release".to_owned()
-    } else {
-        format!("{} (build {})", known.product, known.build)
-    };
-    let mut found = vec![format!("Tableau Server {product}, REST API {}.", known.version)];
-    if known.version < CAN_DELETE {
+fn of_server(known: &Known) -> Vec<String> {
+    let mut found = vec![format!(
+        "Tableau Server {}, REST API {}.",
+        known.server.words(),
+        known.server.version
+    )];
+    if known.server.version < CAN_DELETE {
         found.push(
             "It has no method to end sessions (REST 3.9, Server 2020.3): only sessions with ids of old can be ended, \
              by a sign-out."
-                .to_owned(),
-        );
-    } else if proven != Some(known.build.as_str()) {
-        found.push(
-            "Which id its method to end sessions takes is documented nowhere, and since Curfew started no self-test \
-             proved it on this build: run the self-test."
                 .to_owned(),
         );
     }
@@ -145,8 +142,7 @@ impl ListSessions for Tableau {
         let standing = self.standing().await;
         let reading = self.read(repository, which, &standing, sink).await?;
         if all {
-            let proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            self.keep_found(&reading, &standing, proven.as_deref());
+            self.keep_found(&reading, &standing);
         }
         if reading.rows >= repository.limit {
             return Ok(Completeness::Partial(format!(

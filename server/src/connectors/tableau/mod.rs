@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use self::identity::IdentitySettings;
-use self::policy::LimitSettings;
-use self::repository::{Repository, RepositorySettings};
+use self::policy::{LimitSettings, ToldLimits};
+use self::reach::RepositorySettings;
+use self::repository::Repository;
 use self::rest::{Known, Rest, Version};
-use self::rows::TypedLimits;
 use super::{Connector, EndEffect, EndSessions, ListSessions, ReadPolicy, Recipe, SelfTest, SharedConnector};
 
 mod answers;
@@ -22,6 +22,7 @@ mod end;
 mod identity;
 mod list;
 mod policy;
+mod reach;
 mod repository;
 mod rest;
 mod rows;
@@ -131,7 +132,6 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         timeout: recipe.timeout,
         connections,
         known: Mutex::default(),
-        proven: Mutex::default(),
         found: RwLock::default(),
     }))
 }
@@ -144,7 +144,7 @@ struct Tableau {
     canary: Option<Rest>,
     repository: Option<Repository>,
     delete_by: DeleteBy,
-    limits: TypedLimits,
+    limits: ToldLimits,
     signs_in_again: Option<String>,
     /// Longest time for one request.
     timeout: Duration,
@@ -152,8 +152,6 @@ struct Tableau {
     connections: usize,
     /// What the REST API allowed when it answered last.
     known: Mutex<Option<Known>>,
-    /// Build on which the self-test proved that ending works, in this process.
-    proven: Mutex<Option<String>>,
     /// What the newest list of everything found out, as sentences.
     found: RwLock<Vec<String>>,
 }
@@ -176,6 +174,11 @@ impl Connector for Tableau {
 
     fn found(&self) -> Vec<String> {
         self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn build(&self) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|known| known.server.words())
     }
 
     fn list(&self) -> Option<&dyn ListSessions> {

@@ -4,90 +4,26 @@
 //! Columns that may hold a live sign-in (`data`, `shared_…`, `salt`, the hash itself) are never selected.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use app::wire::Timestamp;
 use futures::TryStreamExt;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::columns::{Columns, LOOKED_AT};
+use super::reach::{RepositorySettings, Tls, allowed, host_and_port};
 use super::rows::Row;
-use crate::config::SecretRef;
 use crate::connectors::{ConnectorError, ErrorKind};
-use crate::domain::outbound::may_connect;
 
-/// Where Tableau's repository listens.
-const PORT: u16 = 8060;
 /// Rows of one FETCH: each is a statement with a time limit of its own.
 const BATCH: usize = 2_000;
-/// Settings of the repository.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RepositorySettings {
-    /// Hosts that may have it, tried in this order: "node1", "node1:8060".
-    hosts: Vec<String>,
-    /// Database. Default "workgroup".
-    #[serde(default = "workgroup")]
-    database: String,
-    /// User. Default "readonly"; "tableau" sees the stable views only.
-    #[serde(default = "readonly")]
-    user: String,
-    /// Its password, by reference.
-    password: SecretRef,
-    /// How the connection is protected. Default: verify-ca where a ca_file is given, else prefer.
-    #[serde(default)]
-    tls: Option<Tls>,
-    /// PEM file of the certificate or authority to trust.
-    #[serde(default)]
-    ca_file: Option<PathBuf>,
-    /// Most rows of one list; a list as long is called partial. Default 250,000.
-    #[serde(default = "most")]
-    limit: u32,
-    /// Longest statement, ms. Default 5,000.
-    #[serde(default = "five_seconds")]
-    statement_timeout_ms: u64,
-    /// Shortest pause between two readings, ms. Default 250.
-    #[serde(default = "quarter_second")]
-    pause_ms: u64,
-}
-
-fn workgroup() -> String {
-    "workgroup".to_owned()
-}
-
-fn readonly() -> String {
-    "readonly".to_owned()
-}
-
-const fn most() -> u32 {
-    250_000
-}
-
-const fn five_seconds() -> u64 {
-    5_000
-}
-
-const fn quarter_second() -> u64 {
-    250
-}
-
-/// How the connection is protected, as PostgreSQL names it.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Tls {
-    Disable,
-    Prefer,
-    Require,
-    VerifyCa,
-    VerifyFull,
-}
+/// Most sites whose settings are shown.
+const MOST_SITES: i64 = 100;
 
 /// The repository of one server.
 pub(super) struct Repository {
@@ -146,6 +82,16 @@ pub(super) struct Detail {
     pub number: Option<i64>,
     /// Whether its secret is kept as a hash.
     pub hashed: Option<bool>,
+}
+
+/// What the repository tells of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SiteSetting {
+    /// Its name.
+    pub site: String,
+    /// Column that tells it.
+    pub column: &'static str,
+    pub value: String,
 }
 
 impl Repository {
@@ -270,6 +216,39 @@ impl Repository {
         });
         read.collect::<Result<_, sqlx::Error>>()
             .map_err(|cause| failed(&cause, &self.user))
+    }
+
+    /// What the repository tells of each site's settings; a user who may not read them is told nothing.
+    pub(super) async fn site_settings(&self) -> Result<Vec<SiteSetting>, ConnectorError> {
+        let mut reader = self.reader.lock().await;
+        let mut open = self.open(&mut reader).await?;
+        let Some((sql, columns)) = open.columns.sites_sql() else {
+            reader.open = Some(open);
+            return Ok(Vec::new());
+        };
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(MOST_SITES)
+            .fetch_all(&mut open.conn);
+        let rows: Vec<PgRow> = self.in_time(rows).await?;
+        reader.open = Some(open);
+        let mut settings = Vec::new();
+        for row in &rows {
+            let text = |at: usize| {
+                row.try_get::<Option<String>, _>(at)
+                    .map_err(|cause| failed(&cause, &self.user))
+            };
+            let site = text(0)?.unwrap_or_default();
+            for (at, column) in columns.iter().enumerate() {
+                if let Some(value) = text(at + 1)? {
+                    settings.push(SiteSetting {
+                        site: site.clone(),
+                        column,
+                        value,
+                    });
+                }
+            }
+        }
+        Ok(settings)
     }
 
     /// Those of these ids that are in the list of sessions.
@@ -424,44 +403,8 @@ fn session(row: &PgRow) -> Result<Row, sqlx::Error> {
     })
 }
 
-/// "node1", "node1:8060", "[::1]:8060", or the folder of a Unix socket.
-fn host_and_port(text: &str) -> anyhow::Result<(String, u16)> {
-    let bad = || {
-        anyhow::anyhow!("repository.hosts: \"{text}\" is no host; write it as \"node1\" or \"node1:8060\"")
-    };
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, port.parse().map_err(|_| bad())?)
-        }
-        _ => (text, PORT),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(bad());
-    }
-    Ok((host.to_owned(), port))
-}
-
-/// Refuses a name that leads where no name has business leading; an address written literally is what somebody meant.
-async fn allowed(host: &str, port: u16) -> Result<(), ConnectorError> {
-    if host.starts_with('/') || host.parse::<IpAddr>().is_ok() {
-        return Ok(());
-    }
-    let mut found = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|_| unreachable_host())?;
-    if found.all(|address| may_connect(address.ip())) {
-        Ok(())
-    } else {
-        Err(ConnectorError::new(
-            ErrorKind::Unreachable,
-            "The repository\u{2019}s host name leads to a link-local address, where clouds keep their metadata \
-             service. Curfew connects there only if the settings name the address itself.",
-        ))
-    }
-}
-
-fn unreachable_host() -> ConnectorError {
+/// The error of a host that can't be reached.
+pub(super) fn unreachable_host() -> ConnectorError {
     ConnectorError::new(
         ErrorKind::Unreachable,
         "No connection to the repository: the host is not known, a firewall is in the way, or access was never enabled \
@@ -535,23 +478,6 @@ fn failed(cause: &sqlx::Error, user: &str) -> ConnectorError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hosts_are_written_in_many_ways() {
-        for (text, host, port) in [
-            ("node1", "node1", 8060),
-            ("node1:5432", "node1", 5432),
-            ("10.0.0.1:8061", "10.0.0.1", 8061),
-            ("[::1]:8061", "::1", 8061),
-            ("::1", "::1", 8060),
-            ("/tmp/pg:5432", "/tmp/pg", 5432),
-        ] {
-            assert_eq!(host_and_port(text).unwrap(), (host.to_owned(), port), "{text}");
-        }
-        for bad in ["", ":8060", "node1:x", "a b"] {
-            assert!(host_and_port(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_ca_file_is_never_given_in_vain() {

@@ -19,6 +19,8 @@ use crate::connectors::{Answer, ConnectorError, ErrorKind};
 const TOKEN: HeaderName = HeaderName::from_static("x-tableau-auth");
 /// Version under which every server since 10.1 tells which it is.
 const FIRST: Version = Version(2, 4);
+/// Every site of Tableau Cloud is served below this name.
+const CLOUD: &str = "online.tableau.com";
 
 /// A version of the REST API: 3.10 is newer than 3.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,17 @@ pub(super) struct ServerInfo {
     pub version: Version,
 }
 
+impl ServerInfo {
+    /// Release and build, for people; one text for one build.
+    pub(super) fn words(&self) -> String {
+        match (self.product.as_str(), self.build.as_str()) {
+            ("", _) => format!("an old release, REST API {}", self.version),
+            (product, "") => product.to_owned(),
+            (product, build) => format!("{product} ({build})"),
+        }
+    }
+}
+
 /// The site role that Curfew's identity has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -76,12 +89,7 @@ pub(super) enum Standing {
 /// A server whose REST API answered.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    /// Release.
-    pub product: String,
-    /// Build.
-    pub build: String,
-    /// Newest REST version.
-    pub version: Version,
+    pub server: ServerInfo,
     /// Whom Curfew signs in as, for people.
     pub who: String,
     /// Its site role.
@@ -147,6 +155,8 @@ pub(super) struct Rest {
     site: String,
     /// Version to speak, where the server can't be asked for it.
     fixed: Option<Version>,
+    /// Its address is one of Tableau Cloud's.
+    cloud_by_name: bool,
     kept: Mutex<Kept>,
 }
 
@@ -169,6 +179,7 @@ impl Rest {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             http: Http::new(http)?,
+            cloud_by_name: is_of_cloud(&http.base),
             identity,
             site: site.to_owned(),
             fixed,
@@ -339,17 +350,18 @@ impl Rest {
             Current::Dead => return Err(never_valid()),
         };
         Ok(Known {
-            product: server.product,
-            build: server.build,
-            version: server.version,
+            server,
             who: self.identity.words(),
             role,
             own: token.names(),
         })
     }
 
-    /// Whether this is Tableau Cloud, which refuses to list sites.
+    /// Whether this is Tableau Cloud: by its name, else because it refuses to list sites.
     pub(super) async fn is_cloud(&self) -> Result<bool, ConnectorError> {
+        if self.cloud_by_name {
+            return Ok(true);
+        }
         let (version, token) = self.token().await?;
         let answered = self
             .call("sites", Method::GET, version, &["sites"])
@@ -410,6 +422,17 @@ impl Rest {
             _ => Answer::NoAnswer,
         })
     }
+}
+
+/// True for an address of Tableau Cloud's: `https://eu-west-1a.online.tableau.com`.
+fn is_of_cloud(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest
+        .split(['/', ':', '?'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    host == CLOUD || host.ends_with(&format!(".{CLOUD}"))
 }
 
 /// Settings of the HTTP client of a server.
@@ -497,5 +520,27 @@ fn unexpected(answered: &Answered) -> ConnectorError {
             ErrorKind::Protocol,
             in_its_words("It did not do what was asked", said.as_ref()),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tableau_cloud_is_known_by_its_name() {
+        for cloud in [
+            "https://eu-west-1a.online.tableau.com",
+            "https://10AY.Online.Tableau.com/",
+        ] {
+            assert!(is_of_cloud(cloud), "{cloud}");
+        }
+        for server in [
+            "https://tableau.example.org",
+            "https://online.tableau.com.example.org",
+            "https://notonline.tableau.com",
+        ] {
+            assert!(!is_of_cloud(server), "{server}");
+        }
     }
 }

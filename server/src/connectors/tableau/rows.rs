@@ -80,8 +80,12 @@ pub(super) enum Way {
     SignOut,
 }
 
-/// How a session whose id has that form is ended, or why it can't be.
-pub(super) fn way(form: IdForm, standing: &Standing) -> Result<Way, String> {
+/// How a session whose id has that form is ended, or why it can't be and what else works. `idle` = the idle limit.
+pub(super) fn way(form: IdForm, standing: &Standing, idle: Limit) -> Result<Way, String> {
+    reason(form, standing, idle).map_err(|why| format!("{why} {LEVERS}"))
+}
+
+fn reason(form: IdForm, standing: &Standing, idle: Limit) -> Result<Way, String> {
     let known = match standing {
         Standing::Known(known) => known,
         Standing::Unknown(why) => return Err(why.clone()),
@@ -93,15 +97,21 @@ pub(super) fn way(form: IdForm, standing: &Standing) -> Result<Way, String> {
              nothing is claimed of it. Give Curfew the repository user \u{201c}readonly\u{201d}, which can tell."
                 .to_owned(),
         ),
-        IdForm::Protected if known.version < CAN_DELETE => Err(format!(
+        IdForm::Protected if known.server.version < CAN_DELETE => Err(format!(
             "This server ({}) hides session secrets and has no method to end sessions. Upgrade to 2020.3 or later, or \
-             wait for the idle limit. {LEVERS}",
-            known.product
+             wait for the idle limit ({}). Last resort, never verified, weakens the server, needs a restart: \
+             features.ProtectVizPortalSessionIds = false.",
+            known.server.words(),
+            match idle {
+                Limit::Seconds(s) => format!("{} minutes, as Curfew was told", s / 60),
+                Limit::None => "there is none, as Curfew was told".to_owned(),
+                Limit::Unknown => "not known here; 240 minutes where nothing is set".to_owned(),
+            }
         )),
         IdForm::Protected => match &known.role {
             Role::Other(role) => Err(format!(
                 "Curfew signs in there as {}, whose site role is {role}: only a server administrator may end the \
-                 sessions of others. {LEVERS}",
+                 sessions of others.",
                 known.who
             )),
             Role::Administrator | Role::NotTold => Ok(Way::Delete),
@@ -110,16 +120,15 @@ pub(super) fn way(form: IdForm, standing: &Standing) -> Result<Way, String> {
 }
 
 /// What else works, for rows that can't be ended.
-const LEVERS: &str = "Other levers, none at once or none proven to cut a live session: make the user Unlicensed, disable \
-                      the account where it signs in, revoke its access tokens, lower wgserver.session.idle_limit.";
+pub(super) const LEVERS: &str = "Other levers, none at once or none proven to cut a live session: make the user Unlicensed or \
+                                 remove it, disable the account where it signs in, revoke its access tokens, switch off \
+                                 connected clients (Settings, General), lower wgserver.session.idle_limit (a restart).";
 
-/// Limits as typed into the settings, seconds.
-#[derive(Clone, Copy, Default)]
-pub(super) struct TypedLimits {
-    /// `None` = not typed.
-    pub idle: Option<Limit>,
-    /// `None` = not typed.
-    pub lifetime: Option<Limit>,
+/// Limits of sessions, as people told them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownLimits {
+    pub idle: Limit,
+    pub lifetime: Limit,
 }
 
 impl Row {
@@ -133,12 +142,12 @@ impl Row {
     }
 
     /// The session in our words.
-    pub(super) fn seen(self, standing: &Standing, limits: TypedLimits) -> SeenSession {
+    pub(super) fn seen(self, standing: &Standing, limits: KnownLimits) -> SeenSession {
         let form = form(&self.session_id, self.hashed);
         let endable = if standing.is_own(&self.session_id) {
             Endable::OwnConnection
         } else {
-            match way(form, standing) {
+            match way(form, standing, limits.idle) {
                 Ok(_) => Endable::Yes,
                 Err(why) => Endable::No(why),
             }
@@ -164,9 +173,9 @@ impl Row {
         seen.site = self.site_name.unwrap_or_default();
         seen.created_at = self.created_at;
         seen.last_active_at = self.updated_at;
-        seen.idle = limits.idle.unwrap_or(Limit::Unknown);
-        seen.absolute_known = matches!(limits.lifetime, Some(Limit::None | Limit::Seconds(_)));
-        if let (Some(Limit::Seconds(s)), Some(created)) = (limits.lifetime, self.created_at) {
+        seen.idle = limits.idle;
+        seen.absolute_known = limits.lifetime != Limit::Unknown;
+        if let (Limit::Seconds(s), Some(created)) = (limits.lifetime, self.created_at) {
             seen.absolute_expires_at = Some(created.plus_seconds(s));
         }
         seen.endable = endable;
@@ -191,14 +200,16 @@ pub(super) fn of_accounts(accounts: &[String]) -> (Vec<i32>, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rest::Known;
+    use super::super::rest::{Known, ServerInfo};
     use super::*;
 
     fn server(version: Version, role: Role) -> Standing {
         Standing::Known(Known {
-            product: "2020.3.0".to_owned(),
-            build: "20203.20.0807.2057".to_owned(),
-            version,
+            server: ServerInfo {
+                product: "2020.3.0".to_owned(),
+                build: "20203.20.0807.2057".to_owned(),
+                version,
+            },
             who: "the user \u{201c}svc\u{201d}".to_owned(),
             role,
             own: vec!["own".to_owned()],
@@ -249,37 +260,49 @@ mod tests {
         let admin = || Role::Administrator;
         let old = server(Version(3, 8), admin());
         let new = server(Version(3, 10), admin());
-        assert_eq!(way(IdForm::Protected, &new), Ok(Way::Delete));
+        assert_eq!(way(IdForm::Protected, &new, Limit::Unknown), Ok(Way::Delete));
         assert_eq!(
-            way(IdForm::Legacy, &new),
+            way(IdForm::Legacy, &new, Limit::Unknown),
             Ok(Way::SignOut),
             "no secret in an address"
         );
-        assert_eq!(way(IdForm::Legacy, &old), Ok(Way::SignOut));
-        assert_eq!(way(IdForm::Whole, &old), Ok(Way::SignOut));
-        let why = way(IdForm::Protected, &old).unwrap_err();
+        assert_eq!(way(IdForm::Legacy, &old, Limit::Unknown), Ok(Way::SignOut));
+        assert_eq!(way(IdForm::Whole, &old, Limit::Unknown), Ok(Way::SignOut));
+        let why = way(IdForm::Protected, &old, Limit::Unknown).unwrap_err();
         assert!(
-            why.contains("no method to end sessions") && why.contains("Other levers"),
+            why.contains("no method to end sessions") && why.contains("240 minutes where nothing is set"),
             "{why}"
         );
+        let why_told = way(IdForm::Protected, &old, Limit::Seconds(1_800)).unwrap_err();
+        assert!(why_told.contains("30 minutes, as Curfew was told"), "{why_told}");
         let why = way(
             IdForm::Protected,
             &server(Version(3, 27), Role::Other("Creator".to_owned())),
+            Limit::Unknown,
         )
         .unwrap_err();
         assert!(why.contains("svc") && why.contains("Creator"), "{why}");
-        assert!(way(IdForm::Unknown, &new).is_err());
         let silent = Standing::Unknown("It did not answer.".to_owned());
-        assert_eq!(
-            way(IdForm::Protected, &silent),
-            Err("It did not answer.".to_owned())
+        for (form, standing) in [
+            (IdForm::Protected, &silent),
+            (IdForm::Legacy, &silent),
+            (IdForm::Protected, &old),
+            (IdForm::Unknown, &new),
+        ] {
+            let why = way(form, standing, Limit::Unknown).unwrap_err();
+            assert!(why.ends_with(LEVERS), "{why}");
+        }
+        assert!(
+            way(IdForm::Whole, &silent, Limit::Unknown)
+                .unwrap_err()
+                .starts_with("It did not answer.")
         );
     }
 
     #[test]
     fn two_domains_are_two_people_and_externals_have_a_name() {
         let standing = server(Version(3, 10), Role::Administrator);
-        let seen = row(PROTECTED).seen(&standing, TypedLimits::default());
+        let seen = row(PROTECTED).seen(&standing, KnownLimits::default());
         assert_eq!(
             (seen.account_id.as_str(), seen.account_name.as_str()),
             ("7", "corp.example\\bob")
@@ -291,7 +314,7 @@ mod tests {
             system_user_id: Some(8),
             ..row(PROTECTED)
         };
-        let seen = local.seen(&standing, TypedLimits::default());
+        let seen = local.seen(&standing, KnownLimits::default());
         assert_eq!(
             (seen.account_id.as_str(), seen.account_name.as_str()),
             ("8", "bob")
@@ -302,7 +325,7 @@ mod tests {
             external_user_id: Some("guest@partner.example".to_owned()),
             ..row(PROTECTED)
         };
-        let seen = external.seen(&standing, TypedLimits::default());
+        let seen = external.seen(&standing, KnownLimits::default());
         assert_eq!(seen.account_id, "external:guest@partner.example");
         assert_eq!(
             of_accounts(&[seen.account_id, "7".to_owned()]),
@@ -313,9 +336,9 @@ mod tests {
     #[test]
     fn typed_limits_and_who_started_it_are_shown() {
         let standing = server(Version(3, 10), Role::Administrator);
-        let limits = TypedLimits {
-            idle: Some(Limit::Seconds(14_400)),
-            lifetime: Some(Limit::Seconds(60)),
+        let limits = KnownLimits {
+            idle: Limit::Seconds(14_400),
+            lifetime: Limit::Seconds(60),
         };
         let begun = Row {
             started_by: Some(("ann".to_owned(), None)),

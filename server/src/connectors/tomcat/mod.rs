@@ -434,6 +434,7 @@ impl ReadPolicy for Tomcat {
             note: "Tomcat has no limit on the whole length of a session: only the app itself can set one. The idle limit is the app\u{2019}s; single sessions may have another."
                 .to_owned(),
             places,
+            ..ReadLimits::default()
         })
     }
 }

@@ -377,7 +377,7 @@ impl ReadPolicy for Actuator {
             absolute: Limit::None,
             note: "The actuator tells the idle limit of each session, which its row shows, and not the app\u{2019}s. Spring Session has no limit on the whole length of a session: only the app itself can set one."
                 .to_owned(),
-            places: Vec::new(),
+            ..ReadLimits::default()
         })
     }
 }

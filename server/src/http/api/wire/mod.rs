@@ -128,5 +128,7 @@ words! {
     /// How an audited act went.
     AuditResult of app::audit::wire::AuditResult { Ok, Refused, Failed, Unknown, }
     /// Where a limit is known from.
-    LimitSource of app::policies::wire::LimitSource { Read, Typed, SetHere, Seen, Unknown, }
+    LimitSource of app::policies::wire::LimitSource { Read, Typed, Imported, SetHere, Seen, Unknown, }
+    /// Where a single setting is known from. `default` is what is documented to hold where nothing is set: nobody read it.
+    SettingSource of app::policies::wire::SettingSource { Read, Typed, Imported, Default, Unknown, }
 }

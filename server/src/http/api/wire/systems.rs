@@ -7,7 +7,7 @@ use app::systems::wire as ours;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AuditResult, Counted, Health, LimitSource, Moment, TimeLimit, moment};
+use super::{AuditResult, Counted, Health, LimitSource, Moment, SettingSource, TimeLimit, moment};
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -161,6 +161,27 @@ pub struct Policy {
     pub over: Option<u64>,
     /// Live sessions that never end for idleness though others there do; null = not counted.
     pub never_idle: Option<u64>,
+    /// What else shapes its sessions; empty = nothing more is told.
+    pub settings: Vec<PolicySetting>,
+    /// What these settings call for, in sentences.
+    pub advice: Vec<String>,
+}
+
+/// A setting of a system that shapes its sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicySetting {
+    /// Place inside the system it is for; empty = all of it.
+    pub place: String,
+    /// As the system calls it.
+    pub name: String,
+    /// Its value with its unit; null = not known.
+    pub value: Option<String>,
+    /// Where the value is known from.
+    pub source: SettingSource,
+    /// Date of the file it was imported from.
+    pub as_of: Option<Moment>,
+    /// What it does.
+    pub note: String,
 }
 
 /// The session limit of one place (context, realm) of a system.
@@ -194,6 +215,23 @@ impl From<policies::SystemLimits> for Policy {
                 .collect(),
             over: limits.over,
             never_idle: limits.never_idle,
+            settings: limits
+                .settings
+                .into_iter()
+                .map(|setting| PolicySetting {
+                    place: setting.place,
+                    name: setting.name,
+                    value: Some(setting.value).filter(|value| !value.is_empty()),
+                    source: setting.source.into(),
+                    as_of: moment(setting.as_of),
+                    note: setting.note,
+                })
+                .collect(),
+            advice: limits
+                .advice
+                .into_iter()
+                .map(|advice| format!("{} {}", advice.fact, advice.means))
+                .collect(),
         }
     }
 }

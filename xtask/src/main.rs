@@ -34,7 +34,8 @@ cargo xtask <word>
   test --matrix [...]    the same with every version of real servers
   tomcats [--matrix]     fetches the real Tomcats of the tests; the last line is their folder
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
-  bench NAME [ARGS]      collect, list, scope, end, start or page: how fast, beside the raw limit of the same run;
+  bench NAME [ARGS]      collect, list, scope, end, tableau, tomcat, start or page: how fast, beside the raw limit of
+                         the same run;
                          JSON under target/bench
   build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
 ";

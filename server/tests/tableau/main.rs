@@ -5,3 +5,4 @@ mod endings;
 mod repository;
 mod server_stub;
 mod workgroup;
+mod tls;

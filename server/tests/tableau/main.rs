@@ -1,8 +1,12 @@
 //! The connector on a real PostgreSQL with the documented repository of four releases, and beside it a small server that
 //! answers as the REST API is documented.
 
+mod command_line;
 mod endings;
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "the portal's own tests use the rest of it")]
+mod harness;
 mod repository;
 mod server_stub;
-mod workgroup;
 mod tls;
+mod workgroup;

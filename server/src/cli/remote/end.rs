@@ -1,5 +1,6 @@
 //! `curfew end`: freeze, compare the number, confirm, follow, say what is left.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::filters::Filters;
+use super::filters::{Filters, User};
 use super::follow::{self, Outside};
 use super::http::Api;
 use super::table::{Table, maybe, moment, plain};
@@ -16,17 +17,21 @@ use crate::http::api::wire::endings::{
     AwaitingApproval, Confirmed, EndEverywhere, EndedEverywhere, NewEnding,
 };
 use crate::http::api::wire::previews::{ApprovalState, NewPreview, Preview};
-use crate::http::api::wire::sessions::{CannotEndWhy, SessionList};
+use crate::http::api::wire::sessions::{CannotEndWhy, FindSessions, FoundSessions, Session, SessionList};
 
 /// Arguments of `curfew end`.
 #[derive(Args)]
 pub struct End {
     /// Everything of this person (account name), everywhere; asked again while that is at work, it is the same ending
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["Filters", "ids_from_stdin", "all_sessions"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["Filters", "ids_from_stdin", "session_ids_from_stdin", "all_sessions"])]
     person: Option<String>,
     /// Session keys from standard input, one a line, or lines of `curfew sessions list --json`
-    #[arg(long, conflicts_with_all = ["Filters", "all_sessions"])]
+    #[arg(long, conflicts_with_all = ["Filters", "session_ids_from_stdin", "all_sessions"])]
     ids_from_stdin: bool,
+    /// Whole session ids as the systems wrote them (logins!) from standard input, one a line: each is found and shown
+    /// with its person, then ended. They go to the portal alone, which hashes and forgets them
+    #[arg(long, conflicts_with_all = ["Filters", "all_sessions"])]
+    session_ids_from_stdin: bool,
     /// Every live session that the token may see
     #[arg(long, conflicts_with = "Filters")]
     all_sessions: bool,
@@ -65,21 +70,29 @@ pub struct End {
 /// Which sessions are meant.
 enum Set {
     Person(String),
+    /// Those of an account that fit the filters.
+    User(User),
+    /// Whole ids: logins.
+    Ids(Vec<String>),
     Other(Box<NewPreview>),
 }
+
+/// Most ids of one question to the portal.
+const IDS_AT_A_TIME: usize = 100;
 
 impl End {
     /// What clap can't say: one set, and somebody to answer the question.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let usage = |words: &str| Err(Failure::Usage(words.to_owned()));
         let filtered = self.filters.body()?.is_some();
-        if !(filtered || self.ids_from_stdin || self.all_sessions || self.person.is_some()) {
+        let from_stdin = self.ids_from_stdin || self.session_ids_from_stdin;
+        if !(filtered || from_stdin || self.all_sessions || self.person.is_some()) {
             return usage("say which sessions: filters, --person, --ids-from-stdin, or --all-sessions");
         }
         if self.person.as_deref().is_some_and(|name| name.trim().is_empty()) {
             return usage("--person is empty: name an account");
         }
-        let nobody_there = self.ids_from_stdin || !std::io::stdin().is_terminal();
+        let nobody_there = from_stdin || !std::io::stdin().is_terminal();
         if nobody_there && !self.yes && !self.dry_run {
             return usage("nobody can be asked here: say --yes --expect N, or --dry-run to see the number");
         }
@@ -92,6 +105,12 @@ impl End {
     fn set(&self) -> Result<Set, Failure> {
         if let Some(person) = &self.person {
             return Ok(Set::Person(person.trim().to_owned()));
+        }
+        if let Some(user) = self.filters.user()? {
+            return Ok(Set::User(user));
+        }
+        if self.session_ids_from_stdin {
+            return Ok(Set::Ids(lines(std::io::stdin().lock())?));
         }
         let mut new = NewPreview::default();
         if self.ids_from_stdin {
@@ -141,14 +160,30 @@ fn keys(lines: impl BufRead) -> Result<Vec<String>, Failure> {
     Ok(keys)
 }
 
+/// Whole ids, one a line. Nothing of a bad line is repeated.
+fn lines(from: impl BufRead) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    for line in from.lines() {
+        let line = line?;
+        let line = line.trim();
+        if !line.is_empty() && !ids.iter().any(|known| known == line) {
+            ids.push(line.to_owned());
+        }
+    }
+    if ids.is_empty() {
+        return Err(Failure::Other("No session id came on standard input.".to_owned()));
+    }
+    Ok(ids)
+}
+
 /// `curfew end`
 pub async fn end(api: &Api, end: End) -> Result<Exit, Failure> {
     let set = end.set()?;
-    let preview = frozen(api, &end, &set).await?;
+    let (preview, unknown_ids) = frozen(api, &end, &set).await?;
     let outside = Outside {
         left_out: preview.as_ref().map(|p| p.left_out.clone()).unwrap_or_default(),
         left_out_count: preview.as_ref().map_or(0, |p| p.left_out_count),
-        unknown_keys: preview.as_ref().and_then(|p| p.unknown_keys).unwrap_or(0),
+        unknown_keys: preview.as_ref().and_then(|p| p.unknown_keys).unwrap_or(0) + unknown_ids,
     };
     let sessions = preview.as_ref().map_or(0, |p| p.sessions);
     if end.json && end.dry_run {
@@ -181,7 +216,7 @@ pub async fn end(api: &Api, end: End) -> Result<Exit, Failure> {
     }
     let began = match set {
         Set::Person(person) => everywhere(api, &end, &person, sessions).await?,
-        Set::Other(_) => confirm(api, &end, &preview).await?,
+        Set::User(_) | Set::Ids(_) | Set::Other(_) => confirm(api, &end, &preview).await?,
     };
     let Some(ending_no) = began else {
         return Ok(Exit::Awaiting);
@@ -191,63 +226,139 @@ pub async fn end(api: &Api, end: End) -> Result<Exit, Failure> {
     follow::report(api, Some(outside), ending, end.json).await
 }
 
-/// The set as it is now; `None` = the person has no live session.
-async fn frozen(api: &Api, end: &End, set: &Set) -> Result<Option<Preview>, Failure> {
-    let (new, protected) = match set {
-        Set::Person(person) => {
-            let keys = of_person(api, person).await?;
-            if keys.is_empty() {
-                return Ok(None);
-            }
-            let new = NewPreview {
-                sessions: Some(keys),
-                ..NewPreview::default()
-            };
-            (new, true)
-        }
-        Set::Other(new) => ((**new).clone(), end.include_protected),
+/// The set as it is now, `None` = there is no session in it; and how many ids name none that the token may see.
+async fn frozen(api: &Api, end: &End, set: &Set) -> Result<(Option<Preview>, u64), Failure> {
+    let mut unknown = 0;
+    let of_keys = |keys: Vec<String>| NewPreview {
+        sessions: Some(keys),
+        ..NewPreview::default()
     };
+    let (new, protected) = match set {
+        Set::Other(new) => ((**new).clone(), end.include_protected),
+        Set::Person(person) => (of_keys(of_person(api, person).await?), true),
+        Set::User(user) => {
+            let keys = of_user(api, &end.filters, user).await?;
+            (of_keys(keys), end.include_protected)
+        }
+        Set::Ids(ids) => {
+            let found = find(api, ids).await?;
+            if !end.json {
+                show_found(&found);
+            }
+            unknown = found.iter().filter(|row| row.is_none()).count() as u64;
+            let keys = found.iter().flatten().map(|row| row.session_key.clone());
+            (of_keys(keys.collect()), end.include_protected)
+        }
+    };
+    if new.sessions.as_ref().is_some_and(Vec::is_empty) {
+        return Ok((None, unknown));
+    }
     let preview: Preview = api.post(&["previews"], &new).await?;
     let mut left_out = preview.left_out.iter();
     let some_protected = left_out.any(|row| row.why.why == CannotEndWhy::Protected);
     // For a person it is done as the portal does it; else the portal says why it is refused.
     let may = preview.may_include_protected || end.include_protected;
     if !(protected && some_protected && may) {
-        return Ok(Some(preview));
+        return Ok((Some(preview), unknown));
     }
     let id = preview.preview_id.as_str();
     let nothing = serde_json::json!({});
     let wider: Preview = api.post(&["previews", id, "include-protected"], &nothing).await?;
-    Ok(Some(Preview {
+    let wider = Preview {
         unknown_keys: preview.unknown_keys,
         ..wider
-    }))
+    };
+    Ok((Some(wider), unknown))
 }
 
 /// Keys of the live sessions of an account name, without regard to case.
 async fn of_person(api: &Api, person: &str) -> Result<Vec<String>, Failure> {
     let id = person.to_lowercase();
-    let filter = [("person", id.as_str()), ("person.op", "is"), ("limit", "1000")];
-    let filter = filter.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut keys = Vec::new();
+    let query = [("person", id.as_str()), ("person.op", "is")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let rows = listed(api, &query).await?.into_iter();
+    let own = rows.filter(|row| row.person_id.as_deref() == Some(id.as_str()));
+    Ok(own.map(|row| row.session_key).collect())
+}
+
+/// Keys of the sessions of one account that fit the filters; accounts of the same name in two domains are two people.
+async fn of_user(api: &Api, filters: &Filters, user: &User) -> Result<Vec<String>, Failure> {
+    let mut rows = listed(api, &filters.pairs()?).await?;
+    rows.retain(|row| user.is(&row.account_name));
+    let accounts: BTreeSet<String> = rows.iter().map(|row| row.account_name.to_lowercase()).collect();
+    if accounts.len() > 1 {
+        let accounts: Vec<String> = accounts
+            .into_iter()
+            .map(|name| plain(&name).to_string())
+            .collect();
+        return Err(Failure::Other(format!(
+            "These are {} people: {}. Say which one by --domain (\"local\" for the one without). Nothing was asked.",
+            accounts.len(),
+            accounts.join(", ")
+        )));
+    }
+    Ok(rows.into_iter().map(|row| row.session_key).collect())
+}
+
+/// Every session that these pairs of an address list.
+async fn listed(api: &Api, query: &[(String, String)]) -> Result<Vec<Session>, Failure> {
+    let mut rows = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let mut query = filter.to_vec();
+        let mut query = query.to_vec();
+        query.push(("limit".to_owned(), "1000".to_owned()));
         query.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor)));
         let page: SessionList = api.get(&["sessions"], &query).await?;
-        let own = page.items.into_iter();
-        let own = own.filter(|row| row.person_id.as_deref() == Some(id.as_str()));
-        keys.extend(own.map(|row| row.session_key));
+        rows.extend(page.items);
         cursor = page.next_cursor;
         if cursor.is_none() {
-            return Ok(keys);
+            return Ok(rows);
         }
     }
+}
+
+/// What each of these whole ids names, in their order.
+async fn find(api: &Api, ids: &[String]) -> Result<Vec<Option<Session>>, Failure> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(IDS_AT_A_TIME) {
+        let asked = FindSessions {
+            session_ids: some.to_vec(),
+        };
+        let said: FoundSessions = api.ask(&["sessions", "find"], &asked).await?;
+        found.extend(said.items.into_iter().map(|item| item.session));
+    }
+    Ok(found)
+}
+
+/// Whose session each id names, in the order they came.
+fn show_found(found: &[Option<Session>]) {
+    let mut table = Table::new(&["NO", "PERSON", "ACCOUNT", "SYSTEM", "SITE", "STATE", "ID"]);
+    for (line, row) in found.iter().enumerate() {
+        let line = (line + 1).to_string();
+        table.row(match row {
+            Some(row) => vec![
+                line,
+                row.person.clone(),
+                row.account_name.clone(),
+                row.system_name.clone(),
+                row.site.clone(),
+                row.state.ours().name().to_owned(),
+                format!("…{}", row.handle_hint),
+            ],
+            None => {
+                let mut cells = vec![line, "none that this token may see".to_owned()];
+                cells.resize(7, String::new());
+                cells
+            }
+        });
+    }
+    table.print();
 }
 
 fn show(preview: Option<&Preview>, outside: &Outside) {
     let Some(preview) = preview else {
         println!("No live session.");
+        outside.print();
         return;
     };
     println!(
@@ -276,6 +387,11 @@ fn show(preview: Option<&Preview>, outside: &Outside) {
             ]);
         }
         table.print();
+    }
+    for system in &preview.by_system {
+        if let Some(words) = &system.unproven {
+            println!("{}: {words}.", plain(&system.system_name));
+        }
     }
     let again: u64 = preview.by_system.iter().map(|s| s.without_effect).sum();
     if again > 0 {
@@ -388,11 +504,6 @@ async fn approved(
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         preview = api.get(&at, &[]).await?;
-    for system in &preview.by_system {
-        if let Some(words) = &system.unproven {
-            println!("{}: {words}.", plain(&system.system_name));
-        }
-    }
     }
     if end.json {
         json_line(&serde_json::json!({"awaiting": waits, "exit": Exit::Awaiting as u8}))?;

@@ -11,6 +11,9 @@ use crate::http::api::wire::sessions::Filter;
 /// Longest text for the last characters of a session's id: a whole one is a login and stays out of process lists.
 const TAIL: usize = 8;
 
+/// What Tableau calls its own domain.
+const LOCAL: &str = "local";
+
 const TEXT_OPS: [&str; 3] = ["contains", "is", "one_of"];
 const TIME_OPS: [&str; 4] = ["before", "after", "older", "within"];
 
@@ -33,6 +36,12 @@ pub struct Filters {
     /// Any of these sites
     #[arg(long, value_delimiter = ',')]
     site: Vec<String>,
+    /// This account by its name, in whatever domain; or "corp.example\\name"
+    #[arg(long, value_name = "NAME", conflicts_with = "person_like")]
+    user: Option<String>,
+    /// The domain of --user; "local" = none, or the system's own
+    #[arg(long, requires = "user")]
+    domain: Option<String>,
     /// How --person-like must agree [default: contains]
     #[arg(long, value_parser = TEXT_OPS, requires = "person_like")]
     person_op: Option<String>,
@@ -95,7 +104,53 @@ pub struct Filters {
     never_idle: bool,
 }
 
+/// An account by name and domain, without regard to case.
+pub struct User {
+    name: String,
+    /// `None` = in any.
+    domain: Option<String>,
+}
+
+impl User {
+    /// Whether that account name, with or without a domain in front of it, is meant.
+    pub fn is(&self, account_name: &str) -> bool {
+        let (domain, name) = split(account_name);
+        name == self.name
+            && self
+                .domain
+                .as_ref()
+                .is_none_or(|wanted| *wanted == domain.unwrap_or_else(|| LOCAL.to_owned()))
+    }
+}
+
+/// Domain and name of `corp.example\name`, lower-cased.
+fn split(account_name: &str) -> (Option<String>, String) {
+    match account_name.rsplit_once('\\') {
+        Some((domain, name)) => (Some(domain.to_lowercase()), name.to_lowercase()),
+        None => (None, account_name.to_lowercase()),
+    }
+}
+
 impl Filters {
+    /// The account that is meant; `None` = no --user. The portal compares whole names of people: it lists a few too many.
+    pub fn user(&self) -> Result<Option<User>, Failure> {
+        let Some(user) = &self.user else {
+            return Ok(None);
+        };
+        let (domain, name) = split(user.trim());
+        if name.is_empty() {
+            return Err(Failure::Usage("--user is empty: name an account".to_owned()));
+        }
+        let named = self.domain.as_ref().map(|domain| domain.trim().to_lowercase());
+        if named.is_some() && domain.is_some() && named != domain {
+            return Err(Failure::Usage("--user and --domain name two domains".to_owned()));
+        }
+        Ok(Some(User {
+            name,
+            domain: named.or(domain),
+        }))
+    }
+
     /// As pairs of an address; empty = every live session.
     pub fn pairs(&self) -> Result<Vec<(String, String)>, Failure> {
         if let Some(tail) = &self.session
@@ -110,10 +165,12 @@ impl Filters {
         let words = (!self.words.is_empty()).then_some(&words);
         let over = self.over.then(|| "1".to_owned());
         let never_idle = self.never_idle.then(|| "1".to_owned());
+        let user = self.user()?.map(|user| user.name);
+        let person_op = user.as_ref().map(|_| "contains".to_owned());
         let one = [
             ("q", words),
-            ("person", self.person_like.as_ref()),
-            ("person.op", self.person_op.as_ref()),
+            ("person", user.as_ref().or(self.person_like.as_ref())),
+            ("person.op", person_op.as_ref().or(self.person_op.as_ref())),
             ("session", self.session.as_ref()),
             ("session.op", self.session_op.as_ref()),
             ("ip", self.ip.as_ref()),
@@ -181,6 +238,28 @@ mod tests {
     struct Line {
         #[command(flatten)]
         filters: Filters,
+    }
+
+    #[test]
+    fn a_user_is_one_account_name_in_one_domain_or_in_any() {
+        let user = |line: &[&str]| {
+            let line = Line::try_parse_from([&["list"], line].concat()).unwrap();
+            line.filters.user()
+        };
+        let any = user(&["--user", "Alice"]).unwrap().unwrap();
+        assert!(any.is("alice") && any.is("corp.example\\ALICE"));
+        assert!(!any.is("alice2") && !any.is("alice\\bob"));
+        let own = user(&["--user", "alice", "--domain", "local"]).unwrap().unwrap();
+        assert!(own.is("alice") && !own.is("corp.example\\alice"));
+        for line in [
+            &["--user", "alice", "--domain", "Corp.example"][..],
+            &["--user", "corp.example\\alice"],
+        ] {
+            let corp = user(line).unwrap().unwrap();
+            assert!(corp.is("corp.example\\alice") && !corp.is("alice") && !corp.is("other\\alice"));
+        }
+        assert!(user(&["--user", " "]).is_err() && user(&["--user", "a\\b", "--domain", "c"]).is_err());
+        assert!(Line::try_parse_from(["list", "--domain", "corp"]).is_err());
     }
 
     /// The line below a list says "--kind guest shows them"; the argument refused that word.

@@ -1,7 +1,7 @@
 //! The API as a client sees it: one address, one token, problems as they come. The only HTTP client of the command line.
 //!
-//! Safe to repeat: a GET changes nothing, and every POST carries an `Idempotency-Key` that stays the same over its
-//! tries. So a call that got no answer is sent again, and one that came too often waits as long as it is told to.
+//! Safe to repeat: a GET changes nothing, and every POST that changes something carries an `Idempotency-Key` that stays
+//! the same over its tries. So a call that got no answer is sent again, and one that came too often waits as long as it is told to.
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +30,14 @@ pub struct Api {
     client: reqwest::Client,
     base: Url,
     token: HeaderValue,
+}
+
+/// What is sent with a call.
+struct Body {
+    /// JSON.
+    text: String,
+    /// Idempotency key; `None` = the call changes nothing.
+    key: Option<String>,
 }
 
 /// The address of a portal: https, or http on this machine itself.
@@ -112,6 +120,24 @@ impl Api {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let body = serde_json::to_string(body).map_err(|cause| Failure::Other(cause.to_string()))?;
+        let body = Body {
+            text: body,
+            key: Some(keys::random_id()),
+        };
+        self.call(Method::POST, self.url(segments), Some(body)).await
+    }
+
+    /// Asks with JSON for what changes nothing: no key goes with it, so nothing of it is kept there.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|cause| Failure::Other(cause.to_string()))?;
+        let body = Body {
+            text: body,
+            key: None,
+        };
         self.call(Method::POST, self.url(segments), Some(body)).await
     }
 
@@ -139,9 +165,8 @@ impl Api {
         &self,
         method: Method,
         url: Url,
-        body: Option<String>,
+        body: Option<Body>,
     ) -> Result<T, Failure> {
-        let key = keys::random_id();
         let mut tried = 0;
         loop {
             tried += 1;
@@ -151,9 +176,11 @@ impl Api {
                 .header(AUTHORIZATION, self.token.clone());
             if let Some(body) = &body {
                 request = request
-                    .header("idempotency-key", &key)
                     .header("content-type", "application/json")
-                    .body(body.clone());
+                    .body(body.text.clone());
+                if let Some(key) = &body.key {
+                    request = request.header("idempotency-key", key);
+                }
             }
             let failed = match request.send().await {
                 Ok(response) => match read(response).await {

@@ -23,7 +23,7 @@ pub enum Sessions {
     /// Lists sessions, by the filters of the sessions page.
     List {
         /// This person: name, user name or mail, whole and without regard to case
-        #[arg(long, value_name = "NAME", conflicts_with = "person_like")]
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["person_like", "user"])]
         person: Option<String>,
         /// Sort; newest activity first where nothing is said
         #[arg(long, value_parser = ["person", "kind", "system", "session", "ip", "started", "active", "idle_ends", "ends", "client"])]
@@ -101,6 +101,9 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
         all,
         json,
     } = command;
+    let user = filters.user()?;
+    // What the portal lists for them holds others too: only the whole of it tells how many are theirs.
+    let all = all || user.is_some();
     let mut query = filters.pairs()?;
     let is = person.as_ref().map(|_| "is".to_owned());
     let more = [
@@ -124,25 +127,26 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
         "ID",
     ]);
     let mut shown = 0;
+    let mut unproven = BTreeSet::new();
     let mut cursor: Option<String> = None;
     let (count, guests) = loop {
         let mut asked = query.clone();
-    let mut unproven = BTreeSet::new();
         asked.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor)));
         let page: SessionList = api.get(&["sessions"], &asked).await?;
-        for row in page.items {
+        let items = page.items.into_iter();
+        for row in items.filter(|row| user.as_ref().is_none_or(|user| user.is(&row.account_name))) {
             shown += 1;
             if json {
                 json_line(&row)?;
                 continue;
             }
+            if let Some(words) = &row.unproven {
+                unproven.insert(format!("{}: {words}.", plain(&row.system_name)));
+            }
             let client: Vec<&str> = [row.browser.as_str(), row.os.as_str()]
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect();
-            if let Some(words) = &row.unproven {
-                unproven.insert(format!("{}: {words}.", plain(&row.system_name)));
-            }
             let kind = row.raw_kind.as_deref().unwrap_or(row.kind.ours().name());
             table.row(vec![
                 row.person.clone(),
@@ -171,13 +175,13 @@ pub async fn sessions(api: &Api, command: Sessions) -> Result<Exit, Failure> {
             format!("{} of {} sessions.", app::ui::thousands(shown), counted(count))
         };
         eprintln!("{whole}");
+        for words in unproven {
+            eprintln!("{words}");
+        }
         match (guests.value, counted(guests)) {
             (0, _) => {}
             (1, _) => eprintln!("1 guest session is not shown; --kind guest shows it."),
             (_, many) => eprintln!("{many} guest sessions are not shown; --kind guest shows them."),
-        for words in unproven {
-            eprintln!("{words}");
-        }
         }
     }
     Ok(Exit::Done)

@@ -10,6 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::idempotency;
 use super::problem::{BadPart, Details};
+use super::sessions::FIND;
 use super::wire::endings::Only;
 use super::wire::sessions::{Dir, Sort};
 
@@ -68,7 +69,7 @@ pub fn frame() -> OpenApi {
 
 /// The document with the answers every endpoint may give, and the header of those that change something.
 pub fn finished(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         let PathItem { get, post, .. } = item;
         for operation in get.iter_mut() {
             answers(operation, &EVERYWHERE);
@@ -76,7 +77,9 @@ pub fn finished(mut document: OpenApi) -> OpenApi {
         for operation in post.iter_mut() {
             answers(operation, &EVERYWHERE);
             answers(operation, &CHANGES);
-            key(operation);
+            if path != FIND {
+                key(operation);
+            }
         }
     }
     document

@@ -73,6 +73,7 @@ fn endpoints() -> (Router<Arc<Http>>, OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(systems::me))
                 .routes(routes!(sessions::list))
+                .routes(routes!(sessions::find))
                 .routes(routes!(sessions::one))
                 .routes(routes!(previews::make))
                 .routes(routes!(previews::one))

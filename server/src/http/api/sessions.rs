@@ -9,9 +9,15 @@ use axum::response::Response;
 
 use super::ok;
 use super::problem::Problem;
-use super::take::{Api, Pairs, Part};
-use super::wire::sessions::{Filter, Paging, Session, SessionList};
+use super::take::{Api, Json, Pairs, Part};
+use super::wire::sessions::{
+    Filter, FindSessions, FoundSession, FoundSessions, Paging, Session, SessionList,
+};
 
+/// Most ids of one call.
+const MOST_IDS: usize = 100;
+/// Where whole ids are sent: what they are sent with is kept nowhere, not even as a hash of the request.
+pub const FIND: &str = "/api/v1/sessions/find";
 /// Names of the page's address that mean nothing here.
 const OF_THE_PAGE: [&str; 4] = ["sel", "cols", "after", "before"];
 
@@ -79,20 +85,45 @@ pub async fn list(api: Api, mut pairs: Pairs) -> Result<Response, Problem> {
     }))
 }
 
+/// Names the sessions of whole ids. Nothing is changed, and no `Idempotency-Key` is looked at: ids are kept nowhere.
+#[utoipa::path(post, path = "/sessions/find", tag = "sessions", operation_id = "find_sessions",
+    request_body = FindSessions,
+    responses((status = 200, description = "What each id names, in the order asked.", body = FoundSessions)))]
+pub async fn find(api: Api, pairs: Pairs, Json(asked): Json<FindSessions>) -> Result<Response, Problem> {
+    pairs.nothing_else()?;
+    if !(1..=MOST_IDS).contains(&asked.session_ids.len()) {
+        let words = format!("Send 1 to {MOST_IDS} ids at a time.");
+        return Err(Problem::invalid("session_ids", words));
+    }
+    let mut items = Vec::with_capacity(asked.session_ids.len());
+    for id in asked.session_ids {
+        let session = match api.backend.sessions.find_by_session_id(id).await? {
+            Some(key) => by_key(&api, key).await?,
+            None => None,
+        };
+        items.push(FoundSession { session });
+    }
+    Ok(ok(&FoundSessions { items }))
+}
+
+async fn by_key(api: &Api, key: SessionKey) -> Result<Option<Session>, Problem> {
+    let query = SessionQuery {
+        key: Some(key),
+        states: SessionState::ALL.to_vec(),
+        ..SessionQuery::default()
+    };
+    let page = api.backend.sessions.list_sessions(query, false).await?;
+    Ok(page.rows.into_iter().next().map(Session::from))
+}
+
 /// One session, in whatever state it is.
 #[utoipa::path(get, path = "/sessions/{session_key}", tag = "sessions", operation_id = "get_session",
     params(("session_key" = String, Path, description = "Its key.")),
     responses((status = 200, description = "The session.", body = Session)))]
 pub async fn one(api: Api, Part(key): Part<String>, pairs: Pairs) -> Result<Response, Problem> {
     pairs.nothing_else()?;
-    let query = SessionQuery {
-        key: Some(SessionKey(key)),
-        states: SessionState::ALL.to_vec(),
-        ..SessionQuery::default()
-    };
-    let page = api.backend.sessions.list_sessions(query, false).await?;
-    match page.rows.into_iter().next() {
-        Some(row) => Ok(ok(&Session::from(row))),
+    match by_key(&api, SessionKey(key)).await? {
+        Some(session) => Ok(ok(&session)),
         None => Err(AppError::not_found("session").into()),
     }
 }

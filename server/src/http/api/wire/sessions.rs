@@ -1,7 +1,8 @@
 //! Sessions and the people they are of.
 
 use app::sessions::wire as ours;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Counted, Moment, SessionKind, SessionState, moment, not_null};
@@ -84,9 +85,9 @@ pub struct Session {
     pub in_ending: Option<InEnding>,
     /// Why ending it would have no lasting effect; null = no such sign.
     pub return_hint: Option<String>,
-}
     /// What to know of ending it: no self-test proved that it works on the build its system runs. null = nothing.
     pub unproven: Option<String>,
+}
 
 /// An ending at work on a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -175,9 +176,39 @@ impl From<ours::SessionRow> for Session {
                 .in_ending
                 .map(|(ending_no, words)| InEnding { ending_no, words }),
             return_hint: row.return_hint,
-        }
             unproven: row.unproven,
+        }
     }
+}
+
+/// Whole session ids, as the systems wrote them: logins. They are hashed and forgotten, never stored or logged.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindSessions {
+    /// 1 to 100 ids.
+    #[serde(deserialize_with = "unquoted")]
+    #[schema(min_items = 1, max_items = 100)]
+    pub session_ids: Vec<String>,
+}
+
+/// Reads texts; what can't be read is not repeated in the error, since it may be an id.
+fn unquoted<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let texts = serde_json::Value::deserialize(from)?;
+    serde_json::from_value(texts).map_err(|_| D::Error::custom("session_ids is a list of texts"))
+}
+
+/// What each id names, in the order they were asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundSessions {
+    /// As many as were asked.
+    pub items: Vec<FoundSession>,
+}
+
+/// What one id names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundSession {
+    /// Null = no session the token may see; it may have ended long ago, or been read never.
+    pub session: Option<Session>,
 }
 
 /// Which sessions. The names are those of the sessions page's address; all of them must fit.

@@ -320,8 +320,10 @@ fn where_ending_is_not_proven_on_the_build_that_runs_list_and_preview_say_so() {
     let told = html.matches("second is-warn block").count();
     assert_eq!(told, 1, "the row it is true of, and no other");
     let mut asked = preview();
-    asked.by_system[0].proven_at = Some(fake::NOW);
-    asked.by_system[0].unproven = Some(WORDS.to_owned());
+    for system in &mut asked.by_system {
+        system.proven_at = Some(fake::NOW);
+        system.unproven = Some(WORDS.to_owned());
+    }
     let html = preview_of(asked);
     has(&html, &[WORDS]);
     assert!(

@@ -1,5 +1,5 @@
-//! The connector on a real PostgreSQL with the documented repository of four releases, and beside it a small server that
-//! answers as the REST API is documented.
+//! The connector on a real PostgreSQL with the documented repository of four releases, beside a small server that answers
+//! as the REST API is documented and beside the simulated one.
 
 mod command_line;
 mod endings;
@@ -8,5 +8,6 @@ mod endings;
 mod harness;
 mod repository;
 mod server_stub;
+mod simulated;
 mod tls;
 mod workgroup;

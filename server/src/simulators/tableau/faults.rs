@@ -7,12 +7,14 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::shape::DeleteTakes;
 
 /// The calls there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// `serverinfo`.
     ServerInfo,
@@ -35,7 +37,8 @@ pub enum Call {
 }
 
 /// An answer that is none of the server's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Bad {
     /// An HTML page of a gateway, or of a sign-in with 200.
     Html(u16),
@@ -55,8 +58,26 @@ pub enum Bad {
     DoneThenHtml(u16),
 }
 
+/// What can be wrong with the repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlBad {
+    /// It answers properly.
+    #[default]
+    No,
+    /// Refuses every statement with this SQLSTATE.
+    Refused(String),
+    /// Takes statements and never answers.
+    Silent,
+    /// Is switched over to another host in the middle of a list.
+    CutOff,
+    /// Says that it is only a copy, which may lag behind.
+    Copy,
+}
+
 /// Some of the people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Who {
     /// None of them.
     #[default]
@@ -79,7 +100,8 @@ impl Who {
 }
 
 /// How a method is refused that the release, or the version in the address, does not have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// 404003.
     #[default]
@@ -101,7 +123,8 @@ impl Missing {
 }
 
 /// What is wrong, and what is undocumented. The default is: nothing wrong, and the likeliest reading of the documents.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// Every answer comes so much later, ms.
     pub slow_ms: u64,
@@ -127,6 +150,8 @@ pub struct Faults {
     pub no_declaration: bool,
     /// Signing in says nothing of the time to expiration.
     pub no_expiration: bool,
+    /// What is wrong with the repository.
+    pub repository: SqlBad,
 }
 
 /// What a fault makes of an answer.

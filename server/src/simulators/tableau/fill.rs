@@ -48,11 +48,18 @@ impl Model {
         id
     }
 
-    /// Opens `count` sessions of the people there, begun at various times; live traffic keeps to that number.
+    /// Opens sessions of the people there until there are `count`, first one of each, begun at various times; live
+    /// traffic keeps to that number.
     pub fn fill_sessions(&mut self, count: usize, now: Timestamp) {
         self.target = count;
+        let users: Vec<i32> = self.users.keys().copied().collect();
+        let mut users = users.into_iter();
         while self.sessions.len() < count {
-            let Some(id) = self.come(now) else { return };
+            let id = match users.next() {
+                Some(user) => self.come_as(user, now),
+                None => self.come(now),
+            };
+            let Some(id) = id else { return };
             let idle_s = self.shape.idle_min * 60;
             let longest = self
                 .shape
@@ -84,6 +91,12 @@ impl Model {
             let who = format!("ext-{}", self.dice.below(900));
             return self.open_external(&who, site, now);
         }
+        self.come_as(user, now)
+    }
+
+    /// That site user comes; the key of their session.
+    fn come_as(&mut self, user: i32, now: Timestamp) -> Option<i32> {
+        let site = self.users.get(&user)?.site_id;
         let kind = match self.dice.below(TICKETS * REST) {
             n if n % TICKETS == 0 => Kind::TrustedTicket,
             n if n % REST == 0 => Kind::Rest,
@@ -125,7 +138,6 @@ impl Model {
                 break;
             }
         }
-        self.changed();
     }
 
     fn some_session(&mut self, stays: impl Fn(&Self, &Session) -> bool) -> Option<(i32, bool)> {

@@ -1,30 +1,37 @@
-//! A simulated Tableau Server: its REST interface over loopback, in front of a model that a repository can mirror.
+//! A simulated Tableau Server: its REST interface and its repository over loopback, in front of one model.
 //!
 //! What is documented is answered as documented; what is not is a switch in [`Faults`] or [`Shape`]. Start at [`model`]
-//! for what the server knows, at [`rest`] for what it answers, at [`rows`] for what its repository shows.
+//! for what the server knows, at [`rest`] for what it answers, at [`rows`] and [`repository`] for what its repository shows.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::wire::Timestamp;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use self::faults::{Call, Faults};
 use self::model::Model;
-use self::rows::{Rows, Session};
+use self::release::Rest;
+use self::rows::{Change, Rows, Session};
 use self::shape::Shape;
 use crate::clock::Clock;
+use crate::config::SystemSettings;
+use crate::keys;
 
 mod document;
 pub mod faults;
 mod fill;
 pub mod model;
 pub mod problem;
+mod questions;
 pub mod release;
+pub mod repository;
 mod rest;
 pub mod rows;
 pub mod shape;
@@ -71,11 +78,38 @@ impl Inside {
 struct Shared {
     inside: Mutex<Inside>,
     clock: Arc<dyn Clock>,
+    /// What sets its faults from outside the process.
+    token: String,
+    /// Password of the repository's one user.
+    repository_password: String,
+    /// Who writes every change to a repository elsewhere.
+    mirror: tokio::sync::Mutex<Option<mpsc::Sender<Mirrored>>>,
 }
+
+/// A change for a mirror, and whom to tell that it is written.
+pub type Mirrored = (Change, oneshot::Sender<()>);
 
 impl Shared {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Comes back when the mirror, if there is one, shows what is true now.
+    async fn mirrored(&self) {
+        // Held while it is being written: what came in between waits for its own turn.
+        let mirror = self.mirror.lock().await;
+        let Some(mirror) = mirror.as_ref() else { return };
+        let now = self.clock.now();
+        let change = {
+            let model = &mut self.inside().model;
+            model.clear(now);
+            model.take_change(now)
+        };
+        let Some(change) = change else { return };
+        let (written, done) = oneshot::channel();
+        if mirror.send((change, written)).await.is_ok() {
+            done.await.ok();
+        }
     }
 }
 
@@ -83,21 +117,27 @@ impl Shared {
 pub struct TableauServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    server: JoinHandle<()>,
+    repository: SocketAddr,
+    /// The REST interface and the repository.
+    servers: [JoinHandle<()>; 2],
     life: Option<JoinHandle<()>>,
+    /// Secrets that settings refer to; they go with it.
+    files: Vec<PathBuf>,
 }
 
 impl Drop for TableauServer {
     fn drop(&mut self) {
-        self.server.abort();
-        if let Some(life) = &self.life {
-            life.abort();
+        for task in self.servers.iter().chain(&self.life) {
+            task.abort();
+        }
+        for file in &self.files {
+            std::fs::remove_file(file).ok();
         }
     }
 }
 
 impl TableauServer {
-    /// Starts one with its Default site and nobody there, on a free port of the loopback.
+    /// Starts one with its Default site and nobody there, on free ports of the loopback.
     pub async fn start(clock: Arc<dyn Clock>, shape: Shape) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             inside: Mutex::new(Inside {
@@ -107,14 +147,90 @@ impl TableauServer {
                 dark: false,
             }),
             clock,
+            token: keys::random_id(),
+            repository_password: keys::random_id(),
+            mirror: tokio::sync::Mutex::new(None),
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let rest = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let sql = TcpListener::bind(("127.0.0.1", 0)).await?;
         Ok(Self {
-            address: listener.local_addr()?,
-            server: serve(listener, shared.clone()),
+            address: rest.local_addr()?,
+            repository: sql.local_addr()?,
+            servers: [
+                serve(rest, shared.clone()),
+                repository::serve(sql, shared.clone()),
+            ],
             shared,
             life: None,
+            files: Vec::new(),
         })
+    }
+
+    /// The settings entry that connects it: everything Curfew needs, as an administrator would set it up.
+    ///
+    /// Adds the identities to it, by access tokens where the release has them, else by password.
+    pub fn settings(&mut self, name: &str) -> anyhow::Result<SystemSettings> {
+        let mut own = toml::Table::new();
+        own.insert("url".to_owned(), self.url().into());
+        let password = keys::random_id();
+        let (curfew, by_pat, idle_min) = self.model(|model, now| {
+            let curfew = model.add_administrator("svc-curfew", &password, now);
+            let shape = &model.shape;
+            (curfew, shape.release.rest() >= Rest(3, 6), shape.idle_min)
+        });
+        for (setting, pat) in [("identity", "curfew"), ("canary", "curfew-self-test")] {
+            let mut identity = toml::Table::new();
+            if by_pat {
+                let secret = self.model(|model, now| model.add_pat(curfew, pat, now));
+                identity.insert("pat_name".to_owned(), pat.into());
+                identity.insert("pat_secret".to_owned(), self.secret(&secret)?.into());
+            } else {
+                identity.insert("user".to_owned(), "svc-curfew".into());
+                identity.insert("password".to_owned(), self.secret(&password)?.into());
+            }
+            own.insert(setting.to_owned(), identity.into());
+        }
+        let mut sql = toml::Table::new();
+        let password = self.shared.repository_password.clone();
+        sql.insert("hosts".to_owned(), vec![self.repository.to_string()].into());
+        sql.insert("user".to_owned(), repository::USER.into());
+        sql.insert("database".to_owned(), repository::DATABASE.into());
+        sql.insert("password".to_owned(), self.secret(&password)?.into());
+        // Far above what even the largest demo holds.
+        sql.insert("limit".to_owned(), 2_000_000.into());
+        own.insert("repository".to_owned(), sql.into());
+        let mut limits = toml::Table::new();
+        limits.insert("idle_min".to_owned(), idle_min.into());
+        own.insert("limits".to_owned(), limits.into());
+        Ok(SystemSettings {
+            kind: "tableau".to_owned(),
+            name: Some(name.to_owned()),
+            simulated: true,
+            collect_every_s: None,
+            timeout_ms: None,
+            pace_ms: 0,
+            connections: 4,
+            own,
+        })
+    }
+
+    /// Puts a secret into a file of its own; the reference that settings name it by.
+    fn secret(&mut self, secret: &str) -> anyhow::Result<String> {
+        let file = std::env::temp_dir().join(format!("curfew-simulator-{}", keys::random_id()));
+        keys::write_private(&file, secret)?;
+        let reference = format!("file:{}", file.display());
+        self.files.push(file);
+        Ok(reference)
+    }
+
+    /// Where its repository listens.
+    pub fn repository(&self) -> SocketAddr {
+        self.repository
+    }
+
+    /// Its address and the token of `/control`, for calls beside the connector.
+    pub fn access(&self) -> (SocketAddr, String) {
+        (self.address, self.shared.token.clone())
     }
 
     /// `http://127.0.0.1:port`, without a path.
@@ -126,6 +242,20 @@ impl TableauServer {
     pub fn model<T>(&self, work: impl FnOnce(&mut Model, Timestamp) -> T) -> T {
         let now = self.shared.clock.now();
         work(&mut self.shared.inside().model, now)
+    }
+
+    /// From now on every change is given to whoever takes it here, all there is first; no call over REST is answered
+    /// before the change it made is written. Changes from within are given by [`TableauServer::settle`].
+    pub async fn mirror(&self) -> mpsc::Receiver<Mirrored> {
+        let (mirror, changes) = mpsc::channel(1);
+        self.shared.inside().model.keep_changes();
+        *self.shared.mirror.lock().await = Some(mirror);
+        changes
+    }
+
+    /// Comes back when the mirror shows what is true now.
+    pub async fn settle(&self) {
+        self.shared.mirrored().await;
     }
 
     /// Everything its repository shows now.
@@ -162,6 +292,7 @@ impl TableauServer {
                 let Some(shared) = shared.upgrade() else { return };
                 let now = shared.clock.now();
                 shared.inside().tick(now);
+                shared.mirrored().await;
             }
         }));
     }
@@ -169,16 +300,23 @@ impl TableauServer {
     /// Switches it off: open connections are cut, new ones refused. Its sessions stay.
     pub async fn go_dark(&mut self) {
         self.shared.inside().dark = true;
-        self.server.abort();
-        // Until then the port is still being listened at.
-        (&mut self.server).await.ok();
+        for server in &mut self.servers {
+            server.abort();
+            // Until then the port is still being listened at.
+            server.await.ok();
+        }
     }
 
-    /// Switches it on again, at the same address.
+    /// Switches it on again, at the same addresses.
     pub async fn come_back(&mut self) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.address).await?;
-        self.shared.inside().dark = false;
-        self.server = serve(listener, self.shared.clone());
+        let rest = TcpListener::bind(self.address).await?;
+        let sql = TcpListener::bind(self.repository).await?;
+        let shared = &self.shared;
+        shared.inside().dark = false;
+        self.servers = [
+            serve(rest, shared.clone()),
+            repository::serve(sql, shared.clone()),
+        ];
         Ok(())
     }
 }

@@ -3,14 +3,14 @@
 //! Ids are those of its repository: one numbering per table, a LUID beside it where REST shows one. A person is one
 //! [`SystemUser`] and one [`SiteUser`] per site.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use app::wire::Timestamp;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::rows::{Domain, Kind, Session, Site, SiteRole, SiteStatus, SiteUser, SystemUser};
+use super::rows::{Change, Domain, Kind, Session, Site, SiteRole, SiteStatus, SiteUser, SystemUser};
 use super::shape::{DeleteTakes, IdShape, Shape};
 use super::sign_in::{ConnectedApp, Pat};
 use crate::keys;
@@ -39,6 +39,14 @@ pub struct Model {
     by_member: HashMap<(i32, i32), i32>,
     next_session: i32,
     changes: u64,
+    /// What changed since a mirror asked; none = there is no mirror.
+    unmirrored: Option<Unmirrored>,
+}
+
+/// What a mirror does not have yet.
+struct Unmirrored {
+    people: bool,
+    sessions: BTreeSet<i32>,
 }
 
 /// Domain of people the server keeps itself.
@@ -75,6 +83,7 @@ impl Model {
             by_member: HashMap::new(),
             next_session: 1,
             changes: 0,
+            unmirrored: None,
         };
         model.add_site("Default", "");
         model
@@ -85,8 +94,47 @@ impl Model {
         self.changes
     }
 
-    pub(super) fn changed(&mut self) {
+    /// Sites, people or who is where changed.
+    fn changed(&mut self) {
         self.changes += 1;
+        if let Some(unmirrored) = &mut self.unmirrored {
+            unmirrored.people = true;
+        }
+    }
+
+    fn session_changed(&mut self, id: i32) {
+        self.changes += 1;
+        if let Some(unmirrored) = &mut self.unmirrored {
+            unmirrored.sessions.insert(id);
+        }
+    }
+
+    /// From now on what changes is kept for a mirror, which has nothing yet.
+    pub(super) fn keep_changes(&mut self) {
+        self.unmirrored = Some(Unmirrored {
+            people: true,
+            sessions: self.sessions.keys().copied().collect(),
+        });
+    }
+
+    /// What changed since this was asked last; none = nothing, or nobody keeps it.
+    pub(super) fn take_change(&mut self, now: Timestamp) -> Option<Change> {
+        let nothing = Unmirrored {
+            people: false,
+            sessions: BTreeSet::new(),
+        };
+        let unmirrored = self.unmirrored.as_mut()?;
+        let changed = std::mem::replace(unmirrored, nothing);
+        let touched: Vec<i32> = changed.sessions.into_iter().collect();
+        if touched.is_empty() && !changed.people {
+            return None;
+        }
+        let sessions = touched.iter().filter_map(|id| self.sessions.get(id));
+        Some(Change {
+            sessions: sessions.map(|session| self.session_row(session, now)).collect(),
+            people: changed.people.then(|| self.people_rows()),
+            touched,
+        })
     }
 
     /// Adds a site; its key.
@@ -273,7 +321,7 @@ impl Model {
         self.by_token.insert(session.token.clone(), id);
         self.by_session_id.insert(session.session_id.clone(), id);
         self.sessions.insert(id, session);
-        self.changed();
+        self.session_changed(id);
         id
     }
 
@@ -287,7 +335,7 @@ impl Model {
         if let Some(session) = self.sessions.get_mut(&id) {
             (session.created_at, session.updated_at) = (created_at, updated_at);
         }
-        self.changed();
+        self.session_changed(id);
     }
 
     /// Ends a session at once.
@@ -295,7 +343,7 @@ impl Model {
         let session = self.sessions.remove(&id)?;
         self.by_token.remove(&session.token);
         self.by_session_id.remove(&session.session_id);
-        self.changed();
+        self.session_changed(id);
         Some(session)
     }
 
@@ -348,7 +396,7 @@ impl Model {
     /// The session a token stands for; it was used now.
     pub fn used(&mut self, token: Option<&str>, now: Timestamp) -> Result<Session, Problem> {
         let id = self.of_token(token, now)?.id;
-        self.changed();
+        self.session_changed(id);
         let session = self.sessions.get_mut(&id).ok_or(Problem::BadToken)?;
         session.updated_at = now;
         Ok(session.clone())

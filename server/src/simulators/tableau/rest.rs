@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::wire::Timestamp;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, post};
+use axum::{Json, Router};
 
 use super::document::{self, Element, Format, Prologue};
-use super::faults::{Bad, Call, spoil};
+use super::faults::{Bad, Call, Faults, spoil};
 use super::model::Model;
 use super::problem::Problem;
 use super::release::Rest;
@@ -27,6 +27,7 @@ type Pairs = Query<Vec<(String, String)>>;
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/auth", any(old_info))
+        .route("/control", post(control))
         .route("/api/{version}/{resource}", any(top))
         .route("/api/{version}/auth/{act}", any(auth))
         .route("/api/{version}/sites/{site}/users", any(users))
@@ -90,6 +91,7 @@ impl Shared {
             };
             (bad, inside.written(&asked.headers, given))
         };
+        self.mirrored().await;
         match bad {
             Some(bad) => spoil(bad, asked.uri.path(), response).await,
             None => response,
@@ -164,6 +166,19 @@ async fn elsewhere(State(shared): App, uri: Uri, headers: HeaderMap) -> Response
         return shared.inside().written(&headers, Err(Problem::NoResource));
     }
     spoil(Bad::Html(404), uri.path(), StatusCode::NOT_FOUND.into_response()).await
+}
+
+/// Sets all faults at once, for whoever has the token of the simulator.
+async fn control(State(shared): App, headers: HeaderMap, Json(faults): Json<Faults>) -> StatusCode {
+    let expected = format!("Bearer {}", shared.token);
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    if given != Some(expected.as_str()) {
+        return StatusCode::UNAUTHORIZED;
+    }
+    shared.inside().faults = faults;
+    StatusCode::NO_CONTENT
 }
 
 /// How releases before serverinfo told their version.

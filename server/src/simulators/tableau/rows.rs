@@ -219,6 +219,15 @@ pub struct Rows {
     pub release: Release,
     /// [`Model::changes`] of that moment: the same number = the same rows.
     pub changes: u64,
+    /// Who is who, and where.
+    pub people: PeopleRows,
+    /// `sessions`.
+    pub sessions: Vec<SessionRow>,
+}
+
+/// The rows that change seldom.
+#[derive(Clone, Debug)]
+pub struct PeopleRows {
     /// `domains`.
     pub domains: Vec<Domain>,
     /// `sites`.
@@ -227,7 +236,16 @@ pub struct Rows {
     pub system_users: Vec<SystemUser>,
     /// `users`.
     pub users: Vec<SiteUser>,
-    /// `sessions`.
+}
+
+/// What changed since a mirror heard last.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// All of them, when one of them changed.
+    pub people: Option<PeopleRows>,
+    /// Keys of the sessions that began, changed or ended.
+    pub touched: Vec<i32>,
+    /// Those of them that are there.
     pub sessions: Vec<SessionRow>,
 }
 
@@ -238,15 +256,21 @@ impl Model {
         Rows {
             release: self.shape.release,
             changes: self.changes(),
-            domains: self.domains.clone(),
-            sites: all(&self.sites),
-            system_users: all(&self.people),
-            users: all(&self.users),
+            people: self.people_rows(),
             sessions: sessions.map(|session| self.session_row(session, now)).collect(),
         }
     }
 
-    fn session_row(&self, session: &Session, now: Timestamp) -> SessionRow {
+    pub(super) fn people_rows(&self) -> PeopleRows {
+        PeopleRows {
+            domains: self.domains.clone(),
+            sites: all(&self.sites),
+            system_users: all(&self.people),
+            users: all(&self.users),
+        }
+    }
+
+    pub(super) fn session_row(&self, session: &Session, now: Timestamp) -> SessionRow {
         let by_ticket = session.kind == Kind::TrustedTicket;
         let blob = json!({ "workgroup_session_id": session.token }).to_string();
         let (salt, hashed_secret) = session.hashed.clone().unzip();

@@ -1,5 +1,7 @@
 //! What kind of Tableau Server is imitated: release, limits, how its session ids look.
 
+use serde::{Deserialize, Serialize};
+
 use super::release::Release;
 
 /// What kind of server it is.
@@ -67,7 +69,8 @@ pub enum IdShape {
 }
 
 /// What DELETE knows a session by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeleteTakes {
     /// `sessions.session_id`.
     #[default]

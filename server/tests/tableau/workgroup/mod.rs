@@ -8,6 +8,8 @@ use server::connectors::{Completeness, ConnectorError, Recipe, SeenSession, Shar
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{ConnectOptions, Connection};
 
+pub mod mirror;
+
 /// A release of Tableau Server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
@@ -24,6 +26,16 @@ impl Release {
         Release::R2023_1,
         Release::R2025_3,
     ];
+
+    /// Its number, as Tableau writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Release::R2019_3 => "2019.3",
+            Release::R2022_4 => "2022.4",
+            Release::R2023_1 => "2023.1",
+            Release::R2025_3 => "2025.3",
+        }
+    }
 
     /// What makes the repository of the release before into this one's.
     const fn sql(self) -> &'static str {
@@ -42,11 +54,19 @@ pub struct Workgroup {
     pub admin: PgPool,
     /// Its host as the settings write it.
     pub host: String,
-    database: String,
+    pub database: String,
 }
 
 impl Workgroup {
+    /// With some people and their sessions.
     pub async fn new(release: Release) -> Self {
+        let workgroup = Self::empty(release).await;
+        workgroup.run(include_str!("people.sql")).await;
+        workgroup
+    }
+
+    /// With nobody there.
+    pub async fn empty(release: Release) -> Self {
         let url = std::env::var("CURFEW_TEST_POSTGRES")
             .expect("set CURFEW_TEST_POSTGRES (cargo xtask test starts a server and sets it)");
         let options: PgConnectOptions = url.parse().unwrap();
@@ -72,7 +92,6 @@ impl Workgroup {
         for each in Release::ALL.into_iter().filter(|each| *each <= release) {
             workgroup.run(each.sql()).await;
         }
-        workgroup.run(include_str!("people.sql")).await;
         workgroup
     }
 
@@ -82,6 +101,16 @@ impl Workgroup {
             .execute(&self.admin)
             .await
             .unwrap();
+    }
+
+    /// The Unix socket of its PostgreSQL.
+    pub fn socket(&self) -> String {
+        let (folder, port) = self.host.rsplit_once(':').unwrap();
+        assert!(
+            folder.starts_with('/'),
+            "the PostgreSQL of the tests has a Unix socket"
+        );
+        format!("{folder}/.s.PGSQL.{port}")
     }
 
     /// The settings of a connector that reads it; `hosts` and `more` as they stand in the file.

@@ -346,8 +346,12 @@ async fn the_repositorys_rows_show_what_a_reader_of_tables_sees() {
     let far = far("2025.3").await;
     far.server.model(|model, now| model.fill_sessions(2_000, now));
     let rows = far.server.rows();
-    assert_eq!((rows.sessions.len(), rows.sites.len()), (2_000, 3));
-    let smiths = rows.system_users.iter().filter(|person| person.name == "smith");
+    assert_eq!((rows.sessions.len(), rows.people.sites.len()), (2_000, 3));
+    let smiths = rows
+        .people
+        .system_users
+        .iter()
+        .filter(|person| person.name == "smith");
     let domains: Vec<i32> = smiths.map(|person| person.domain_id).collect();
     assert_eq!(domains, [2, 1], "one name in two domains");
     let of = |is: fn(&&rows::SessionRow) -> bool| rows.sessions.iter().filter(is).count();

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
-use crate::child::{cargo, program};
+use crate::child::{Program, cargo, program};
 use crate::places::Places;
 use crate::say;
 
@@ -169,6 +169,28 @@ pub fn api_clients(places: &Places) -> Result<PathBuf> {
     Ok(folder.join("bin/python"))
 }
 
+/// Real clients of Tableau Server, in a folder of their own in the cache; gives their Python.
+pub fn tableau_clients(places: &Places) -> Result<PathBuf> {
+    const LIST: &str = "server/tests/tableau/clients/requirements.txt";
+    // Only its source is published; what builds it stands in the other list.
+    const SOURCE: &str = "server/tests/tableau/clients/source.txt";
+    let read = |list: &str| fs::read_to_string(places.root.join(list)).context(list.to_owned());
+    let lists = read(LIST)? + &read(SOURCE)?;
+    let folder = places.cache.join("tools/tableau-clients");
+    let stamp = folder.join("installed-from");
+    if fs::read_to_string(&stamp).is_ok_and(|from| from == lists) {
+        return Ok(folder.join("bin/python"));
+    }
+    say::step("Installing tableauserverclient and tableau_tools", || {
+        from_pypi(places, &folder, LIST)?;
+        pip(places, &folder)
+            .args(["--no-build-isolation", "--requirement", SOURCE])
+            .quiet()?;
+        Ok(fs::write(&stamp, &lists)?)
+    })?;
+    Ok(folder.join("bin/python"))
+}
+
 /// Makes a virtual environment with exactly what a list names, checked by hash, none of it built here.
 fn from_pypi(places: &Places, folder: &Path, list: &str) -> Result<()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -188,20 +210,19 @@ fn from_pypi(places: &Places, folder: &Path, list: &str) -> Result<()> {
         apt(&["install", "--yes", "--no-install-recommends", "python3-venv"])?;
         venv()?;
     }
-    program(folder.join("bin/pip"))
-        .args([
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-        ])
-        .args(["--only-binary", ":all:", "--cache-dir"])
-        .args([places.cache.join("pip")])
-        .args(["--requirement", list])
-        .dir(&places.root)
+    pip(places, folder)
+        .args(["--only-binary", ":all:", "--requirement", list])
         .quiet()
         .map(drop)
+}
+
+/// Installs into a virtual environment, each file checked by its hash and nothing beside what is named.
+fn pip(places: &Places, folder: &Path) -> Program {
+    program(folder.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(["--no-deps", "--require-hashes", "--cache-dir"])
+        .args([places.cache.join("pip")])
+        .dir(&places.root)
 }
 
 pub fn is_root() -> bool {

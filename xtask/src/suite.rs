@@ -146,6 +146,7 @@ fn fetch_parts(
             setup::node_modules(&places)?;
         }
         if let Some(parts) = servers {
+            setup::tableau_clients(&places)?;
             setup::java()?;
             tomcats::fetch(&places, parts)?;
         }
@@ -206,6 +207,7 @@ const MATRIX: [&str; 8] = [
 
 fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts) -> Result<Tally> {
     let tomcats = tomcats::fetch(places, servers)?;
+    let tableau_clients = setup::tableau_clients(places)?;
     let mut runs = vec![PACKAGES.as_slice(), &["--package", "xtask"]];
     let matrix = match servers {
         Parts::Normal => "",
@@ -222,6 +224,7 @@ fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts
             .args(packages)
             .args(name)
             .env("CURFEW_TEST_POSTGRES", postgres.url())
+            .env("CURFEW_TEST_TABLEAU_CLIENTS", &tableau_clients)
             .env("CURFEW_TEST_TOMCATS", &tomcats)
             .env("CURFEW_TEST_TOMCATS_MATRIX", matrix)
             .shown(|line| {

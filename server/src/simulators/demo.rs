@@ -1,5 +1,6 @@
-//! The demo estate: four systems that do not exist, with about 4,200 people at work and every outcome to be met.
+//! The demo estate: five systems that do not exist, with about 4,200 people at work and every outcome to be met.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +8,35 @@ use std::time::Duration;
 use super::people;
 use super::simulator::Simulator;
 use super::simulator::shape::Shape;
+use super::tableau::TableauServer;
+use super::tableau::faults::Who;
+use super::tableau::release::Release;
+use super::tableau::shape::{IdShape, Shape as TableauShape};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
-use crate::keys::write_private;
+use crate::keys::{random_id, write_private};
 
 /// The running estate; it stops when this is dropped.
 pub struct DemoEstate {
     /// Settings entries by id, for `Config::systems`.
     pub systems: Vec<(String, SystemSettings)>,
     /// The systems themselves, in the same order.
-    pub simulators: Vec<Simulator>,
+    running: Vec<Running>,
+}
+
+/// A system of the estate.
+enum Running {
+    Simple(Simulator),
+    Tableau(TableauServer),
+}
+
+impl Running {
+    fn access(&self) -> (SocketAddr, String) {
+        match self {
+            Self::Simple(simulator) => simulator.access(),
+            Self::Tableau(server) => server.access(),
+        }
+    }
 }
 
 impl DemoEstate {
@@ -25,9 +45,9 @@ impl DemoEstate {
         let systems: serde_json::Map<String, serde_json::Value> = self
             .systems
             .iter()
-            .zip(&self.simulators)
-            .map(|((id, _), simulator)| {
-                let (address, token) = simulator.access();
+            .zip(&self.running)
+            .map(|((id, _), running)| {
+                let (address, token) = running.access();
                 let access = serde_json::json!({ "url": format!("http://{address}"), "token": token });
                 (id.clone(), access)
             })
@@ -37,6 +57,11 @@ impl DemoEstate {
         // Left from an earlier start; its addresses are gone.
         std::fs::remove_file(&file).ok();
         write_private(&file, &text)
+    }
+
+    fn add(&mut self, id: &str, settings: SystemSettings, running: Running) {
+        self.systems.push((id.to_owned(), settings));
+        self.running.push(running);
     }
 }
 
@@ -49,7 +74,7 @@ struct Plan {
     shape: Shape,
 }
 
-fn plans() -> [Plan; 4] {
+fn plans() -> [Plan; 3] {
     [
         Plan {
             id: "keycloak-staff",
@@ -61,19 +86,6 @@ fn plans() -> [Plan; 4] {
                 places: &["staff"],
                 idle_s: 1_800,
                 absolute_s: 36_000,
-                ..Shape::default()
-            },
-        },
-        Plan {
-            id: "tableau-analytics",
-            name: "Tableau analytics",
-            sessions: 1_611,
-            people: 700,
-            shape: Shape {
-                kinds: &["web", "web", "web", "embedded"],
-                sites: &["finance", "sales", "campus"],
-                idle_s: 14_400,
-                absolute_s: 0,
                 ..Shape::default()
             },
         },
@@ -111,13 +123,14 @@ fn plans() -> [Plan; 4] {
 
 /// Starts the estate on loopback ports, filled and alive.
 ///
-/// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau refuses one
-/// and holds Curfew's own sign-in; uPortal has guests, a person in doubt, and limits by context; Domo gives one person a new session id each time it is asked for their sessions.
-/// `times` makes everything that many times as large.
+/// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau analytics refuses
+/// one, has external users and impersonated sessions and holds Curfew's own sign-in; Tableau archive is so old that only
+/// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Domo gives one person
+/// a new session id each time it is asked for their sessions. `times` makes everything that many times as large.
 pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
         systems: Vec::new(),
-        simulators: Vec::new(),
+        running: Vec::new(),
     };
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     for plan in plans() {
@@ -126,27 +139,50 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
         simulator.faults(|faults| match plan.id {
             "uportal-campus" => faults.lie_for = ids(&["rtables", "d.volkov", "li.xiaoming"]),
             "keycloak-staff" => faults.let_back_for = ids(&["m.hohenlohe", "c.okonkwo"]),
-            "tableau-analytics" => {
-                if let Some(account_id) = people::account_id_of("break-glass") {
-                    let words = "Sessions of system administrators are ended by tsm only.";
-                    faults.refuse_for.insert(account_id, words.to_owned());
-                }
-            }
             _ => faults.rotate_for = ids(&["ntm.khai"]),
         });
         if plan.id == "uportal-campus" {
             simulator.add_oddities();
-        }
-        if plan.id == "tableau-analytics" {
-            simulator.add_own_connection();
         }
         simulator.live(Duration::from_secs(5));
         let settings = match plan.id {
             "uportal-campus" => simulator.settings_as_tomcat(plan.name, true),
             _ => simulator.settings(plan.name),
         };
-        estate.systems.push((plan.id.to_owned(), settings));
-        estate.simulators.push(simulator);
+        estate.add(plan.id, settings, Running::Simple(simulator));
     }
+    let (settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
+    analytics.model(|model, now| model.fill_sessions(1_611 * times, now));
+    let refused = analytics.model(|model, _| model.find_people("break-glass"));
+    analytics.faults(|faults| faults.refuse = Who::These(refused.into_iter().collect()));
+    estate.add("tableau-analytics", settings, Running::Tableau(analytics));
+
+    let (settings, archive) = tableau(&clock, "2019.3", "Tableau archive", 30 * times).await?;
+    archive.model(|model, now| {
+        model.fill_sessions(20 * times, now);
+        // As after a restart with the protection of ids switched off: sessions from before it stay protected.
+        model.shape.ids = IdShape::Legacy;
+        model.fill_sessions(48 * times, now);
+    });
+    estate.add("tableau-archive", settings, Running::Tableau(archive));
     Ok(estate)
+}
+
+/// A Tableau Server of that release with two sites and people who belong to them, alive, and the settings to connect it.
+async fn tableau(
+    clock: &Arc<dyn Clock>,
+    release: &str,
+    name: &str,
+    people: usize,
+) -> anyhow::Result<(SystemSettings, TableauServer)> {
+    let release = Release::named(release).ok_or_else(|| anyhow::anyhow!("no release {release}"))?;
+    let mut server = TableauServer::start(clock.clone(), TableauShape::of(release)).await?;
+    server.model(|model, now| {
+        model.fill(people, &[("Sales", "Sales")], now);
+        // Whoever signs in as somebody else.
+        model.add_administrator("tableau-admin", &random_id(), now);
+    });
+    let settings = server.settings(name)?;
+    server.live(Duration::from_secs(5));
+    Ok((settings, server))
 }

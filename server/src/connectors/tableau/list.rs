@@ -12,7 +12,7 @@ use crate::connectors::{Completeness, ConnectorError, ErrorKind, ListSessions, S
 
 /// What works at Tableau Cloud instead.
 const LEVERS_OF_CLOUD: &str = "What works there, none of it proven to cut a live session: disable the account where it signs \
-                               in, revoke its access tokens, make the user Unlicensed or remove it from the site.";
+                               in, take its access tokens away, make the user Unlicensed or remove it from the site.";
 
 impl Tableau {
     /// What the REST API allows now; where it does not answer, what it allowed before.

@@ -476,7 +476,7 @@ fn why_refused(said: &Fault) -> String {
         Some(126) => ": it has no such connected app, or it is disabled (client_id)",
         Some(127) => ": the connected app has no such secret (secret_id)",
         Some(10083 | 10084) => ": it can\u{2019}t read the token of the connected app (secret)",
-        _ => ": the secret is wrong, expired or revoked",
+        _ => ": the secret is wrong, expired or withdrawn",
     };
     format!("{cause} (code {})", said.code)
 }

@@ -167,7 +167,7 @@ test('ui_d3 Shift ticks a range, by pointer and by key, and Ctrl+A this page alo
 
 test('ui_d5 what can not be ended says why, in words beside a box that is off', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?q=service%20account', SCRIPT);
+  await open(page, '/sessions?q=svc-curfew', SCRIPT);
   const own = rows(page).first();
   await expect(own).toContainText('Curfew’s own connection');
   await expect(box(own)).toBeDisabled();
@@ -194,7 +194,7 @@ test('ui_c6 names of any script, length and making are text, and reachable whole
     await open(page, `/sessions?q=${login}`, SCRIPT);
     await expect(name(0).locator('bdi').first()).toHaveText(text);
   }
-  await open(page, '/sessions?q=m.hohenlohe', SCRIPT);
+  await open(page, '/sessions?q=m.hohenlohe&system=keycloak-staff', SCRIPT);
   const long = name(0).locator('[data-tip]').first();
   const whole = 'Maximiliane Freifrau von Hohenlohe-Waldenburg-Schillingsfürst';
   const cut = await long.locator('.cut').evaluate((element) => element.scrollWidth > element.clientWidth);

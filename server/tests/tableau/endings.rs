@@ -326,7 +326,7 @@ async fn tableau_cloud_is_named_and_explained() {
     let named = connect(&format!("kind = \"tableau\"\n{by_name}"));
     let error = listed(&named).await.err().unwrap();
     assert!(
-        error.message.contains("Tableau Cloud") && error.message.contains("revoke its access tokens"),
+        error.message.contains("Tableau Cloud") && error.message.contains("take its access tokens away"),
         "nobody has to be asked: {error}"
     );
     stub.change(|manners| manners.cloud = false);

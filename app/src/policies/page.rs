@@ -290,7 +290,9 @@ fn source(system: &SystemLimits) -> impl IntoView + use<> {
         _ => view! { " " <TimeAgo at=at /> }.into_any(),
     });
     view! {
-        <span>{word} {when} {(!note.is_empty()).then(|| format!(", {note}"))}</span>
+        <span>
+            {word} {when} {(!note.is_empty()).then(|| view! { <span class="second">{note}</span> })}
+        </span>
     }
     .into_any()
 }

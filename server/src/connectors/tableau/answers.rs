@@ -1,7 +1,9 @@
 //! What Tableau's REST API says, in XML or JSON, as one tree. XML is shaped like its JSON: attributes are members, text
 //! beside them is the member `value`.
 
-use html5gum::{Token, Tokenizer};
+use quick_xml::escape::unescape;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 use serde_json::{Map, Value};
 
 use crate::connectors::http::Answered;
@@ -54,40 +56,45 @@ pub(super) fn fault(answered: &Answered) -> Option<Fault> {
     })
 }
 
-/// The text at a path of members, whose names are compared without case; `None` = not there or null.
+/// The text at a path of members; `None` = not there or null.
 pub(super) fn text(tree: &Value, path: &[&str]) -> Option<String> {
     let mut at = tree;
     for name in path {
-        at = member(at, name)?;
+        at = at.get(name)?;
     }
     match at {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Object(_) => match member(at, "value")? {
-            Value::String(text) => Some(text.clone()),
-            _ => None,
-        },
+        Value::Object(members) => members.get("value")?.as_str().map(str::to_owned),
         _ => None,
     }
 }
 
-/// The member of that name, compared without case: the XML reader knows lower case only.
-fn member<'v>(tree: &'v Value, name: &str) -> Option<&'v Value> {
-    let Value::Object(members) = tree else {
-        return None;
-    };
-    let found = members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value)
-}
-
 /// An element that is being read.
 struct Element {
-    name: Vec<u8>,
+    name: String,
     members: Map<String, Value>,
     text: String,
 }
 
 impl Element {
+    fn begun(tag: &BytesStart<'_>) -> Option<Self> {
+        let mut members = Map::new();
+        for attribute in tag.attributes() {
+            let attribute = attribute.ok()?;
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+            members.insert(
+                attribute.key.into_inner().to_owned(),
+                Value::String(value.into_owned()),
+            );
+        }
+        Some(Self {
+            name: tag.local_name().into_inner().to_owned(),
+            members,
+            text: String::new(),
+        })
+    }
+
     fn done(self) -> Value {
         let text = self.text.trim();
         if self.members.is_empty() {
@@ -103,39 +110,29 @@ impl Element {
 
 /// The content of a `tsResponse`; `None` where the document is another one or not whole.
 fn xml(bytes: &[u8]) -> Option<Value> {
+    let mut reader = Reader::from_str(std::str::from_utf8(bytes).ok()?);
+    reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
-    for Ok(token) in Tokenizer::new(bytes) {
-        match token {
-            Token::StartTag(tag) => {
-                let attributes = tag.attributes.iter().map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value).into_owned();
-                    (String::from_utf8_lossy(name).into_owned(), Value::String(value))
-                });
-                let element = Element {
-                    name: tag.name.to_vec(),
-                    members: attributes.collect(),
-                    text: String::new(),
-                };
-                if tag.self_closing {
-                    close(&mut open, &mut root, element);
-                } else {
-                    open.push(element);
-                }
+    loop {
+        let said = match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                open.push(Element::begun(&tag)?);
+                continue;
             }
-            Token::EndTag(tag) => {
+            Event::End(_) => {
                 let element = open.pop()?;
-                if element.name != tag.name.to_vec() {
-                    return None;
-                }
                 close(&mut open, &mut root, element);
+                continue;
             }
-            Token::String(text) => {
-                if let Some(element) = open.last_mut() {
-                    element.text.push_str(&String::from_utf8_lossy(&text));
-                }
-            }
-            _ => {}
+            Event::Text(text) => text.xml10_content().into_owned(),
+            Event::CData(text) => text.xml10_content().into_owned(),
+            Event::GeneralRef(entity) => unescape(&format!("&{};", &*entity)).ok()?.into_owned(),
+            Event::Eof => break,
+            _ => continue,
+        };
+        if let Some(element) = open.last_mut() {
+            element.text.push_str(&said);
         }
     }
     root.filter(|_| open.is_empty())
@@ -143,12 +140,11 @@ fn xml(bytes: &[u8]) -> Option<Value> {
 
 /// Puts a whole element into the one around it; the outermost must be a `tsResponse`.
 fn close(open: &mut [Element], root: &mut Option<Value>, element: Element) {
-    let name = String::from_utf8_lossy(&element.name).into_owned();
     match open.last_mut() {
         Some(parent) => {
-            parent.members.insert(name, element.done());
+            parent.members.insert(element.name.clone(), element.done());
         }
-        None if name == "tsresponse" => *root = Some(element.done()),
+        None if element.name == "tsResponse" => *root = Some(element.done()),
         None => {}
     }
 }

@@ -163,7 +163,7 @@ impl Connector for Tableau {
             survives: "a view that is open may go on showing its picture until its next request".to_owned(),
             residual_s: None,
             not_listed: vec![
-                "Views being drawn (VizQL sessions) have a clock of their own and are not listed.".to_owned(),
+                "views being drawn (VizQL sessions), which have a clock of their own".to_owned(),
             ],
             before_you_end:
                 "Single sign-on, a connected client or a new trusted ticket may sign the person in again \

@@ -11,7 +11,7 @@ use super::wire::{
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::ages::limit_text;
-use crate::ui::{Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, thousands};
+use crate::ui::{Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, counted, thousands};
 use crate::wire::Limit;
 
 /// The policies page.
@@ -291,7 +291,7 @@ fn source(system: &SystemLimits) -> impl IntoView + use<> {
     });
     view! {
         <span>
-            {word} {when} {(!note.is_empty()).then(|| view! { <span class="second">{note}</span> })}
+            {word} {when} {(!note.is_empty()).then(|| view! { <span class="second block">{note}</span> })}
         </span>
     }
     .into_any()
@@ -305,55 +305,78 @@ fn Settings(
     /// Its settings.
     settings: Vec<SystemSetting>,
 ) -> impl IntoView {
-    let rows = settings
+    let (told, untold): (Vec<_>, Vec<_>) = settings
         .into_iter()
-        .map(|setting| {
-            let known = !matches!(setting.source, SettingSource::Default | SettingSource::Unknown);
-            let source = match setting.source {
-                SettingSource::Read => "read",
-                SettingSource::Typed => "typed in",
-                SettingSource::Imported => "out of a file of",
-                SettingSource::Default => "not read: documented default",
-                SettingSource::Unknown => "nobody told us",
-            };
-            let value = if setting.value.is_empty() {
-                "not known".to_owned()
-            } else {
-                setting.value
-            };
-            view! {
+        .partition(|setting| !matches!(setting.source, SettingSource::Default | SettingSource::Unknown));
+    let head = || {
+        view! {
+            <thead>
                 <tr>
-                    <th scope="row">
-                        {(!setting.place.is_empty())
-                            .then(|| view! { <bdi>{setting.place}</bdi> ": " })}
-                        <Cut text=setting.name />
-                        <span class="second">{setting.note}</span>
-                    </th>
-                    <td class:quiet=!known>
-                        <bdi>{value}</bdi>
-                    </td>
-                    <td class:quiet=!known>
-                        {source}
-                        {setting.as_of.map(|at| view! { " " <When at=at /> })}
-                    </td>
+                    <ColumnHead label="Setting" />
+                    <ColumnHead label="Value" />
+                    <ColumnHead label="Where we know it from" />
                 </tr>
-            }
-        })
-        .collect_view();
+            </thead>
+        }
+    };
     let caption = format!("Settings of {name} that shape its sessions, and where they are known from");
+    let others = counted(untold.len() as u64, "setting", "settings");
     view! {
         <Panel title=format!("Settings of {name}") padded=false>
-            <TableCard caption=caption inside=true class="table-low">
-                <thead>
-                    <tr>
-                        <ColumnHead label="Setting" />
-                        <ColumnHead label="Value" />
-                        <ColumnHead label="Where we know it from" />
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </TableCard>
+            {(!told.is_empty())
+                .then(|| {
+                    view! {
+                        <TableCard caption=caption inside=true class="table-low">
+                            {head()}
+                            <tbody>{told.into_iter().map(setting_row).collect_view()}</tbody>
+                        </TableCard>
+                    }
+                })}
+            {(!untold.is_empty())
+                .then(|| {
+                    view! {
+                        <details class="more-rows">
+                            <summary>{format!("{others} that nobody told us")}</summary>
+                            <TableCard caption=format!("Settings of {name} that nobody told us") inside=true class="table-low">
+                                {head()}
+                                <tbody>{untold.into_iter().map(setting_row).collect_view()}</tbody>
+                            </TableCard>
+                        </details>
+                    }
+                })}
         </Panel>
+    }
+    .into_any()
+}
+
+/// A setting, its value, and where that is known from.
+fn setting_row(setting: SystemSetting) -> impl IntoView {
+    let known = !matches!(setting.source, SettingSource::Default | SettingSource::Unknown);
+    let source = match setting.source {
+        SettingSource::Read => "read",
+        SettingSource::Typed => "typed in",
+        SettingSource::Imported => "out of a file of",
+        SettingSource::Default => "not read: documented default",
+        SettingSource::Unknown => "nobody told us",
+    };
+    let value = if setting.value.is_empty() {
+        "not known".to_owned()
+    } else {
+        setting.value
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                {(!setting.place.is_empty()).then(|| view! { <bdi>{setting.place}</bdi> ": " })}
+                <Cut text=setting.name /> <span class="second block">{setting.note}</span>
+            </th>
+            <td class:quiet=!known>
+                <bdi>{value}</bdi>
+            </td>
+            <td class:quiet=!known>
+                {source} {setting.as_of.map(|at| view! { " " <When at=at /> })}
+            </td>
+        </tr>
     }
     .into_any()
 }

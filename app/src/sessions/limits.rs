@@ -245,6 +245,9 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
     let source = match (read_at, system.source_note.is_empty()) {
         (Some(at), true) => view! { <TimeAgo at=at before="Read" /> }.into_any(),
         (_, true) => word.into_any(),
+        (_, false) if system.source_note.ends_with('.') => {
+            format!("{word}. {}", system.source_note).into_any()
+        }
         (_, false) => format!("{word}, {}", system.source_note).into_any(),
     };
     view! {

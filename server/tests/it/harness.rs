@@ -259,6 +259,8 @@ impl App {
 pub struct Logged {
     lines: Lines,
     _until: tracing::subscriber::DefaultGuard,
+    /// Where a process has but one subscriber, what another thread logs first is switched off for this one too.
+    _second: tracing::Dispatch,
 }
 
 /// Where the lines go.
@@ -286,6 +288,7 @@ impl Logged {
             .finish();
         Self {
             lines,
+            _second: tracing::Dispatch::new(tracing_subscriber::registry()),
             _until: tracing::subscriber::set_default(subscriber),
         }
     }

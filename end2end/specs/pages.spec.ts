@@ -43,7 +43,8 @@ async function everyPage(page: Page, visit: (name: string) => Promise<void>): Pr
   await somePreview(page);
   await visit('preview');
   await page.getByLabel('Reason').fill('A look at the page of an ending');
-  await page.getByRole('button', { name: /^End 3 sessions$/ }).click();
+  // Somebody of the demo may have gone since they were ticked.
+  await page.getByRole('button', { name: /^End [1-3] sessions?$/ }).click();
   await expect(page).toHaveURL(/\/endings\/\d+$/);
   await hydrated(page);
   await visit('ending');

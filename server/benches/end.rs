@@ -19,7 +19,7 @@ use app::wire::{SessionKey, SystemId};
 use server::caller::For;
 use server::clock::SystemClock;
 use server::config::Config;
-use server::connectors::Target;
+use server::connectors::{SeenSession, Target};
 use server::on;
 use server::simulators::simulator::Simulator;
 use server::simulators::simulator::shape::Shape;
@@ -218,32 +218,18 @@ impl North {
 
     /// What the raw loop ends: everything listed.
     async fn targets(&self) -> anyhow::Result<Vec<Target>> {
-        let connected = self
-            .stage
-            .systems
-            .connected(&north())
-            .ok_or_else(|| anyhow::anyhow!("not connected"))?;
-        let (sink, mut batches) = server::connectors::Sink::channel(4);
-        let list = async move {
-            let wanted = server::connectors::Wanted::All;
-            connected.guard.list(wanted, &sink).await
+        let mut targets = Vec::new();
+        let take = |batch: Vec<SeenSession>| {
+            targets.extend(batch.into_iter().map(|seen| Target {
+                handle: seen.handle,
+                place: seen.place,
+                kind: seen.kind,
+                site: seen.site,
+                account_id: seen.account_id,
+                node: seen.node,
+            }));
         };
-        let take = async {
-            let mut targets = Vec::new();
-            while let Some(batch) = batches.recv().await {
-                targets.extend(batch.into_iter().map(|seen| Target {
-                    handle: seen.handle,
-                    place: seen.place,
-                    kind: seen.kind,
-                    site: seen.site,
-                    account_id: seen.account_id,
-                    node: seen.node,
-                }));
-            }
-            targets
-        };
-        let (listed, targets) = tokio::join!(list, take);
-        listed?;
+        self.stage.list(&north(), take).await?;
         Ok(targets)
     }
 

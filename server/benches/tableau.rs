@@ -13,7 +13,6 @@ use anyhow::Context;
 use app::wire::SystemId;
 use futures::stream::{self, StreamExt};
 use server::config::{Config, SystemSettings};
-use server::connectors::{Sink, Wanted};
 
 use self::server_stub::{Manners, Stub};
 use self::stage::{Stage, ms};
@@ -207,18 +206,8 @@ async fn copy(workgroup: &Workgroup) -> anyhow::Result<usize> {
 
 /// Everything through the connector; how many.
 async fn list(stage: &Stage) -> anyhow::Result<usize> {
-    let connected = stage.systems.connected(&tableau()).context("not connected")?;
-    let (sink, mut batches) = Sink::channel(4);
-    let listing = async move { connected.guard.list(Wanted::All, &sink).await };
-    let taking = async {
-        let mut rows = 0;
-        while let Some(batch) = batches.recv().await {
-            rows += batch.len();
-        }
-        rows
-    };
-    let (whole, rows) = tokio::join!(listing, taking);
-    whole?;
+    let mut rows = 0;
+    stage.list(&tableau(), |batch| rows += batch.len()).await?;
     Ok(rows)
 }
 

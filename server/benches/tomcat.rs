@@ -18,7 +18,6 @@ use futures::stream::{self, StreamExt};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use server::config::{Config, SystemSettings};
-use server::connectors::{Sink, Wanted};
 
 use self::farm::{Jolokia, Options as Made, Role, Tomcat, Version};
 use self::stage::{Stage, ms};
@@ -206,18 +205,8 @@ async fn measure(
 
 /// Everything through the connector; how many.
 async fn list(stage: &Stage) -> anyhow::Result<usize> {
-    let connected = stage.systems.connected(&intranet()).context("not connected")?;
-    let (sink, mut batches) = Sink::channel(4);
-    let listing = async move { connected.guard.list(Wanted::All, &sink).await };
-    let taking = async {
-        let mut rows = 0;
-        while let Some(batch) = batches.recv().await {
-            rows += batch.len();
-        }
-        rows
-    };
-    let (whole, rows) = tokio::join!(listing, taking);
-    whole?;
+    let mut rows = 0;
+    stage.list(&intranet(), |batch| rows += batch.len()).await?;
     Ok(rows)
 }
 

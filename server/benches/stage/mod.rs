@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use app::access::wire::Scope;
 use app::endings::port::EndingsPort;
 use app::endings::wire::{Confirm, Confirmed};
+use app::wire::SystemId;
 use server::access::{Access, SeedOperator};
 use server::audit::Audit;
 use server::caller::{Caller, For, Origin};
 use server::changes::Changes;
 use server::clock::{Clock, SystemClock};
 use server::config::{Config, EndingRules, SignInRules};
+use server::connectors::{SeenSession, Sink, Wanted};
 use server::db::testing::TestDb;
 use server::endings::{Endings, Parts};
 use server::keys::HashKey;
@@ -155,6 +158,25 @@ impl Stage {
         let port = For::new(&self.endings, &self.ada);
         let counts = port.ending_page(no, None, None).await?.brief.counts;
         anyhow::ensure!(counts.ended == rows as u64, "not all ended: {counts:?}");
+        Ok(())
+    }
+
+    /// Everything of that system through its connector, handed over as it comes.
+    pub async fn list(
+        &self,
+        system: &SystemId,
+        mut take: impl FnMut(Vec<SeenSession>),
+    ) -> anyhow::Result<()> {
+        let connected = self.systems.connected(system).context("not connected")?;
+        let (sink, mut batches) = Sink::channel(4);
+        let listing = async move { connected.guard.list(Wanted::All, &sink).await };
+        let taking = async {
+            while let Some(batch) = batches.recv().await {
+                take(batch);
+            }
+        };
+        let (whole, ()) = tokio::join!(listing, taking);
+        whole?;
         Ok(())
     }
 }

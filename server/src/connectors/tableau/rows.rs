@@ -120,7 +120,7 @@ fn reason(form: IdForm, standing: &Standing, idle: Limit) -> Result<Way, String>
 }
 
 /// What else works, for rows that can't be ended.
-pub(super) const LEVERS: &str = "Other levers, none at once or none proven to cut a live session: make the user Unlicensed or \
+const LEVERS: &str = "Other levers, none at once or none proven to cut a live session: make the user Unlicensed or \
                                  remove it, disable the account where it signs in, take its access tokens away, switch off \
                                  connected clients (Settings, General), lower wgserver.session.idle_limit (a restart).";
 

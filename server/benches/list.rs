@@ -544,7 +544,9 @@ async fn raw_page(
     };
     let behind = match from {
         None => String::new(),
-        Some(_) => format!("AND ({column}, session_key) {than} ($1, $2)"),
+        Some(_) => format!(
+            "AND ({column}, row_no) {than} ($1, (SELECT p.row_no FROM session p WHERE p.session_key = $2))"
+        ),
     };
     let value = if text { "sort_text" } else { "sort_number" };
     let other = if text {
@@ -556,7 +558,7 @@ async fn raw_page(
         "SELECT session_key, system_id, handle_hint, account_id, account_name, display_name, person_doubt, email, kind, raw_kind, state, ip, \
          browser, os, site, created_at, last_active_at, idle_timeout_s, idle_ends_at, absolute_expires_at, absolute_known, \
          endable, endable_why, return_hint, observed_at, gone_at, {column} AS {value}, {other} FROM session \
-         WHERE state = 'live' AND kind <> 'guest' AND {condition} {behind} ORDER BY {column} {order}, session_key {order} LIMIT {PAGE_ROWS}"
+         WHERE state = 'live' AND kind <> 'guest' AND {condition} {behind} ORDER BY {column} {order}, row_no {order} LIMIT {PAGE_ROWS}"
     );
     let moment = |row: &SessionRow| match query.sort {
         SortKey::IdleEnds => row.idle_ends_at,

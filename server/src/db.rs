@@ -90,7 +90,8 @@ impl Db {
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_with(options.clone())
+            // 64 MiB: what 100,000 sessions that go touch of the inventory's indexes, so that a page is written once.
+            .connect_with(options.clone().pragma("cache_size", "-65536"))
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(readers)

@@ -5,7 +5,7 @@ use app::wire::{Count, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query};
 
 use super::Access;
-use crate::caller::scope::{Rows, no_guests};
+use crate::caller::scope::{self, Rows, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::{Grant, VisibleScope};
 use crate::error::Error;
@@ -57,7 +57,7 @@ fn column(name: &'static str) -> Expr {
 }
 
 fn live() -> Condition {
-    Cond::all().add(column("state").eq("live")).add(no_guests())
+    Cond::all().add(scope::live()).add(no_guests())
 }
 
 async fn count(conn: &mut Conn, rows: Condition) -> Result<Count, Error> {

@@ -63,9 +63,19 @@ impl Rows {
     }
 }
 
-/// Sessions of people: guests left out.
+/// Sessions that their system still lists.
 ///
-/// Written out, as in the indexes that hold no guest: only then does a database take them.
+/// Written out, as in the indexes that hold nothing else: only then does a database take them.
+pub fn live() -> Expr {
+    Expr::cust("session.state = 'live'")
+}
+
+/// Sessions that are gone; written out for their index.
+pub fn gone() -> Expr {
+    Expr::cust("session.state <> 'live'")
+}
+
+/// Sessions of people: guests left out. Written out for the indexes that hold no guest.
 pub fn no_guests() -> Expr {
     Expr::cust("session.kind <> 'guest'")
 }

@@ -4,13 +4,13 @@ use app::access::wire::Permission;
 use app::endings::wire::{Confirm, Confirmed, EndedEverywhere, PreviewLeftOut};
 use app::error::AppError;
 use app::wire::{EndingId, Timestamp};
-use sea_query::{Alias, Cond, Expr, ExprTrait};
+use sea_query::Cond;
 
 use super::draft::Set;
 use super::store::{EndingRow, freeze};
 use super::{Endings, page};
 use crate::caller::Caller;
-use crate::caller::scope::Rows;
+use crate::caller::scope::{self, Rows};
 use crate::error::Error;
 use crate::sessions::people::of_person;
 
@@ -43,7 +43,7 @@ impl Endings {
         if let Some(row) = freeze::at_work_for(&mut conn, &caller.id, &person, now).await? {
             return self.same(caller, row).await;
         }
-        let live = rows.add(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"));
+        let live = rows.add(scope::live());
         if freeze::count(&mut conn, &live).await? == 0 {
             return Ok(EndedEverywhere::default());
         }

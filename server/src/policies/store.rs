@@ -218,7 +218,7 @@ pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, L
     }
     let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
         "SELECT idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
-         WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, session_key DESC LIMIT $2",
+         WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, row_no DESC LIMIT $2",
     )
     .bind(&system.0)
     .bind(SAMPLE)
@@ -257,7 +257,7 @@ pub async fn past_own_limits(
             .from("session")
             .cond_where(
                 Cond::all()
-                    .add(Expr::col(("session", "state")).eq("live"))
+                    .add(scope::live())
                     .add(no_guests())
                     .add(Expr::col(("session", column)).lte(now.0))
                     .add(visible.clone()),
@@ -279,13 +279,13 @@ pub async fn past_own_limits(
     // Each branch in brackets of its own: SQLite takes no LIMIT inside a UNION.
     let either = |column: &'static str, alias: &'static str| {
         Query::select()
-            .columns(["system_id", "session_key"])
-            .from_subquery(branch(column).columns(["system_id", "session_key"]).take(), alias)
+            .columns(["system_id", "row_no"])
+            .from_subquery(branch(column).columns(["system_id", "row_no"]).take(), alias)
             .take()
     };
     let query = Query::select()
         .column("system_id")
-        .expr_as(Expr::col(Alias::new("session_key")).count(), "n")
+        .expr_as(Expr::col(Alias::new("row_no")).count(), "n")
         .from_subquery(
             either("idle_ends_sort", "i")
                 .union(UnionType::Distinct, either("absolute_sort", "a"))
@@ -314,7 +314,7 @@ pub async fn never_idle(
         .from("session")
         .cond_where(
             Cond::all()
-                .add(Expr::col(("session", "state")).eq("live"))
+                .add(scope::live())
                 .add(no_guests())
                 .add(scope::never_idle())
                 .add(Expr::col(("session", "system_id")).is_in(systems.iter().map(|s| s.0.clone())))
@@ -377,6 +377,6 @@ pub async fn people_past(conn: &mut Conn, visible: Condition, past: Condition) -
 fn own_live(visible: Condition) -> Condition {
     Cond::all()
         .add(Expr::col(("session", "system_id")).eq(OWN_SYSTEM))
-        .add(Expr::col(("session", "state")).eq("live"))
+        .add(scope::live())
         .add(visible)
 }

@@ -12,7 +12,7 @@ use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
 use crate::caller::Caller;
-use crate::caller::scope::{Rows, guests_only, never_idle, no_guests};
+use crate::caller::scope::{Rows, gone, guests_only, live, never_idle, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
@@ -93,10 +93,11 @@ impl Filter {
         }
     }
 
-    /// Whether an index gives the rows in the order of the sort `name`: guests have one for their last activity alone.
+    /// Whether an index gives the rows in the order of the sort `name`: guests, and what is gone, have one for their last
+    /// activity alone.
     pub fn in_order(&self, name: &str) -> bool {
         match self.guests {
-            Guests::Hidden => true,
+            Guests::Hidden => self.states == [SessionState::Live] || name == "last_active_sort",
             Guests::Only => name == "last_active_sort",
             Guests::Among => false,
         }
@@ -111,11 +112,18 @@ impl Filter {
         all
     }
 
-    fn in_states(&self) -> Expr {
-        match self.states.as_slice() {
-            [one] => column("state").eq(one.name()),
-            many => column("state").is_in(many.iter().map(|s| s.name())),
-        }
+    /// In one of its states.
+    pub fn in_states(&self) -> Condition {
+        let any = |any: Condition, state: &SessionState| any.add(of_state(*state));
+        self.states.iter().fold(Cond::any(), any)
+    }
+}
+
+/// Rows in that state, in the words of the indexes.
+pub fn of_state(state: SessionState) -> Condition {
+    match state {
+        SessionState::Live => Cond::all().add(live()),
+        gone_how => Cond::all().add(gone()).add(column("state").eq(gone_how.name())),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Guests: browsers that nobody signed in with. A list leaves them out unless a kind is asked for, and says how many.
 
 use app::sessions::query::SessionQuery;
-use app::sessions::wire::SessionState;
 use app::wire::Count;
-use sea_query::{Cond, ExprTrait};
+use sea_query::Cond;
 
-use super::filter::{Dialect, View, column};
+use super::filter::{Dialect, View};
 use super::list::{self, Reach, count_up_to};
 use crate::caller::scope::guests_only;
 use crate::db::Conn;
@@ -21,8 +20,7 @@ pub async fn hidden(conn: &mut Conn, query: &SessionQuery, view: &View) -> Resul
         return Ok(none);
     };
     // Most estates report none: told by an index of guests alone, before any filter costs something.
-    let states = filter.states.iter().map(|state: &SessionState| state.name());
-    let any = Cond::all().add(guests_only()).add(column("state").is_in(states));
+    let any = Cond::all().add(guests_only()).add(filter.in_states());
     if count_up_to(conn, any, Some(1)).await? == 0 {
         return Ok(none);
     }

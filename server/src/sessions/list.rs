@@ -16,7 +16,7 @@ use sea_query::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Filter, column};
+use super::filter::{Filter, column, of_state};
 use crate::db::Conn;
 use crate::error::Error;
 
@@ -223,7 +223,10 @@ impl Way<'_> {
         if self.ascending { Order::Asc } else { Order::Desc }
     }
 
-    /// Rows behind the place, in a table with the columns `name` and `session_key`.
+    /// Rows behind the place, in a table with the columns `name` and `row_no`.
+    ///
+    /// The address tells the row by its key: its number would tell how many sessions were ever seen. Where the row is no
+    /// longer known, all of its value count as behind: one shown twice rather than one left out.
     fn behind(&self, table: &'static str, name: &'static str) -> Condition {
         let Some(place) = self.from else {
             return Cond::all();
@@ -233,8 +236,15 @@ impl Way<'_> {
             Value::Number(number) => Expr::val(*number),
             Value::Text(text) => Expr::val(text.clone()),
         };
-        let here = Expr::tuple([of(name), of("session_key")]);
-        let there = Expr::tuple([value, Expr::val(place.key.clone())]);
+        let row = Query::select()
+            .column((Alias::new("placed"), Alias::new("row_no")))
+            .from_as(Alias::new("session"), Alias::new("placed"))
+            .and_where(Expr::col((Alias::new("placed"), Alias::new("session_key"))).eq(place.key.clone()))
+            .take();
+        let unknown = if self.ascending { 0 } else { i64::MAX };
+        let row = Func::coalesce([Expr::SubQuery(None, Box::new(row.into())), Expr::val(unknown)]);
+        let here = Expr::tuple([of(name), of("row_no")]);
+        let there = Expr::tuple([value, row.into()]);
         Cond::all().add(match (self.ascending, self.with_place) {
             (true, false) => here.gt(there),
             (true, true) => here.gte(there),
@@ -246,7 +256,7 @@ impl Way<'_> {
     fn sorted(&self, query: &mut SelectStatement, table: &'static str, name: &'static str) {
         query
             .order_by((Alias::new(table), Alias::new(name)), self.order())
-            .order_by((Alias::new(table), Alias::new("session_key")), self.order());
+            .order_by((Alias::new(table), Alias::new("row_no")), self.order());
     }
 }
 
@@ -404,7 +414,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
         inner
             .expr(Expr::col((Alias::new("session"), sea_query::Asterisk)))
             .from(Alias::new("session"))
-            .and_where(column("state").eq(state.name()))
+            .cond_where(of_state(state))
             .cond_where(filter.of_guests())
             .cond_where(filter.along(name))
             .cond_where(way.behind("session", name));
@@ -413,6 +423,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
         for column in COLUMNS {
             outer.column((Alias::new("session"), Alias::new(column)));
         }
+        outer.column((Alias::new("session"), Alias::new("row_no")));
         sort_values(&mut outer, "session", way.sort);
         match at_most {
             Some(rows) => {
@@ -422,7 +433,7 @@ fn walk(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatement 
             None => {
                 outer
                     .from(Alias::new("session"))
-                    .and_where(column("state").eq(state.name()))
+                    .cond_where(of_state(state))
                     .cond_where(filter.of_guests())
                     .cond_where(filter.along(name))
                     .cond_where(way.behind("session", name));
@@ -467,7 +478,7 @@ fn gather(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatemen
     let (name, _) = sort_column(way.sort);
     let mut matches = Query::select();
     matches
-        .expr_as(column("session_key"), Alias::new("session_key"))
+        .expr_as(column("row_no"), Alias::new("row_no"))
         .expr_as(column(name), Alias::new("sort_value"))
         .from(Alias::new("session"))
         .cond_where(filter.condition());
@@ -476,7 +487,7 @@ fn gather(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatemen
     }
     let mut page = Query::select();
     page.columns([
-        (Alias::new("matches"), Alias::new("session_key")),
+        (Alias::new("matches"), Alias::new("row_no")),
         (Alias::new("matches"), Alias::new("sort_value")),
     ])
     .from(Alias::new("matches"))
@@ -498,8 +509,8 @@ fn gather(filter: &Filter, way: Way<'_>, at_most: Option<u64>) -> SelectStatemen
         .from_subquery(page, Alias::new("page"))
         .inner_join(
             Alias::new("session"),
-            Expr::col((Alias::new("session"), Alias::new("session_key")))
-                .equals((Alias::new("page"), Alias::new("session_key"))),
+            Expr::col((Alias::new("session"), Alias::new("row_no")))
+                .equals((Alias::new("page"), Alias::new("row_no"))),
         )
         .with_cte(
             CommonTableExpression::new()

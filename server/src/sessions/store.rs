@@ -6,7 +6,7 @@ use app::wire::{OperatorId, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 
 use super::filter::column;
-use crate::caller::scope::no_guests;
+use crate::caller::scope::{self, no_guests};
 use crate::db::Conn;
 use crate::error::Error;
 use crate::on;
@@ -149,10 +149,7 @@ pub async fn note_look(
 
 /// Live rows of people the caller may see in these systems; none named = in all.
 pub fn live_in(visible: Condition, systems: &[SystemId]) -> Condition {
-    let mut live = Cond::all()
-        .add(column("state").eq("live"))
-        .add(no_guests())
-        .add(visible);
+    let mut live = Cond::all().add(scope::live()).add(no_guests()).add(visible);
     if !systems.is_empty() {
         live = live.add(column("system_id").is_in(systems.iter().map(|s| s.0.clone())));
     }

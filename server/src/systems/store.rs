@@ -3,7 +3,7 @@
 use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Cond, Expr, ExprTrait, Query, SelectStatement};
 
-use crate::caller::scope::{Rows, no_guests};
+use crate::caller::scope::{self, Rows, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::error::Error;
@@ -368,7 +368,7 @@ pub async fn count_live(
 fn live(scope: &VisibleScope) -> SelectStatement {
     Query::select()
         .from(Alias::new("session"))
-        .and_where(Expr::col((Alias::new("session"), Alias::new("state"))).eq("live"))
+        .and_where(scope::live())
         .and_where(no_guests())
         .cond_where(scope.condition(Rows::Sessions))
         .take()

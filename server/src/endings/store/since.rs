@@ -5,7 +5,7 @@ use sea_query::{Alias, Cond, Expr, ExprTrait, Func, JoinType, Order, Query};
 
 use super::EndingRow;
 use super::show::Reader;
-use crate::caller::scope::{Rows, no_guests};
+use crate::caller::scope::{self, Rows, no_guests};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::endings::watch::CLOCKS_DIFFER_MS;
@@ -111,7 +111,7 @@ pub async fn signed_in_since(
         .and_where(item("left_out").is_null())
         .and_where(item("outcome").eq(Outcome::AlreadyGone.name()))
         .and_where(item("returned_at").is_null())
-        .and_where(session("state").eq("live"))
+        .and_where(scope::live())
         .and_where(session("first_seen_at").gt(row.created_at))
         .and_where(session("created_at").gte(Expr::expr(last_seen).sub(CLOCKS_DIFFER_MS)))
         .and_where(Expr::exists(in_the_set).not())

@@ -134,7 +134,7 @@ impl Known {
     }
 
     /// What the list sorts it by.
-    pub fn place(&self, sort: SortKey) -> (String, i64, String) {
+    pub fn place(&self, sort: SortKey) -> (String, i64) {
         let (s, r) = (&self.seed, &self.row);
         let (text, number) = match sort {
             SortKey::Person => (r.person_sort.clone(), 0),
@@ -148,11 +148,11 @@ impl Known {
             SortKey::EndsAtLatest => (String::new(), s.absolute_expires_at.unwrap_or(i64::MAX)),
             SortKey::Client => (format!("{} {}", s.browser, s.os).trim().to_lowercase(), 0),
         };
-        (text, number, r.session_key.clone())
+        (text, number)
     }
 }
 
-/// The keys of the list of `query`, in order.
+/// The keys of the list of `query`, in order; those of equal value as they stand in `known`, the order they came in.
 pub fn list(known: &[Known], query: &SessionQuery, view: &View) -> Vec<String> {
     let mut rows: Vec<&Known> = known.iter().filter(|k| k.matches(query, view)).collect();
     rows.sort_by_key(|k| k.place(query.sort));

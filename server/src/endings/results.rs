@@ -106,7 +106,7 @@ impl Endings {
                 let entry = result_entry(ending, system, own);
                 self.parts.audit.append(&mut conn, &entry, now).await?;
             }
-            if work::open_items(&mut conn, ending).await? == 0 {
+            if !work::any_open(&mut conn, ending).await? {
                 self.settle(&mut conn, ending, now).await?;
                 topics.push(topic::ENDINGS.to_owned());
             }

@@ -13,7 +13,7 @@ use super::node::Node;
 use crate::connectors::{Answer, ConnectorError, EndSessions, Handle, Target};
 
 /// Most sessions asked between two commits: a few round trips by the JMX proxy, one by Jolokia.
-const CHUNK: usize = 500;
+const CHUNK: usize = 1_000;
 
 #[async_trait]
 impl EndSessions for Tomcat {

@@ -31,7 +31,9 @@ pub struct DueItem {
 }
 
 /// Items that may be taken: `$1` = now, `$2` = 1 when all endings are paused (then only what was sent is read back).
-const DUE: &str = "i.left_out IS NULL AND i.next_attempt_at <= $1 AND \
+///
+/// The first two conditions are those of the index that holds open items alone.
+const DUE: &str = "i.state <> 'settled' AND i.left_out IS NULL AND i.next_attempt_at <= $1 AND \
     ((i.state = 'waiting' AND e.state IN ('waiting', 'running') AND (e.not_before IS NULL OR e.not_before <= $1) AND $2 = 0) \
      OR (i.state = 'asked' AND e.state IN ('waiting', 'running', 'paused', 'cancelled')))";
 
@@ -55,15 +57,31 @@ pub async fn due_items(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<DueItem>, Error> {
+    // One ending after the other: over several at once no index gives the order, and every open item would be sorted
+    // for each batch.
+    let endings: Vec<String> = on!(conn, c => sqlx::query_scalar(
+        "SELECT ending_id FROM ending WHERE state IN ('waiting', 'running', 'paused', 'cancelled') \
+         AND settled_at IS NULL ORDER BY confirmed_at, ending_id",
+    ).fetch_all(c).await?);
     let sql = format!(
         "SELECT i.ending_id, i.session_key, i.account_id, i.account_name, i.kind, i.session_created_at, i.answer, \
          i.attempts, i.looks, i.rotated_key, e.state AS ending_state, e.caller_kind, e.caller_id, e.caller_name, \
          e.created_at AS frozen_at FROM ending e JOIN ending_item i ON i.ending_id = e.ending_id \
-         WHERE e.state IN ('waiting', 'running', 'paused', 'cancelled') AND e.settled_at IS NULL AND i.system_id = $3 \
-         AND {DUE} ORDER BY e.confirmed_at, i.session_key LIMIT $4"
+         WHERE e.ending_id = $5 AND i.ending_id = $5 AND i.system_id = $3 AND {DUE} ORDER BY i.session_key LIMIT $4"
     );
-    Ok(on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(now.0).bind(i64::from(paused)).bind(system.as_str()).bind(limit).fetch_all(c).await?))
+    let mut due: Vec<DueItem> = Vec::new();
+    for ending in endings {
+        let left = limit.saturating_sub(i64::try_from(due.len()).unwrap_or(i64::MAX));
+        if left <= 0 {
+            break;
+        }
+        due.extend(
+            on!(conn, c => sqlx::query_as::<_, DueItem>(sqlx::AssertSqlSafe(sql.as_str()))
+            .bind(now.0).bind(i64::from(paused)).bind(system.as_str()).bind(left).bind(ending)
+            .fetch_all(c).await?),
+        );
+    }
+    Ok(due)
 }
 
 fn item(name: &'static str) -> Expr {
@@ -128,6 +146,32 @@ pub async fn mark_asked(
         .to_owned();
     let marked: Vec<(String,)> = conn.fetch_all(&mark).await?;
     Ok(marked.into_iter().map(|row| SessionKey(row.0)).collect())
+}
+
+/// Takes [`mark_asked`] back of items that were not asked after all, and never before. Those of an ending that was
+/// cancelled meanwhile are stopped.
+pub async fn unmark_asked(
+    conn: &mut Conn,
+    ending: &EndingId,
+    keys: &[SessionKey],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let take_back = update(ending, keys)
+        .value(Alias::new("state"), "waiting")
+        .value(Alias::new("asked_at"), Option::<i64>::None)
+        .value(Alias::new("attempts"), 0)
+        .value(Alias::new("rotated_key"), Option::<String>::None)
+        .value(Alias::new("changed_at"), now.0)
+        .and_where(item("state").eq("asked"))
+        .to_owned();
+    conn.execute(&take_back).await?;
+    let cancelled: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT CAST(1 AS BIGINT) FROM ending WHERE ending_id = $1 AND state = 'cancelled'",
+    ).bind(ending.as_str()).fetch_optional(c).await?);
+    if cancelled.is_some() {
+        stop_waiting(conn, ending, "Stopped before the system was asked.", now).await?;
+    }
+    Ok(())
 }
 
 /// Keeps under which new id an item goes on.
@@ -279,6 +323,14 @@ pub async fn stop_waiting(
     .execute(c)
     .await?
     .rows_affected()))
+}
+
+/// Whether an item of the ending has no outcome yet.
+pub async fn any_open(conn: &mut Conn, ending: &EndingId) -> Result<bool, Error> {
+    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT CAST(1 AS BIGINT) FROM ending_item WHERE ending_id = $1 AND state <> 'settled' AND left_out IS NULL LIMIT 1",
+    ).bind(ending.as_str()).fetch_optional(c).await?);
+    Ok(found.is_some())
 }
 
 /// Items without an outcome.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use app::wire::{EndingId, SessionKey};
 
 use super::{Ask, Item};
-use crate::connectors::{Answer, ErrorKind, Target};
+use crate::connectors::{Answer, ConnectorError, ErrorKind, Target};
 use crate::domain::ending::Said;
 use crate::endings::Endings;
 use crate::endings::store::{self, work};
@@ -15,12 +15,14 @@ use crate::schedule::{self, Held};
 use crate::systems::Connected;
 
 /// Most items asked between two commits.
-const MOST_PER_ASK: usize = 500;
+const MOST_PER_ASK: usize = 1_000;
 
 impl Endings {
     /// Asks the system, chunk by chunk, and begins no other chunk after `ask_for`; before each it is written down what
-    /// is about to be asked, together with the answers of the chunk before. Returns the places of the items that were
+    /// is about to be asked, together with the answers of the chunks before. Returns the places of the items that were
     /// asked; the others stay due.
+    ///
+    /// The next chunk is written down while the system works on this one: our database is not what it waits for.
     pub(super) async fn ask(
         &self,
         held: &Held,
@@ -33,28 +35,21 @@ impl Endings {
         let size = connected.guard.chunk().clamp(1, MOST_PER_ASK);
         let mut asked = Vec::with_capacity(asks.len());
         let mut answers: Vec<(usize, Answer)> = Vec::new();
-        for chunk in asks.chunks(size) {
-            let allowed = self.before_ask(held, items, &answers, chunk).await?;
-            answers.clear();
-            let chunk: Vec<&Ask> = chunk.iter().filter(|a| allowed.contains(&a.at)).collect();
-            if chunk.is_empty() {
-                continue;
-            }
+        let mut chunks = asks.chunks(size);
+        let first = chunks.next().unwrap_or_default();
+        let mut marked = self.mark(held, items, &[], first).await?;
+        loop {
             if held.is_lost() {
                 return Err(Error::LeaseLost);
             }
-            let targets: Vec<Target> = chunk.iter().map(|a| a.target.clone()).collect();
-            let said = connected.guard.end(&targets).await;
-            let failed = said.as_ref().err().map(|e| e.kind);
-            let said = said.unwrap_or_else(|cause| {
-                tracing::warn!(system.id = %connected.system_id, %cause, "asking to end sessions failed");
-                let answer = match cause.kind {
-                    ErrorKind::Unauthorized | ErrorKind::Forbidden => Answer::Refused(cause.message),
-                    _ => Answer::NoAnswer,
-                };
-                vec![answer; chunk.len()]
-            });
-            for (ask, answer) in chunk.iter().zip(said) {
+            let next = chunks.next();
+            let stored = std::mem::take(&mut answers);
+            let (said, ahead) = tokio::join!(
+                send(connected, &marked),
+                self.mark(held, items, &stored, next.unwrap_or_default())
+            );
+            let failed = said.is_err();
+            for (ask, answer) in marked.iter().zip(told(said, marked.len())) {
                 let item = &mut items[ask.at];
                 item.facts.asks += usize::from(!item.facts.in_doubt);
                 item.facts.in_doubt = false;
@@ -72,14 +67,56 @@ impl Endings {
                     answers.push((ask.at, answer));
                 }
             }
-            if failed.is_some() || began.elapsed() >= ask_for {
+            marked = ahead?;
+            if next.is_none() {
+                break;
+            }
+            if failed || began.elapsed() >= ask_for {
+                self.unmark(held, items, &marked).await?;
                 break;
             }
         }
         if !answers.is_empty() {
-            self.before_ask(held, items, &answers, &[]).await?;
+            self.mark(held, items, &answers, &[]).await?;
         }
         Ok(asked)
+    }
+
+    /// Stores answers, and marks what is about to be asked; returns those that may be.
+    async fn mark<'a>(
+        &self,
+        held: &Held,
+        items: &[Item],
+        answers: &[(usize, Answer)],
+        asks: &'a [Ask],
+    ) -> Result<Vec<&'a Ask>, Error> {
+        if answers.is_empty() && asks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let allowed = self.before_ask(held, items, answers, asks).await?;
+        Ok(asks.iter().filter(|a| allowed.contains(&a.at)).collect())
+    }
+
+    /// Takes back that these were about to be asked: they were not. What was cancelled meanwhile is stopped.
+    async fn unmark(&self, held: &Held, items: &[Item], asks: &[&Ask]) -> Result<(), Error> {
+        let now = self.now();
+        let mut conn = self.parts.db.write().await?;
+        schedule::check_epoch(&mut conn, held.lease()).await?;
+        let endings: BTreeSet<&EndingId> = asks.iter().map(|a| &items[a.at].ending).collect();
+        for ending in endings {
+            store::lock(&mut conn, ending).await?;
+            let of_it = asks.iter().filter(|a| items[a.at].ending == *ending);
+            // One that was asked before stays in doubt: the next reading tells.
+            let never: Vec<SessionKey> = of_it
+                .filter(|a| items[a.at].row.attempts == 0)
+                .map(|a| items[a.at].key.clone())
+                .collect();
+            work::unmark_asked(&mut conn, ending, &never, now).await?;
+            if !work::any_open(&mut conn, ending).await? {
+                self.settle(&mut conn, ending, now).await?;
+            }
+        }
+        conn.commit().await
     }
 
     /// Stores answers, and marks what is about to be asked; returns the places of those that may be.
@@ -138,6 +175,29 @@ impl Endings {
         conn.commit().await?;
         Ok(allowed)
     }
+}
+
+/// What the system answers to each; nothing is asked for nothing.
+async fn send(connected: &Connected, asks: &[&Ask]) -> Result<Vec<Answer>, ConnectorError> {
+    if asks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let targets: Vec<Target> = asks.iter().map(|a| a.target.clone()).collect();
+    let said = connected.guard.end(&targets).await;
+    said.inspect_err(
+        |cause| tracing::warn!(system.id = %connected.system_id, %cause, "asking to end sessions failed"),
+    )
+}
+
+/// One answer for each of `count`, where asking failed too.
+fn told(said: Result<Vec<Answer>, ConnectorError>, count: usize) -> Vec<Answer> {
+    said.unwrap_or_else(|cause| {
+        let answer = match cause.kind {
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => Answer::Refused(cause.message),
+            _ => Answer::NoAnswer,
+        };
+        vec![answer; count]
+    })
 }
 
 const fn said_by(answer: &Answer) -> Said {

@@ -18,9 +18,6 @@ use crate::endings::results::Change;
 use crate::endings::store::{self, work};
 use crate::error::Error;
 
-/// Most items of one round.
-const BATCH: i64 = 2_000;
-
 /// What who asked may end now, of the items of one ending.
 struct Right {
     /// Keys.
@@ -32,16 +29,17 @@ struct Right {
 }
 
 impl Endings {
-    /// Due items, with the rights of those who asked for them as they are now.
+    /// Up to `most` due items, with the rights of those who asked for them as they are now.
     pub(super) async fn take(
         &self,
         system: &SystemId,
         in_hand: &HashSet<(EndingId, SessionKey)>,
+        most: usize,
         now: Timestamp,
     ) -> Result<Vec<Item>, Error> {
         let mut conn = self.parts.db.read().await?;
         let paused = store::pause(&mut conn).await?.is_some();
-        let limit = BATCH.saturating_add(i64::try_from(in_hand.len()).unwrap_or(0));
+        let limit = i64::try_from(most.saturating_add(in_hand.len())).unwrap_or(i64::MAX);
         let mut rows = work::due_items(&mut conn, system, paused, now, limit).await?;
         rows.retain(|row| {
             let name = (
@@ -50,7 +48,7 @@ impl Endings {
             );
             !in_hand.contains(&name)
         });
-        rows.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
+        rows.truncate(most);
         let mut by_ending: BTreeMap<&str, Vec<&work::DueItem>> = BTreeMap::new();
         for row in &rows {
             by_ending.entry(&row.ending_id).or_default().push(row);

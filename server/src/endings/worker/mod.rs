@@ -31,6 +31,11 @@ mod reading;
 /// last ask.
 pub(super) const ASK_FOR: Duration = Duration::from_secs(5);
 
+/// Most items of the first round: its outcomes are seen soon.
+const FIRST_ROUND: usize = 2_000;
+/// Most items of any round. Each reads the system twice, so many small ones of a large system mostly read.
+const MOST_PER_ROUND: usize = 10_000;
+
 /// An item in hand.
 struct Item {
     ending: EndingId,
@@ -135,6 +140,7 @@ impl Endings {
     async fn rounds(&self, held: &Held, system: &SystemId) -> Result<usize, Error> {
         let mut looked_at = 0;
         let mut results: Vec<Change> = Vec::new();
+        let mut most = FIRST_ROUND;
         loop {
             let in_hand: HashSet<(EndingId, SessionKey)> = results
                 .iter()
@@ -144,8 +150,9 @@ impl Endings {
             let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
             let (stored, round) = tokio::join!(
                 self.write(held, system, std::mem::take(&mut results), residual_s),
-                self.round(held, system, connected.as_deref(), &in_hand),
+                self.round(held, system, connected.as_deref(), &in_hand, most),
             );
+            most = (2 * most).min(MOST_PER_ROUND);
             stored?;
             match round? {
                 Some(changes) => {
@@ -157,7 +164,7 @@ impl Endings {
         }
     }
 
-    /// One round over the next due items that are not in hand: what became of each. `None` = nothing is due, or nothing
+    /// One round over the next due items (at most `most`) that are not in hand: what became of each. `None` = nothing is due, or nothing
     /// may be done for now.
     async fn round(
         &self,
@@ -165,9 +172,10 @@ impl Endings {
         system: &SystemId,
         connected: Option<&Connected>,
         in_hand: &HashSet<(EndingId, SessionKey)>,
+        most: usize,
     ) -> Result<Option<Vec<Change>>, Error> {
         let began = Instant::now();
-        let (mut items, mut changes, reading) = self.take_and_read(system, connected, in_hand).await?;
+        let (mut items, mut changes, reading) = self.take_and_read(system, connected, in_hand, most).await?;
         // Where reading takes long, more is asked between two readings.
         let ask_for = self.ask_for.max(2 * began.elapsed());
         if items.is_empty() && changes.is_empty() {
@@ -196,8 +204,9 @@ impl Endings {
         system: &SystemId,
         connected: Option<&Connected>,
         in_hand: &HashSet<(EndingId, SessionKey)>,
+        most: usize,
     ) -> Result<(Vec<Item>, Vec<Change>, Result<Reading, ConnectorError>), Error> {
-        let mut items = self.take(system, in_hand, self.now()).await?;
+        let mut items = self.take(system, in_hand, most, self.now()).await?;
         let mut changes = self.not_worth_reading(&mut items);
         let reading = match connected {
             None => Err(not_connected()),
@@ -224,5 +233,18 @@ impl Endings {
     /// Rounds on `north` under a lease that may be lost.
     pub(super) async fn rounds_for_test(&self, held: &Held) -> Result<usize, Error> {
         self.rounds(held, &SystemId::from("north")).await
+    }
+
+    /// One round on `north`, its results stored.
+    pub(super) async fn one_round_for_test(&self) -> Result<(), Error> {
+        let (parts, north) = (&self.parts, SystemId::from("north"));
+        let held = Held::take(&parts.db, &parts.clock, "end", north.as_str(), &self.owner).await?;
+        let held = held.ok_or(Error::LeaseLost)?;
+        let connected = self.parts.systems.connected(&north);
+        let in_hand = HashSet::new();
+        let round = self.round(&held, &north, connected.as_deref(), &in_hand, FIRST_ROUND);
+        let changes = round.await?.unwrap_or_default();
+        self.write(&held, &north, changes, None).await?;
+        held.release().await
     }
 }

@@ -220,7 +220,13 @@ async fn store_outcomes(
     residual: Option<Residual>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    type Group<'a> = (Outcome, Option<&'a str>, Option<Timestamp>, Option<Said>, Option<i64>);
+    type Group<'a> = (
+        Outcome,
+        Option<&'a str>,
+        Option<Timestamp>,
+        Option<Said>,
+        Option<i64>,
+    );
     let mut same: BTreeMap<Group<'_>, Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Settled {

@@ -16,7 +16,10 @@ async fn domo_b16_the_session_that_was_chosen_is_gone_and_no_other() {
     let far = far().await;
     let (number, one) = far.opened_as("Ann", "sss");
     let (_, other) = far.opened_as("Ann", "sss");
-    assert_eq!(far.end(std::slice::from_ref(&one)).await, Ok(vec![Answer::Accepted]));
+    assert_eq!(
+        far.end(std::slice::from_ref(&one)).await,
+        Ok(vec![Answer::Accepted])
+    );
     let rows = far.all().await;
     assert!(find(&rows, &one).is_none() && find(&rows, &other).is_some());
     assert!(!far.lets_in(&one) && far.lets_in(&other));
@@ -51,8 +54,15 @@ async fn domo_p18_each_session_of_many_has_an_answer_of_its_own() {
         ]
     );
     let rows = far.all().await;
-    let left: Vec<bool> = targets.iter().map(|target| find(&rows, target).is_some()).collect();
-    assert_eq!(left, [false, false, true, true, true, false], "the lie is found by listing");
+    let left: Vec<bool> = targets
+        .iter()
+        .map(|target| find(&rows, target).is_some())
+        .collect();
+    assert_eq!(
+        left,
+        [false, false, true, true, true, false],
+        "the lie is found by listing"
+    );
 }
 
 /// "Asked too often", with and without a word on how long to rest.
@@ -71,7 +81,10 @@ async fn domo_p19_many_are_ended_within_what_domo_lets_through() {
         let answers = far.end(&targets).await.unwrap();
         assert_eq!(answers, vec![Answer::Accepted; 12], "{retry_after:?}");
         let asked = far.server.calls(Call::Delete);
-        assert!((13..40).contains(&asked), "{retry_after:?}: {asked} calls for 12 sessions");
+        assert!(
+            (13..40).contains(&asked),
+            "{retry_after:?}: {asked} calls for 12 sessions"
+        );
     }
     let far = far().await;
     let one = far.opened("One");
@@ -83,8 +96,15 @@ async fn domo_p19_many_are_ended_within_what_domo_lets_through() {
         });
     });
     let error = far.end(std::slice::from_ref(&one)).await.err().unwrap();
-    assert_eq!((error.kind, error.retry_after_s), (ErrorKind::RateLimited, Some(600)));
-    assert_eq!(far.server.calls(Call::Delete), 1, "ten minutes are not waited for");
+    assert_eq!(
+        (error.kind, error.retry_after_s),
+        (ErrorKind::RateLimited, Some(600))
+    );
+    assert_eq!(
+        far.server.calls(Call::Delete),
+        1,
+        "ten minutes are not waited for"
+    );
 }
 
 #[tokio::test]
@@ -96,7 +116,11 @@ async fn requests_keep_the_pause_of_the_settings() {
     far.all().await;
     let began = Instant::now();
     assert_eq!(far.end(&targets).await.unwrap(), vec![Answer::Accepted; 4]);
-    assert!(began.elapsed() >= Duration::from_millis(450), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_millis(450),
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(far.near.end().unwrap().chunk(), 40);
 }
 
@@ -111,9 +135,21 @@ async fn domo_b17_what_ending_does_is_told_as_it_is() {
     let mut at_mobile = far.server.client(mobile.0).unwrap();
     let answers = far.end(&[browser.1, mobile.1]).await.unwrap();
     assert_eq!(answers, vec![Answer::Accepted; 2]);
-    assert_eq!(at_browser.scroll(), Screen::Dashboard, "nothing happens on the screen");
-    assert_eq!(at_browser.open_dashboard(), Screen::SignIn, "until the next request");
-    assert_eq!(at_mobile.open_dashboard(), Screen::Dashboard, "the mobile app goes on");
+    assert_eq!(
+        at_browser.scroll(),
+        Screen::Dashboard,
+        "nothing happens on the screen"
+    );
+    assert_eq!(
+        at_browser.open_dashboard(),
+        Screen::SignIn,
+        "until the next request"
+    );
+    assert_eq!(
+        at_mobile.open_dashboard(),
+        Screen::Dashboard,
+        "the mobile app goes on"
+    );
     let effect = far.near.effect();
     assert_eq!(effect.takes_effect, "At the next request that reaches Domo");
     assert!(effect.survives.contains("mobile app may go on for up to an hour"));
@@ -127,7 +163,11 @@ async fn domo_b17_what_ending_does_is_told_as_it_is() {
     let residual = effect.residual.unwrap();
     assert_eq!(residual.seconds_of(SessionKind::Mobile), Some(3_600));
     assert_eq!(residual.seconds_of(SessionKind::Web), None);
-    assert!(effect.before_you_end.contains("keeps the limits it was made with"));
+    assert!(
+        effect
+            .before_you_end
+            .contains("keeps the limits it was made with")
+    );
 }
 
 #[tokio::test]

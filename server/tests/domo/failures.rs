@@ -17,15 +17,39 @@ async fn domo_p24_each_failure_of_the_list_has_its_own_words_and_next_step() {
     far.opened("Somebody");
     far.all().await;
     for (bad, kind, words) in [
-        (Bad::Blocked, ErrorKind::Forbidden, &["Domo - Blocked", "allowlist"][..]),
-        (Bad::AllowList, ErrorKind::Forbidden, &["allowed addresses", "allowlist"]),
-        (Bad::Redirect, ErrorKind::Protocol, &["sending us elsewhere", "NAME.domo.com"]),
+        (
+            Bad::Blocked,
+            ErrorKind::Forbidden,
+            &["Domo - Blocked", "allowlist"][..],
+        ),
+        (
+            Bad::AllowList,
+            ErrorKind::Forbidden,
+            &["allowed addresses", "allowlist"],
+        ),
+        (
+            Bad::Redirect,
+            ErrorKind::Protocol,
+            &["sending us elsewhere", "NAME.domo.com"],
+        ),
         (Bad::Html(200), ErrorKind::Protocol, &["web page", "status 200"]),
         (Bad::Html(503), ErrorKind::Protocol, &["web page", "status 503"]),
-        (json(500), ErrorKind::Unreachable, &["fault of its own", "500, trace TOE-4F2A"]),
+        (
+            json(500),
+            ErrorKind::Unreachable,
+            &["fault of its own", "500, trace TOE-4F2A"],
+        ),
         (json(404), ErrorKind::Protocol, &["switched on", "trace TOE-4F2A"]),
-        (json(418), ErrorKind::Protocol, &["does not expect", "Something went wrong"]),
-        (Bad::Empty(502), ErrorKind::Unreachable, &["fault of its own (502)"]),
+        (
+            json(418),
+            ErrorKind::Protocol,
+            &["does not expect", "Something went wrong"],
+        ),
+        (
+            Bad::Empty(502),
+            ErrorKind::Unreachable,
+            &["fault of its own (502)"],
+        ),
         (
             Bad::Reason("INVALID_CREDENTIALS".to_owned()),
             ErrorKind::Unauthorized,
@@ -45,7 +69,11 @@ async fn domo_p24_each_failure_of_the_list_has_its_own_words_and_next_step() {
         (Bad::CutOff, ErrorKind::Protocol, &["cut off"]),
         (Bad::Silent, ErrorKind::Unreachable, &["No answer within 500 ms"]),
         (Bad::RateLimited(None), ErrorKind::RateLimited, &["too often"]),
-        (Bad::RateLimited(Some(7)), ErrorKind::RateLimited, &["7 s of rest"]),
+        (
+            Bad::RateLimited(Some(7)),
+            ErrorKind::RateLimited,
+            &["7 s of rest"],
+        ),
     ] {
         far.bad(Call::List, bad.clone());
         let error = far.listed().await.err().unwrap_or_else(|| panic!("{bad:?}"));
@@ -108,7 +136,10 @@ async fn an_ending_that_is_blocked_or_answered_by_a_page_never_counts_as_gone() 
 #[tokio::test]
 async fn a_refused_sign_in_is_told_apart_and_made_once() {
     for (bad, words) in [
-        (Bad::Reason("INVALID_CREDENTIALS".to_owned()), "INVALID_CREDENTIALS"),
+        (
+            Bad::Reason("INVALID_CREDENTIALS".to_owned()),
+            "INVALID_CREDENTIALS",
+        ),
         (Bad::Reason("ACCOUNT_LOCKED".to_owned()), "ACCOUNT_LOCKED"),
         (json(403), "url names your Domo"),
     ] {
@@ -117,7 +148,11 @@ async fn a_refused_sign_in_is_told_apart_and_made_once() {
         let error = far.listed().await.err().unwrap();
         assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
         assert!(error.message.contains(words), "{error}");
-        assert_eq!(far.server.calls(Call::SignIn), 1, "{bad:?}: five would lock the account");
+        assert_eq!(
+            far.server.calls(Call::SignIn),
+            1,
+            "{bad:?}: five would lock the account"
+        );
         assert_eq!(far.server.calls(Call::List), 0);
     }
     let far = far_by(Way::Password, |own| {
@@ -142,13 +177,21 @@ async fn a_session_of_its_own_that_ended_is_opened_anew_once() {
     for way in [Way::Password, Way::Refresh] {
         let far = far_by(way, |_| {}).await;
         far.all().await;
-        let opening = if way == Way::Password { Call::SignIn } else { Call::Sid };
+        let opening = if way == Way::Password {
+            Call::SignIn
+        } else {
+            Call::Sid
+        };
         assert_eq!(far.server.calls(opening), 1);
         far.all().await;
         assert_eq!(far.server.calls(opening), 1, "kept");
         far.server.model(|model, now| {
             let owner = model.user_by_email(OWNER).unwrap();
-            let own: Vec<i64> = model.sessions().filter(|s| s.user_id == owner).map(|s| s.id).collect();
+            let own: Vec<i64> = model
+                .sessions()
+                .filter(|s| s.user_id == owner)
+                .map(|s| s.id)
+                .collect();
             assert_eq!(own.len(), 1);
             model.end(own[0], now);
             // Somebody else's is no help.

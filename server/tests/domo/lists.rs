@@ -24,7 +24,9 @@ async fn domo_b3_everything_a_list_may_hold_is_listed() {
         count
     };
     some("a plain browser", &|row| {
-        row.kind == SessionKind::Web && row.idle == Limit::Seconds(28_800) && row.absolute_expires_at.is_none()
+        row.kind == SessionKind::Web
+            && row.idle == Limit::Seconds(28_800)
+            && row.absolute_expires_at.is_none()
     });
     some("an end that does not move", &|row| {
         row.kind == SessionKind::Web && row.absolute_expires_at.is_some()
@@ -36,7 +38,9 @@ async fn domo_b3_everything_a_list_may_hold_is_listed() {
     assert_eq!(many, 12);
     let place = Some("198.51.100.7".to_owned());
     assert_eq!(some("two from one place", &|row| row.ip == place), 2);
-    some("IPv6", &|row| row.ip.as_deref().is_some_and(|ip| ip.contains(':')));
+    some("IPv6", &|row| {
+        row.ip.as_deref().is_some_and(|ip| ip.contains(':'))
+    });
     some("no address", &|row| row.ip.is_none());
     some("right to left", &|row| row.display_name.starts_with('\u{645}'));
     some("200 characters", &|row| row.display_name.chars().count() == 199);
@@ -44,10 +48,13 @@ async fn domo_b3_everything_a_list_may_hold_is_listed() {
     some("never used", &|row| {
         row.created_at.is_some() && row.created_at == row.last_active_at
     });
-    some("past its idle limit", &|row| match (row.idle, row.last_active_at) {
-        (Limit::Seconds(idle), Some(at)) => far.server.model(|_, now| at.plus_seconds(idle) < now),
-        _ => false,
-    });
+    some(
+        "past its idle limit",
+        &|row| match (row.idle, row.last_active_at) {
+            (Limit::Seconds(idle), Some(at)) => far.server.model(|_, now| at.plus_seconds(idle) < now),
+            _ => false,
+        },
+    );
     some("an unnamed code, shown as it is", &|row| {
         row.kind == SessionKind::Other && row.raw_kind.as_deref() == Some("xkcd")
     });
@@ -108,7 +115,11 @@ async fn a_list_does_not_need_the_users_endpoint() {
         far.bad(Call::Users, bad.clone());
         let rows = far.all().await;
         assert_eq!(rows.len(), 301, "{bad:?}");
-        assert_eq!(far.server.calls(Call::Users), 2, "{bad:?}: not once for each hundred");
+        assert_eq!(
+            far.server.calls(Call::Users),
+            2,
+            "{bad:?}: not once for each hundred"
+        );
         assert_eq!(find(&rows, &known).unwrap().display_name, "Known Before");
         let nameless = rows.iter().filter(|row| row.display_name.is_empty());
         assert!(nameless.clone().count() >= 220);
@@ -158,7 +169,12 @@ async fn twenty_thousand_sessions_and_five_hundred_of_one_person_come_whole() {
     let began = Instant::now();
     let (whole, rows) = conformance::list(near.as_ref(), Wanted::All).await.unwrap();
     assert_eq!((whole, rows.len()), (Completeness::Complete, 20_000));
-    assert_eq!(rows.iter().filter(|row| row.display_name == "Ever Present").count(), 500);
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row.display_name == "Ever Present")
+            .count(),
+        500
+    );
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
@@ -167,7 +183,9 @@ async fn only_some_accounts_are_handed_over_where_only_some_are_wanted() {
     let far = far().await;
     let (one, two) = (far.opened("One"), far.opened("Two"));
     let accounts = [one.account_id.clone()];
-    let (whole, rows) = conformance::list(far.near.as_ref(), Wanted::Accounts(&accounts)).await.unwrap();
+    let (whole, rows) = conformance::list(far.near.as_ref(), Wanted::Accounts(&accounts))
+        .await
+        .unwrap();
     assert_eq!(whole, Completeness::Complete);
     assert!(find(&rows, &one).is_some() && find(&rows, &two).is_none());
 }
@@ -176,14 +194,20 @@ async fn only_some_accounts_are_handed_over_where_only_some_are_wanted() {
 async fn sessions_that_come_and_go_between_list_and_ending_do_no_harm() {
     let far = far().await;
     let (oldest, other) = (far.opened("Oldest"), far.opened("Other"));
-    far.server.faults(|faults| faults.after_list = AfterList::OneLeaves);
+    far.server
+        .faults(|faults| faults.after_list = AfterList::OneLeaves);
     far.all().await;
-    far.server.faults(|faults| faults.after_list = AfterList::OneComes);
+    far.server
+        .faults(|faults| faults.after_list = AfterList::OneComes);
     let answers = far.end(&[oldest.clone(), other.clone()]).await.unwrap();
     use server::connectors::Answer;
     assert_eq!(answers, [Answer::NotFound, Answer::Accepted]);
     let newcomer = far.opened("Newcomer");
-    assert_eq!(far.end(&[newcomer]).await.unwrap(), [Answer::Accepted], "never listed before");
+    assert_eq!(
+        far.end(&[newcomer]).await.unwrap(),
+        [Answer::Accepted],
+        "never listed before"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +216,10 @@ async fn curfews_own_sign_in_is_told_where_it_has_one() {
         let far = far_by(way, |_| {}).await;
         let person = far.opened("Person");
         let rows = far.all().await;
-        let own = rows.iter().filter(|row| row.endable == Endable::OwnConnection).count();
+        let own = rows
+            .iter()
+            .filter(|row| row.endable == Endable::OwnConnection)
+            .count();
         assert_eq!(own, usize::from(way != Way::Token), "{way:?}");
         assert_eq!(find(&rows, &person).unwrap().endable, Endable::Yes);
     }

@@ -42,7 +42,7 @@ impl Desk {
         .await;
         app.administrator("mara").await;
         let admin = app.signed_in("mara").await;
-        let program = Program::with(&app, &admin, "administrator", Scope::EVERYWHERE).await;
+        let program = Program::with(&app, &admin, "helpdesk", Scope::EVERYWHERE).await;
         let desk = Self {
             app,
             domo,
@@ -59,7 +59,10 @@ impl Desk {
     }
 
     async fn rows(&self) -> Vec<Value> {
-        let list = self.program.get("/sessions?system=domo&sort=person&dir=asc").await;
+        let list = self
+            .program
+            .get("/sessions?system=domo&sort=person&dir=asc")
+            .await;
         assert_eq!(list.status, StatusCode::OK, "{}", list.body);
         list.json()["items"].as_array().unwrap().clone()
     }
@@ -67,7 +70,11 @@ impl Desk {
     /// Ends these rows; what became of each.
     async fn ended(&self, rows: &[Value]) -> Vec<Value> {
         let keys: Vec<&Value> = rows.iter().map(|row| &row["session_key"]).collect();
-        let preview = self.program.post("/previews", json!({ "sessions": keys })).await.json();
+        let preview = self
+            .program
+            .post("/previews", json!({ "sessions": keys }))
+            .await
+            .json();
         let wanted = json!({"preview_id": preview["preview_id"], "reason": "left", "expect": rows.len()});
         let made = self.program.post("/endings", wanted).await;
         assert_eq!(made.status, StatusCode::ACCEPTED, "{}", made.body);
@@ -121,7 +128,11 @@ async fn until_a_self_test_passed_on_a_real_domo_rows_and_page_say_that_none_did
             let report = test().await;
             assert_eq!(report.steps.len(), 7, "{report:?}");
             let still = simulated.then(|| NEVER.to_owned());
-            assert_eq!(told().await, (still, simulated), "an imitation proves nothing of a real one");
+            assert_eq!(
+                told().await,
+                (still, simulated),
+                "an imitation proves nothing of a real one"
+            );
             if !simulated {
                 desk.domo.faults(|faults| {
                     faults.bad.insert(Call::Delete, Bad::Blocked);
@@ -166,7 +177,9 @@ async fn no_secret_of_domo_is_kept_or_logged() {
     let desk = Desk::on(Engine::Sqlite, true).await;
     let mut secrets = desk.domo.secrets();
     secrets.extend(desk.domo.model(|model, _| {
-        let each = model.sessions().flat_map(|s| [s.session_id.clone(), s.token.clone()]);
+        let each = model
+            .sessions()
+            .flat_map(|s| [s.session_id.clone(), s.token.clone()]);
         each.collect::<Vec<_>>()
     }));
     let systems = desk.admin.ports(&desk.app).await.systems;

@@ -20,7 +20,10 @@ async fn an_accepted_credential_and_the_right_to_manage_are_told_apart() {
     let far = far().await;
     far.all().await;
     let found = far.near.found();
-    assert!(found[0].contains("accepts") && found[0].contains("Curfew (service account)"), "{found:?}");
+    assert!(
+        found[0].contains("accepts") && found[0].contains("Curfew (service account)"),
+        "{found:?}"
+    );
     assert!(found[1].contains("may manage sessions"), "{found:?}");
 
     for way in [Way::Token, Way::Password] {
@@ -31,15 +34,27 @@ async fn an_accepted_credential_and_the_right_to_manage_are_told_apart() {
         });
         let error = far.listed().await.err().unwrap();
         assert_eq!(error.kind, ErrorKind::Forbidden, "{error}");
-        for part in ["accepts", "may not manage sessions", "user.session.edit", "TOE-403"] {
+        for part in [
+            "accepts",
+            "may not manage sessions",
+            "user.session.edit",
+            "TOE-403",
+        ] {
             assert!(error.message.contains(part), "{way:?} {part}: {error}");
         }
         let of_tokens = error.message.contains("may refuse developer tokens");
         assert_eq!(of_tokens, way == Way::Token, "{error}");
         let found = far.near.found();
-        assert!(found[0].contains("accepts") && found[1].contains("may not"), "{found:?}");
+        assert!(
+            found[0].contains("accepts") && found[1].contains("may not"),
+            "{found:?}"
+        );
         let steps = steps(&far).await;
-        assert_eq!(results(&steps), [StepResult::Passed, StepResult::Failed], "{steps:?}");
+        assert_eq!(
+            results(&steps),
+            [StepResult::Passed, StepResult::Failed],
+            "{steps:?}"
+        );
     }
 
     far.server.faults(|faults| faults.token = TokenTaken::Bad);
@@ -103,11 +118,17 @@ async fn the_self_test_says_what_is_missing_or_wrong() {
     });
     let told = steps(&far).await;
     let last = told.last().unwrap();
-    assert!(last.result == StepResult::Failed && last.detail.contains("Blocked"), "{told:?}");
+    assert!(
+        last.result == StepResult::Failed && last.detail.contains("Blocked"),
+        "{told:?}"
+    );
     far.bad(Call::SignIn, Bad::Reason("ACCOUNT_LOCKED".to_owned()));
     let told = steps(&far).await;
     let last = told.last().unwrap();
-    assert!(last.result == StepResult::Failed && last.detail.contains("locked"), "{told:?}");
+    assert!(
+        last.result == StepResult::Failed && last.detail.contains("locked"),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -133,9 +154,15 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         (identity.to_owned(), "url"),
         (url.to_owned(), "identity"),
         (format!("{url}\nlimit = 0\n{identity}"), "limit"),
-        (format!("{url}\ncanary = {{ developer_token = \"env:PATH\" }}\n{identity}"), "canary"),
+        (
+            format!("{url}\ncanary = {{ developer_token = \"env:PATH\" }}\n{identity}"),
+            "canary",
+        ),
         (format!("{url}\nmobile_types = [\"sss\"]\n{identity}"), "sss"),
-        (format!("{url}\nlimits = {{ idle_min = -1 }}\n{identity}"), "idle_min"),
+        (
+            format!("{url}\nlimits = {{ idle_min = -1 }}\n{identity}"),
+            "idle_min",
+        ),
         (format!("{url}\nsurprise = 1\n{identity}"), "surprise"),
     ] {
         let refused = made(&text).unwrap_err();

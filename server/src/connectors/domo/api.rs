@@ -243,10 +243,19 @@ impl Api {
                 client_secret,
             } => {
                 let token = held.refresh.clone().unwrap_or_else(|| token.clone());
-                let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())];
+                let mut form = vec![
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", token.expose_secret()),
+                ];
                 form.extend(client_id.as_deref().map(|id| ("client_id", id)));
-                form.extend(client_secret.as_ref().map(|secret| ("client_secret", secret.expose_secret())));
-                let call = self.call("refresh", Method::POST, &["oauth2", "token"]).form(form);
+                form.extend(
+                    client_secret
+                        .as_ref()
+                        .map(|secret| ("client_secret", secret.expose_secret())),
+                );
+                let call = self
+                    .call("refresh", Method::POST, &["oauth2", "token"])
+                    .form(form);
                 let tokens = signed_in(&call.send().await?)?;
                 if let Some(refresh) = secret(&tokens, "refresh_token") {
                     held.refresh = Some(refresh);

@@ -49,7 +49,12 @@ impl IdentitySettings {
     /// The identity; `setting` is its name in errors.
     pub(super) fn read(&self, setting: &str) -> anyhow::Result<Identity> {
         let client = self.client_id.is_some() || self.client_secret.is_some();
-        match (&self.developer_token, &self.email, &self.password, &self.refresh_token) {
+        match (
+            &self.developer_token,
+            &self.email,
+            &self.password,
+            &self.refresh_token,
+        ) {
             (Some(token), None, None, None) if !client => Ok(Identity::Token(token.read()?)),
             (None, Some(email), Some(password), None) if !client => Ok(Identity::Password {
                 email: email.clone(),

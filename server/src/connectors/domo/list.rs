@@ -121,7 +121,11 @@ impl Domo {
     /// Hands the rows over with the names of their people: first who is known, then the others as they become known.
     async fn hand_over(&self, rows: Vec<Row>, own: &str, sink: &Sink) -> Result<Named, ConnectorError> {
         let who = |row: &Row| row.user_id.clone().unwrap_or_default();
-        let asked: BTreeSet<String> = rows.iter().map(who).filter(|id| !self.names.is_fresh(id)).collect();
+        let asked: BTreeSet<String> = rows
+            .iter()
+            .map(who)
+            .filter(|id| !self.names.is_fresh(id))
+            .collect();
         let asked: Vec<String> = asked.into_iter().collect();
         let mut named = Named::default();
         let (known, mut later): (Vec<Row>, Vec<Row>) = rows

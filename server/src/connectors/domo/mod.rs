@@ -83,7 +83,10 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
     let own: Settings = toml::Value::Table(recipe.settings.own.clone()).try_into()?;
     anyhow::ensure!(own.limit > 0, "limit: at least 1");
     own.limits.check()?;
-    let both = own.browser_types.iter().find(|code| own.mobile_types.contains(code));
+    let both = own
+        .browser_types
+        .iter()
+        .find(|code| own.mobile_types.contains(code));
     if let Some(code) = both {
         anyhow::bail!("browser_types, mobile_types: \"{code}\" stands in both");
     }

@@ -43,7 +43,11 @@ impl Names {
     /// True when it need not be asked for: it was lately, or it is no id that a users endpoint could know.
     pub(super) fn is_fresh(&self, id: &str) -> bool {
         let no_id = id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit());
-        no_id || self.known().get(id).is_some_and(|known| known.asked_at.elapsed() < FRESH)
+        no_id
+            || self
+                .known()
+                .get(id)
+                .is_some_and(|known| known.asked_at.elapsed() < FRESH)
     }
 
     /// Keeps what Domo said of `asked`.

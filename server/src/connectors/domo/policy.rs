@@ -180,7 +180,9 @@ impl LimitSettings {
         (count > 0).then(|| {
             let them = match count {
                 1 => "1 session has other limits than its kind has now: it was".to_owned(),
-                count => format!("At least {count} sessions have other limits than their kind has now: they were"),
+                count => {
+                    format!("At least {count} sessions have other limits than their kind has now: they were")
+                }
             };
             format!("{them} made under an earlier policy.")
         })

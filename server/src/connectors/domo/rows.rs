@@ -232,7 +232,11 @@ mod tests {
     fn ids_come_as_numbers_and_as_texts() {
         for (id, user) in [("7", "8"), ("\"7\"", "\"8\""), ("7", "\"8\""), ("\"7\"", "8")] {
             let row: Row = serde_json::from_str(&format!("{{\"id\": {id}, \"userId\": {user}}}")).unwrap();
-            assert_eq!((row.id, row.user_id.as_deref()), (Some(7), Some("8")), "{id} {user}");
+            assert_eq!(
+                (row.id, row.user_id.as_deref()),
+                (Some(7), Some("8")),
+                "{id} {user}"
+            );
             assert_eq!(row.handle().expose(), "7", "no sessionId: the number");
         }
         for bad in ["\"\"", "null", "{}", "1.5", "-1", "\"x\"", "true", "[1]"] {
@@ -287,9 +291,8 @@ mod tests {
             let seen = row.seen(&kinds(), None, false);
             assert_eq!((seen.absolute_known, seen.absolute_expires_at), (true, None));
         }
-        let limited = row(
-            ", \"created\": \"2026-03-02T08:01:44Z\", \"absoluteTimeout\": \"2026-03-02T16:01:44.002Z\"",
-        );
+        let limited =
+            row(", \"created\": \"2026-03-02T08:01:44Z\", \"absoluteTimeout\": \"2026-03-02T16:01:44.002Z\"");
         assert_eq!(limited.life(), Limit::Seconds(28_800));
         let seen = limited.seen(&kinds(), None, false);
         assert_eq!(seen.absolute_expires_at, Some(Timestamp(CREATED + 28_800_002)));

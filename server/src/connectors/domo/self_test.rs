@@ -12,9 +12,7 @@ use super::api::Api;
 use super::rows::Row;
 use super::{Domo, INTERFACE};
 use crate::connectors::steps::Steps;
-use crate::connectors::{
-    Answer, ConnectorError, EndSessions, ErrorKind, Handle, Proof, SelfTest, Target,
-};
+use crate::connectors::{Answer, ConnectorError, EndSessions, ErrorKind, Handle, Proof, SelfTest, Target};
 
 impl Domo {
     /// The list, where it is whole.
@@ -35,7 +33,11 @@ impl Domo {
     }
 
     /// The session of that account that was not there before.
-    async fn new_session(&self, before: &HashSet<i64>, account: &str) -> Result<(i64, Handle), ConnectorError> {
+    async fn new_session(
+        &self,
+        before: &HashSet<i64>,
+        account: &str,
+    ) -> Result<(i64, Handle), ConnectorError> {
         let rows = self.whole_list().await?;
         let mut new = rows.iter().filter_map(|row| {
             let number = row.id.filter(|number| !before.contains(number))?;

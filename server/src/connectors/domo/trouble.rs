@@ -71,7 +71,11 @@ impl Trouble {
             let of_the_list = ["whitelist", "allowlist", "blocked"]
                 .iter()
                 .any(|word| to.contains(word));
-            return Some(if of_the_list { Self::AllowList } else { Self::Elsewhere });
+            return Some(if of_the_list {
+                Self::AllowList
+            } else {
+                Self::Elsewhere
+            });
         }
         if answered.is_page() || body.trim_ascii_start().starts_with(b"<") {
             let text = String::from_utf8_lossy(body).to_ascii_lowercase();
@@ -83,7 +87,10 @@ impl Trouble {
             });
         }
         // A list is no object, and may be long.
-        let object = body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice::<Value>(body).ok());
+        let object = body
+            .trim_ascii_start()
+            .starts_with(b"{")
+            .then(|| serde_json::from_slice::<Value>(body).ok());
         let object = object.flatten();
         if (200..=299).contains(&answered.status) {
             let reason = object.as_ref().and_then(|object| object["reason"].as_str())?;
@@ -100,7 +107,12 @@ impl Trouble {
         let words = [text("message"), text("error_description"), text("error")];
         Some(Self::Said(Said {
             status: answered.status,
-            words: cleaned(words.into_iter().find(|words| !words.is_empty()).unwrap_or_default()),
+            words: cleaned(
+                words
+                    .into_iter()
+                    .find(|words| !words.is_empty())
+                    .unwrap_or_default(),
+            ),
             trace: trace(text("toe")),
         }))
     }
@@ -227,7 +239,10 @@ pub(super) fn cleaned(words: &str) -> String {
 
 /// A trace id as it may be shown; empty when it does not look like one.
 fn trace(toe: &str) -> String {
-    let fits = toe.len() <= 64 && toe.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let fits = toe.len() <= 64
+        && toe
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if fits { toe.to_owned() } else { String::new() }
 }
 

@@ -278,12 +278,7 @@ impl Http {
         }
     }
 
-    async fn exchange(
-        &self,
-        request: Request,
-        read: bool,
-        takes: Takes,
-    ) -> Result<Answered, CallError> {
+    async fn exchange(&self, request: Request, read: bool, takes: Takes) -> Result<Answered, CallError> {
         let mut response = self.open(request, takes).await?;
         let status = response.status().as_u16();
         let html = is_html(&response);

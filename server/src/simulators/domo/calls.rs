@@ -99,7 +99,11 @@ impl Shared {
     ) -> Response {
         let slow_ms = {
             let faults = &self.inside().faults;
-            let more = if call == Call::Delete { faults.slow_delete_ms } else { 0 };
+            let more = if call == Call::Delete {
+                faults.slow_delete_ms
+            } else {
+                0
+            };
             faults.slow_ms + more
         };
         if slow_ms > 0 {
@@ -133,7 +137,10 @@ async fn me(State(shared): App, headers: HeaderMap) -> Response {
         let asker = inside.asker(&shared, &headers, now)?;
         let user = inside.model.user(asker.user_id);
         let user = user.ok_or_else(|| problem(401, "Unauthorized", "TOE-401"))?;
-        Ok(Json(json!({ "id": user.id, "displayName": user.name, "emailAddress": user.email })).into_response())
+        Ok(
+            Json(json!({ "id": user.id, "displayName": user.name, "emailAddress": user.email }))
+                .into_response(),
+        )
     };
     shared.answer(Call::Me, work).await
 }
@@ -155,7 +162,8 @@ async fn users(State(shared): App, headers: HeaderMap, Query(asked): Query<Users
             let Some(user) = inside.model.user(id).filter(|user| user.known) else {
                 continue;
             };
-            let mut written = json!({ "id": user.id, "displayName": user.name, "roleId": 2, "role": "Privileged" });
+            let mut written =
+                json!({ "id": user.id, "displayName": user.name, "roleId": 2, "role": "Privileged" });
             if asked.details {
                 written["detail"] = json!({ "email": user.email, "active": user.active });
             }
@@ -202,8 +210,12 @@ async fn token(State(shared): App, Form(asked): Form<TokenAsked>) -> Response {
 async fn sid(State(shared): App, headers: HeaderMap) -> Response {
     let work = |inside: &mut Inside, now| {
         let refused = || problem(401, "Unauthorized", "TOE-401");
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let bearer = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let bearer = bearer
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
         if !inside.model.access.contains(bearer) {
             return Err(refused());
         }
@@ -231,7 +243,11 @@ async fn list(State(shared): App, headers: HeaderMap, Query(asked): Query<ListAs
         let rows: Vec<Value> = inside.model.sessions().take(limit).map(written).collect();
         let (first, last) = (
             inside.model.sessions.first_key_value().map(|(id, _)| *id),
-            inside.model.sessions.last_key_value().map(|(_, session)| session.user_id),
+            inside
+                .model
+                .sessions
+                .last_key_value()
+                .map(|(_, session)| session.user_id),
         );
         match (inside.faults.after_list, first, last) {
             (AfterList::OneLeaves, Some(oldest), _) => {
@@ -316,7 +332,9 @@ async fn keep_alive(state: App, headers: HeaderMap, Json(_last_access): Json<Val
 }
 
 async fn control(State(shared): App, headers: HeaderMap, Json(faults): Json<Faults>) -> Response {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     if bearer != Some(&format!("Bearer {}", shared.token)) {
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -193,9 +193,7 @@ pub(super) fn problem(status: u16, message: &str, toe: &str) -> Response {
 pub(super) fn too_often(retry_after: Option<u32>) -> Response {
     let mut response = problem(429, "Too Many Requests", "TOE-RATE");
     if let Some(seconds) = retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }
@@ -203,7 +201,8 @@ pub(super) fn too_often(retry_after: Option<u32>) -> Response {
 /// What a fault makes of an answer.
 pub(super) async fn spoil(bad: Bad, good: Response) -> Response {
     let page = |status: u16, title: &str| {
-        let page = format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>Sorry</body></html>");
+        let page =
+            format!("<!DOCTYPE html><html><head><title>{title}</title></head><body>Sorry</body></html>");
         (status_of(status), [(header::CONTENT_TYPE, "text/html")], page).into_response()
     };
     let redirect = |status: StatusCode, to: &'static str| (status, [(header::LOCATION, to)]).into_response();

@@ -65,7 +65,9 @@ impl Model {
             self.change(id, |session| session.ip = Some("198.51.100.7".to_owned()));
         }
         let id = self.open(plain, BROWSER, now.plus_seconds(-20));
-        self.change(id, |session| session.ip = Some("2001:db8:85a3::8a2e:370:7334".to_owned()));
+        self.change(id, |session| {
+            session.ip = Some("2001:db8:85a3::8a2e:370:7334".to_owned())
+        });
         for (name, active, known) in [("Dee Leted", true, false), ("Dan Deactivated", false, true)] {
             let user = self.add_user(name, Some("gone@northwind.example"));
             if let Some(user) = self.user(user) {
@@ -128,9 +130,16 @@ impl Model {
             }
         }
         self.clear(now);
-        let users: Vec<i64> = self.users.values().filter(|user| user.active).map(|user| user.id).collect();
+        let users: Vec<i64> = self
+            .users
+            .values()
+            .filter(|user| user.active)
+            .map(|user| user.id)
+            .collect();
         while self.sessions.len() < self.target {
-            let Some(user) = self.dice.one_of(&users) else { break };
+            let Some(user) = self.dice.one_of(&users) else {
+                break;
+            };
             self.open(user, BROWSER, now);
         }
     }

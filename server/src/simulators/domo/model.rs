@@ -202,7 +202,9 @@ impl Model {
     /// An id as Domo shows it.
     fn uuid(&mut self) -> String {
         let mut part = |digits: usize| -> String {
-            (0..digits).map(|_| format!("{:x}", self.dice.below(16))).collect()
+            (0..digits)
+                .map(|_| format!("{:x}", self.dice.below(16)))
+                .collect()
         };
         format!("{}-{}-4{}-9{}-{}", part(8), part(4), part(3), part(3), part(12))
     }

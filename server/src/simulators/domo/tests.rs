@@ -58,7 +58,11 @@ async fn a_session_ends_by_the_rule_that_comes_first() {
     let id = open();
     let mut idle = server.client(id).unwrap();
     clock.advance(3_600);
-    assert_eq!(idle.open_dashboard(), Screen::Dashboard, "an hour is not longer than an hour");
+    assert_eq!(
+        idle.open_dashboard(),
+        Screen::Dashboard,
+        "an hour is not longer than an hour"
+    );
     clock.advance(3_601);
     assert_eq!(idle.open_dashboard(), Screen::SignIn);
 }

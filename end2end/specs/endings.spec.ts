@@ -20,7 +20,7 @@ const endButton = (page: Page) => page.getByRole('button', { name: /^End \d+ ses
 
 test('ui_e6 a double click, a second tab and a reload start one ending', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await preview(page, 'system=domo-northwind', 2);
+  await preview(page, 'system=moodle-campus', 2);
   const address = page.url();
   const tab = await page.context().newPage();
   await tab.goto(address);
@@ -50,7 +50,7 @@ test('ui_e1 ui_e3 the preview says what it will do before anything is asked', as
 test('ui_e4 without a reason nothing starts', async ({ people, watch }) => {
   watch.allow(/status of 422/);
   const page = await people.signedIn('administrator', { javaScriptEnabled: false });
-  await page.goto('/sessions?system=domo-northwind');
+  await page.goto('/sessions?system=moodle-campus');
   await box(rows(page)).and(page.locator(':enabled')).first().check();
   await page.getByRole('button', { name: 'End ticked sessions…' }).click();
   await page.getByLabel('Reason').fill('   ');
@@ -102,7 +102,7 @@ test('ui_f6 pausing everything stops what was not yet asked, and is told on ever
   await page.getByLabel('Reason').fill('Something looks wrong');
   await page.getByRole('button', { name: 'Pause all endings', exact: true }).click();
   await expect(page.getByText('All endings are paused.').first()).toBeVisible();
-  await preview(page, 'system=domo-northwind', 1);
+  await preview(page, 'system=moodle-campus', 1);
   await page.getByLabel('Reason').fill('Waits');
   await endButton(page).click();
   await expect(page).toHaveURL(/\/endings\/\d+$/);
@@ -120,7 +120,7 @@ test('a reason that was typed stays when the page reads itself again', async ({ 
   await reason.blur();
 
   const other = await page.context().newPage();
-  await preview(other, 'system=domo-northwind', 1);
+  await preview(other, 'system=moodle-campus', 1);
   await other.getByLabel('Reason').fill('Makes the first page read itself again');
   await endButton(other).click();
   await expect(other).toHaveURL(/\/endings\/\d+$/);

@@ -34,13 +34,13 @@ async function confirm(page: Page, reason: string): Promise<void> {
 
 test('ui_c7 ui_i4 one system down: named since when, its rows marked, the others as before', async ({ portal, people }) => {
   const page = await people.signedIn('administrator');
-  await portal.faults('domo-northwind', { list: 'down' });
+  await portal.faults('moodle-campus', { list: 'down' });
   const strip = page.getByRole('navigation', { name: 'Systems' });
   await expect(async () => {
-    await open(page, '/sessions?system=domo-northwind', SCRIPT);
-    await expect(strip.getByRole('link', { name: /Domo northwind/ })).toContainText('stale, read', { timeout: 200 });
+    await open(page, '/sessions?system=moodle-campus', SCRIPT);
+    await expect(strip.getByRole('link', { name: /Moodle campus/ })).toContainText('stale, read', { timeout: 200 });
   }).toPass({ timeout: 30_000 });
-  const note = page.getByRole('main').locator('.note', { hasText: 'Domo northwind' });
+  const note = page.getByRole('main').locator('.note', { hasText: 'Moodle campus' });
   await expect(note).toContainText(/has not been read whole since \d\d:\d\d:\d\d/);
   await expect(note).toContainText('as they were then and may have ended');
   await expect(note.getByRole('link', { name: 'See the system' })).toBeVisible();
@@ -55,12 +55,12 @@ test('ui_c7 ui_i4 one system down: named since when, its rows marked, the others
   await preview(page, ['system=tableau-analytics'], 1);
   await confirm(page, 'While another system is down');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('The session is gone', { timeout: 20_000 });
-  await open(page, '/systems?system=domo-northwind', SCRIPT);
-  await expect(page.getByRole('region', { name: 'Domo northwind' })).toContainText(/10 s/);
+  await open(page, '/systems?system=moodle-campus', SCRIPT);
+  await expect(page.getByRole('region', { name: 'Moodle campus' })).toContainText(/10 s/);
 
-  await portal.faults('domo-northwind', {});
+  await portal.faults('moodle-campus', {});
   await expect(async () => {
-    await open(page, '/sessions?system=domo-northwind', SCRIPT);
+    await open(page, '/sessions?system=moodle-campus', SCRIPT);
     await expect(rows(page).first().getByText('Stale')).toHaveCount(0, { timeout: 200 });
     await expect(strip.getByRole('link', { name: /All systems/ })).toContainText('all 6 live', { timeout: 200 });
   }).toPass({ timeout: 30_000 });
@@ -72,27 +72,27 @@ test('ui_f2 ui_f3 ui_f4 an ending says what was read back, why something is left
 }) => {
   test.setTimeout(120_000);
   const page = await people.signedIn('administrator');
-  await preview(page, ['tableau-analytics', 'uportal-campus', 'keycloak-staff', 'domo-northwind'].map((id) => `system=${id}`), 1);
+  await preview(page, ['tableau-analytics', 'uportal-campus', 'keycloak-staff', 'moodle-campus'].map((id) => `system=${id}`), 1);
   await portal.faults('uportal-campus', { lie: true });
   await portal.faults('tableau-analytics', { refuse: 'everybody' });
   await portal.faults('keycloak-staff', { let_back: true });
-  await portal.faults('domo-northwind', { slow_ms: 4_000 });
+  await portal.faults('moodle-campus', { slow_ms: 4_000 });
   // Signed in before: asked and not yet read back lasts a few seconds only.
   const list = await people.signedIn('administrator');
   await confirm(page, 'Each system answers in its own way');
   await hydrated(page);
 
   // Asked is not ended: the page says so, and in the list the row waits in its place.
-  const domo = page.getByRole('table', { name: 'Sessions of this ending' }).getByRole('row').filter({ hasText: 'Domo northwind' });
-  await expect(domo).toContainText('Asked');
-  await expect(domo).not.toContainText('Ended');
-  const login = (await domo.getByRole('rowheader').innerText()).split('\n')[1].trim();
-  await open(list, `/sessions?system=domo-northwind&q=${encodeURIComponent(login)}`, SCRIPT);
+  const moodle = page.getByRole('table', { name: 'Sessions of this ending' }).getByRole('row').filter({ hasText: 'Moodle campus' });
+  await expect(moodle).toContainText('Asked');
+  await expect(moodle).not.toContainText('Ended');
+  const login = (await moodle.getByRole('rowheader').innerText()).split('\n')[1].trim();
+  await open(list, `/sessions?system=moodle-campus&q=${encodeURIComponent(login)}`, SCRIPT);
   await expect(rows(list).filter({ hasText: 'asked, reading back' })).toHaveCount(1);
 
   const title = page.getByRole('heading', { level: 1 });
   await expect(title).toHaveText('2 of 4 sessions are gone, 2 are not', { timeout: 60_000 });
-  await expect(domo).toContainText('Ended');
+  await expect(moodle).toContainText('Ended');
 
   // Every failure has a cause in plain words and a next step.
   const causes = page.getByRole('table', { name: 'Sessions that could not be ended, by cause' });
@@ -141,10 +141,10 @@ test('ui_f5 stopping an ending leaves what was not sent alone, and says exactly 
 
 test('ui_d4 what is to be ended is frozen when the preview opens', async ({ portal, people }) => {
   const page = await people.signedIn('administrator');
-  const signIn = () => portal.ask<Session>('domo-northwind', '/sessions', { account_id: 'tardy.person' });
+  const signIn = () => portal.ask<Session>('moodle-campus', '/sessions', { account_id: 'tardy.person' });
   const theirs = [await signIn(), await signIn(), await signIn()];
   await expect(async () => {
-    await open(page, '/sessions?system=domo-northwind&q=tardy.person', SCRIPT);
+    await open(page, '/sessions?system=moodle-campus&q=tardy.person', SCRIPT);
     await expect(rows(page)).toHaveCount(3, { timeout: 200 });
   }).toPass({ timeout: 20_000 });
   await page.getByRole('checkbox', { name: 'Select this page' }).check();
@@ -157,7 +157,7 @@ test('ui_d4 what is to be ended is frozen when the preview opens', async ({ port
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('End 3 sessions of 1 person?');
 
   // One goes by itself, another one comes: the first is shown as gone, the second is not hit.
-  await portal.ask('domo-northwind', '/sessions/end', { sessions: [[theirs[0].id, theirs[0].place]] });
+  await portal.ask('moodle-campus', '/sessions/end', { sessions: [[theirs[0].id, theirs[0].place]] });
   const late = await signIn();
   await page.waitForTimeout(4_000);
   await page.reload();
@@ -167,6 +167,6 @@ test('ui_d4 what is to be ended is frozen when the preview opens', async ({ port
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('All 3 sessions are gone', { timeout: 30_000 });
   await expect(item(page, 'tardy.person')).toHaveCount(3);
   await expect(item(page, 'tardy.person').filter({ hasText: 'Already gone' })).toHaveCount(1);
-  const left = await portal.ask<{ sessions: Session[] }>('domo-northwind', '/sessions?limit=1000');
+  const left = await portal.ask<{ sessions: Session[] }>('moodle-campus', '/sessions?limit=1000');
   expect(left.sessions.map((session) => session.id)).toContain(late.id);
 });

@@ -8,7 +8,7 @@ const SCRIPT = { script: true };
 const names = (page: Page) => rows(page).getByRole('rowheader').allInnerTexts();
 
 test('ui_b1 an address shows the same list in another browser with the same rights', async ({ people }) => {
-  const address = '/sessions?system=domo-northwind&kind=web&sort=person&dir=asc';
+  const address = '/sessions?system=moodle-campus&kind=web&sort=person&dir=asc';
   const one = await people.signedIn('administrator');
   const two = await people.signedIn('administrator');
   await open(one, address, SCRIPT);
@@ -20,7 +20,7 @@ test('ui_b1 an address shows the same list in another browser with the same righ
 
 test('ui_b3 filters in force are chips, each can be taken off, one link clears all', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?system=domo-northwind&kind=mobile&q=a', SCRIPT);
+  await open(page, '/sessions?system=moodle-campus&kind=mobile&q=a', SCRIPT);
   const chips = page.getByRole('group', { name: 'Filters in force' });
   await expect(chips.getByRole('link', { name: /^Take off/ })).toHaveCount(3);
   await chips.getByRole('link', { name: /^Take off: Kind/ }).click();
@@ -41,7 +41,7 @@ test('ui_b8 a filter that was not understood lists nothing, never more', async (
 
 test('ui_c1 ui_c2 every column sorts, and the head says how', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?system=domo-northwind', SCRIPT);
+  await open(page, '/sessions?system=moodle-campus', SCRIPT);
   const table = page.getByRole('table', { name: /^Sessions, sorted by/ });
   const heads = table.getByRole('columnheader').filter({ has: page.getByRole('button') });
   const labels = await heads.getByRole('button').allInnerTexts();
@@ -51,13 +51,13 @@ test('ui_c1 ui_c2 every column sorts, and the head says how', async ({ people })
     await head.getByRole('button').click();
     await expect(head).toHaveAttribute('aria-sort', /ascending|descending/);
     await expect(table.locator('[aria-sort]')).toHaveCount(1);
-    await expect(page).toHaveURL(/system=domo-northwind/);
+    await expect(page).toHaveURL(/system=moodle-campus/);
   }
 });
 
 test('ui_d1 ui_d2 the page and everything that matches are two different things', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?system=domo-northwind', SCRIPT);
+  await open(page, '/sessions?system=moodle-campus', SCRIPT);
   const bar = page.getByRole('region', { name: 'Selected sessions' });
   await expect(bar).toHaveCount(0);
   await page.getByRole('checkbox', { name: 'Select this page' }).check();
@@ -70,7 +70,7 @@ test('ui_d1 ui_d2 the page and everything that matches are two different things'
 
 test('ui_d2 a selection survives the next page and another sort', async ({ people }) => {
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?system=domo-northwind&sort=person&dir=asc', SCRIPT);
+  await open(page, '/sessions?system=moodle-campus&sort=person&dir=asc', SCRIPT);
   const bar = page.getByRole('region', { name: 'Selected sessions' });
   await box(rows(page)).and(page.locator(':enabled')).first().check();
   await expect(bar).toContainText('1 session selected');
@@ -131,7 +131,7 @@ test('ui_h4 the number of matches is said once, politely', async ({ people }) =>
 test('ui_i5 an ended sign-in keeps what was typed and sends nothing by itself', async ({ people, watch }) => {
   watch.allow(/status of 401|\/live\b/);
   const page = await people.signedIn('administrator');
-  await open(page, '/sessions?system=domo-northwind', SCRIPT);
+  await open(page, '/sessions?system=moodle-campus', SCRIPT);
   await box(rows(page)).and(page.locator(':enabled')).first().check();
   await page.getByRole('button', { name: 'End 1 session…' }).click();
   await hydrated(page);
@@ -207,7 +207,7 @@ test('ui_c6 names of any script, length and making are text, and reachable whole
 
 test('ui_b2 a whole session id finds its row by POST and is nowhere afterwards', async ({ portal, people, watch }) => {
   const page = await people.signedIn('administrator');
-  const { sessions } = await portal.ask<{ sessions: { id: string }[] }>('domo-northwind', '/sessions?limit=5');
+  const { sessions } = await portal.ask<{ sessions: { id: string }[] }>('moodle-campus', '/sessions?limit=5');
   const id = sessions[0].id;
   watch.secret(id);
   await open(page, '/sessions', SCRIPT);

@@ -329,9 +329,9 @@ pub struct SystemSettings {
     /// Longest request, ms; none = `collect.timeout_ms`.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-    /// Pause between requests, ms. Default 0.
+    /// Pause between requests, ms; none = what its kind is known to want, mostly 0.
     #[serde(default)]
-    pub pace_ms: u64,
+    pub pace_ms: Option<u64>,
     /// Requests at the same time. Default 4.
     #[serde(default = "four")]
     pub connections: usize,

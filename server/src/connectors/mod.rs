@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant};
 use crate::config::SystemSettings;
 
 pub mod conformance;
+pub mod domo;
 pub mod guard;
 pub mod http;
 pub mod simulator;
@@ -36,6 +37,7 @@ pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
 
 /// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
 pub const REGISTRY: &[(&str, Make)] = &[
+    ("domo", domo::from_settings),
     ("simulator", simulator::from_settings),
     ("tableau", tableau::from_settings),
     ("tomcat", tomcat::from_settings),
@@ -54,6 +56,12 @@ pub fn make(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
             )
         }
     }
+}
+
+/// Pause between two requests to this system, ms: that of its settings, else the one its kind is known to want.
+pub fn pace_ms(settings: &SystemSettings) -> u64 {
+    let default = if settings.kind == "domo" { domo::PACE_MS } else { 0 };
+    settings.pace_ms.unwrap_or(default)
 }
 
 /// A raw session id: a login. In memory only; no Debug, no Serialize, wiped when dropped.
@@ -334,12 +342,28 @@ pub struct EndEffect {
     pub takes_effect: String,
     /// What still works after; empty = nothing known.
     pub survives: String,
-    /// Seconds until which something may still work; `None` = nothing known to survive.
-    pub residual_s: Option<i64>,
+    /// How long something may still work; `None` = nothing known to survive.
+    pub residual: Option<Residual>,
     /// What the system can't show in its list; plain sentences.
     pub not_listed: Vec<String>,
     /// What a person should know before they end there; empty = nothing.
     pub before_you_end: String,
+}
+
+/// How long something may still work after an ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Residual {
+    /// Seconds from the ending.
+    pub seconds: i64,
+    /// The kind of sessions that have it; `None` = all.
+    pub of: Option<SessionKind>,
+}
+
+impl Residual {
+    /// Seconds that something of a session of this kind may still work; `None` = nothing of it does.
+    pub fn seconds_of(self, kind: SessionKind) -> Option<i64> {
+        (self.seconds > 0 && self.of.is_none_or(|of| of == kind)).then_some(self.seconds)
+    }
 }
 
 /// One connected installation. Its abilities are what it returns, so declared and real can't differ.

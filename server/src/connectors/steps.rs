@@ -24,6 +24,15 @@ impl Steps {
         result == StepResult::Passed
     }
 
+    /// Notes a step that was not tried, and why.
+    pub fn skip(&mut self, name: &str, why: &str) {
+        self.0.push(SelfTestStep {
+            name: name.to_owned(),
+            result: StepResult::Skipped,
+            detail: why.to_owned(),
+        });
+    }
+
     /// All of them, in order, as what was proven of this build.
     pub fn proof(self, build: impl Into<String>) -> Proof {
         Proof {

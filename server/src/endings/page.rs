@@ -160,13 +160,18 @@ impl Endings {
         let proven = self.parts.systems.proven(&mut conn).await?;
         let names = self.parts.systems.names(&mut conn).await?;
         let shares = show::draft_systems(&mut conn, ending).await?;
+        let kinds = show::draft_kinds(&mut conn, ending).await?;
         let mut residual_s = None;
         let mut by_system = Vec::with_capacity(shares.len());
         for share in &shares {
             let system_id = SystemId::from(share.system_id.as_str());
             let brief = briefs.iter().find(|b| b.system_id == system_id);
             let effect = self.parts.systems.connected(&system_id).map(|c| c.guard.effect());
-            residual_s = residual_s.max(effect.as_ref().and_then(|e| e.residual_s));
+            if let Some(residual) = effect.as_ref().and_then(|e| e.residual) {
+                let own = kinds.iter().filter(|(system, _)| *system == share.system_id);
+                let own = own.filter_map(|(_, kind)| SessionKind::from_name(kind));
+                residual_s = residual_s.max(own.filter_map(|kind| residual.seconds_of(kind)).max());
+            }
             let (takes_effect, survives) =
                 effect.map_or_else(Default::default, |e| (e.takes_effect, e.survives));
             by_system.push(PreviewSystem {
@@ -245,7 +250,7 @@ impl Endings {
             people: row.person_count.unsigned_abs(),
             oldest_at: show::moment(shares.iter().filter_map(|s| s.oldest).min()),
             newest_at: show::moment(shares.iter().filter_map(|s| s.newest).max()),
-            in_effect_at: residual_s.filter(|s| *s > 0).map(|s| now.plus_seconds(s)),
+            in_effect_at: residual_s.map(|s| now.plus_seconds(s)),
             by_system,
             by_person,
             left_out,

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::audit::wire::AuditResult;
 use app::endings::wire::Outcome;
 use app::paths;
+use app::sessions::wire::SessionKind;
 use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
 use super::store::{self, work};
 use crate::audit::{Action, Entry};
 use crate::changes::{bump_all, topic};
+use crate::connectors::Residual;
 use crate::db::Conn;
 use crate::domain::ending::Said;
 use crate::error::Error;
@@ -31,6 +33,7 @@ pub(super) struct Change {
     pub ending: EndingId,
     pub key: SessionKey,
     pub account_name: String,
+    pub kind: SessionKind,
     /// What the system said to the newest ask; `None` = it was never asked.
     pub said: Option<Said>,
     pub became: Became,
@@ -54,19 +57,19 @@ pub(super) enum Became {
 }
 
 impl Endings {
-    /// Stores changes of one system, in batches. `residual_s` = how long something ended there may still work.
+    /// Stores changes of one system, in batches. `residual` = how long something ended there may still work.
     pub(super) async fn write(
         &self,
         held: &Held,
         system: &SystemId,
         changes: Vec<Change>,
-        residual_s: Option<i64>,
+        residual: Option<Residual>,
     ) -> Result<(), Error> {
         for batch in changes.chunks(PER_WRITE) {
             let mut tries = 0;
             loop {
                 tries += 1;
-                match self.write_batch(held, system, batch, residual_s).await {
+                match self.write_batch(held, system, batch, residual).await {
                     Err(Error::Database(cause)) if tries < TRIES && collided(&cause) => {
                         tracing::debug!(%cause, "a write collided with another one; once more");
                     }
@@ -82,7 +85,7 @@ impl Endings {
         held: &Held,
         system: &SystemId,
         batch: &[Change],
-        residual_s: Option<i64>,
+        residual: Option<Residual>,
     ) -> Result<(), Error> {
         let now = self.now();
         let mut conn = self.parts.db.write().await?;
@@ -96,7 +99,7 @@ impl Endings {
         for ending in &endings {
             let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
             store_waits(&mut conn, ending, &own).await?;
-            settled_any |= store_outcomes(&mut conn, ending, &own, residual_s, now).await?;
+            settled_any |= store_outcomes(&mut conn, ending, &own, residual, now).await?;
             topics.push(topic::ending(ending));
         }
         store_sessions(&mut conn, batch, now).await?;
@@ -214,10 +217,16 @@ async fn store_outcomes(
     conn: &mut Conn,
     ending: &EndingId,
     changes: &[&Change],
-    residual_s: Option<i64>,
+    residual: Option<Residual>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    type Group<'a> = (Outcome, Option<&'a str>, Option<Timestamp>, Option<Said>);
+    type Group<'a> = (
+        Outcome,
+        Option<&'a str>,
+        Option<Timestamp>,
+        Option<Said>,
+        Option<i64>,
+    );
     let mut same: BTreeMap<Group<'_>, Vec<SessionKey>> = BTreeMap::new();
     for change in changes {
         if let Became::Settled {
@@ -227,21 +236,22 @@ async fn store_outcomes(
             ..
         } = &change.became
         {
-            let group = (*outcome, words.as_deref(), *read_back_at, change.said);
+            let ended = matches!(outcome, Outcome::Ended | Outcome::Rotated);
+            let residual_s = residual
+                .filter(|_| ended)
+                .and_then(|residual| residual.seconds_of(change.kind));
+            let group = (*outcome, words.as_deref(), *read_back_at, change.said, residual_s);
             same.entry(group).or_default().push(change.key.clone());
         }
     }
     let any = !same.is_empty();
-    for ((outcome, words, read_back_at, said), keys) in same {
-        let ended = matches!(outcome, Outcome::Ended | Outcome::Rotated);
+    for ((outcome, words, read_back_at, said, residual_s), keys) in same {
         let settled = work::Settled {
             outcome,
             words,
             said,
             read_back_at,
-            residual_until: residual_s
-                .filter(|s| ended && *s > 0)
-                .map(|s| now.plus_seconds(s)),
+            residual_until: residual_s.map(|s| now.plus_seconds(s)),
         };
         work::settle_items(conn, ending, &keys, &settled, now).await?;
     }

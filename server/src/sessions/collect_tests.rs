@@ -496,7 +496,7 @@ impl crate::connectors::Connector for Many {
         crate::connectors::EndEffect {
             takes_effect: String::new(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

@@ -75,7 +75,7 @@ impl Connector for Portal {
         EndEffect {
             takes_effect: "At the next click: the browser lands on the sign-in page.".to_owned(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

@@ -1,10 +1,11 @@
-//! The demo estate: five systems that do not exist, with about 4,200 people at work and every outcome to be met.
+//! The demo estate: six systems that do not exist, with about 4,200 people at work and every outcome to be met.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::domo::DomoServer;
 use super::people;
 use super::simulator::Simulator;
 use super::simulator::shape::Shape;
@@ -14,7 +15,7 @@ use super::tableau::release::Release;
 use super::tableau::shape::{IdShape, Shape as TableauShape};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
-use crate::keys::{random_id, write_private};
+use crate::keys::{random_bytes, random_id, write_private};
 
 /// The running estate; it stops when this is dropped.
 pub struct DemoEstate {
@@ -27,6 +28,7 @@ pub struct DemoEstate {
 /// A system of the estate.
 enum Running {
     Simple(Simulator),
+    Domo(DomoServer),
     Tableau(TableauServer),
 }
 
@@ -34,6 +36,7 @@ impl Running {
     fn access(&self) -> (SocketAddr, String) {
         match self {
             Self::Simple(simulator) => simulator.access(),
+            Self::Domo(server) => server.access(),
             Self::Tableau(server) => server.access(),
         }
     }
@@ -107,8 +110,8 @@ fn plans() -> [Plan; 3] {
             },
         },
         Plan {
-            id: "domo-northwind",
-            name: "Domo northwind",
+            id: "moodle-campus",
+            name: "Moodle campus",
             sessions: 496,
             people: 300,
             shape: Shape {
@@ -125,8 +128,9 @@ fn plans() -> [Plan; 3] {
 ///
 /// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau analytics refuses
 /// one, has external users and impersonated sessions and holds Curfew's own sign-in; Tableau archive is so old that only
-/// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Domo gives one person
-/// a new session id each time it is asked for their sessions. `times` makes everything that many times as large.
+/// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Moodle gives one person
+/// a new session id each time it is asked for their sessions; Domo has the mobile app, limits that were changed, people who
+/// are deleted or deactivated, a type code that nobody named, and is never proven. `times` makes everything that many times as large.
 pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
         systems: Vec::new(),
@@ -151,6 +155,17 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
         };
         estate.add(plan.id, settings, Running::Simple(simulator));
     }
+    let mut domo = DomoServer::start(clock.clone(), u64::from_be_bytes(random_bytes())).await?;
+    domo.model(|model, now| {
+        model.fill(120 * times, 240 * times, now);
+        model.add_oddities(now);
+        // Sessions from before keep the longer limits.
+        model.policy.idle_min = 240;
+        model.policy.max_min = 1_440;
+    });
+    let settings = domo.settings("Domo northwind")?;
+    domo.live(Duration::from_secs(5));
+    estate.add("domo-northwind", settings, Running::Domo(domo));
     let (settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
     analytics.model(|model, now| model.fill_sessions(1_611 * times, now));
     let refused = analytics.model(|model, _| model.find_people("break-glass"));

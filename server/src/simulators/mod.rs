@@ -5,6 +5,7 @@
 
 pub mod demo;
 mod dice;
+pub mod domo;
 pub mod people;
 pub mod simulator;
 pub mod tableau;

@@ -143,7 +143,7 @@ impl Systems {
                         guard,
                         collect_every_s: every_s,
                         timeout_ms,
-                        pace_ms: settings.pace_ms,
+                        pace_ms: crate::connectors::pace_ms(settings),
                         fingerprint,
                         system_id: system_id.clone(),
                     };
@@ -382,7 +382,7 @@ fn portal_settings(config: &Config) -> SystemSettings {
         simulated: false,
         collect_every_s: Some(config.collect.every_s.min(10)),
         timeout_ms: None,
-        pace_ms: 0,
+        pace_ms: Some(0),
         connections: 4,
         own: toml::Table::new(),
     }

@@ -135,10 +135,24 @@ impl Systems {
 /// proved it there; `None` = it is proven, or there is nothing to say.
 pub(super) fn unproven(row: &store::Row) -> Option<&'static str> {
     row.build.as_ref()?;
+    if row.kind == "domo" {
+        return unproven_domo(row);
+    }
     match row.build_proven {
         Some(1) => None,
         Some(_) => Some("Ending not verified on this build: the self-test failed"),
         None => Some("Ending not verified on this build"),
+    }
+}
+
+/// The same for Domo, whose interface nobody documents; what an imitation proves says nothing of a real one.
+fn unproven_domo(row: &store::Row) -> Option<&'static str> {
+    match row.build_proven {
+        Some(1) if row.simulated == 0 => None,
+        Some(0) if row.proven_at.is_some() && row.simulated == 0 => {
+            Some("The last self-test did not prove ending on this Domo")
+        }
+        _ => Some("Never proven on a real Domo"),
     }
 }
 

@@ -365,7 +365,7 @@ impl Connector for Upgraded {
         EndEffect {
             takes_effect: "At once".to_owned(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

@@ -1,9 +1,9 @@
 //! What stands around every call to a system: time limit, retry by kind of error, circuit breaker, trace.
 //!
 //! Everybody speaks to a system through [`Guarded`], nobody to a connector directly. Retry is decided here and nowhere
-//! else: reading is tried again twice, asking to end never (the endings room lists first), and a refused identity is
-//! left alone until somebody mends it, because five wrong passwords lock an account. Pace and number of connections
-//! are kept per request, in `http`.
+//! else: reading is tried again twice, asking to end never (the endings room lists first; only Domo's connector waits out
+//! "asked too often", by which nothing was asked), and a refused identity is left alone until somebody mends it, because
+//! five wrong passwords lock an account. Pace and number of connections are kept per request, in `http`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -48,7 +48,7 @@ impl Connector for Moody {
         EndEffect {
             takes_effect: String::new(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

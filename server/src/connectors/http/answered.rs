@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::connectors::{ConnectorError, ErrorKind};
 
-/// An answer of the system, read to its end: any status but 3xx and 429, and 401 and 403 only where they were asked for.
+/// An answer of the system, read to its end: any status but 429, and 3xx, 401 and 403 only where they were
+/// asked for.
 pub struct Answered {
     /// HTTP status.
     pub status: u16,
@@ -15,6 +16,8 @@ pub struct Answered {
     pub(super) body: Vec<u8>,
     /// Cookies it sets, by name: each may be somebody's sign-in.
     pub(super) cookies: Vec<(String, SecretString)>,
+    /// Where it would have us go.
+    pub(super) location: Option<String>,
 }
 
 impl Answered {
@@ -24,6 +27,11 @@ impl Answered {
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, value)| value)
+    }
+
+    /// Where a redirect leads.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// Its bytes, whatever they are, for a format that its connector reads.

@@ -16,16 +16,16 @@ pub struct Call<'h> {
     pub(super) http: &'h Http,
     pub(super) operation: &'static str,
     pub(super) request: Option<Request>,
-    pub(super) refusals: Refusals,
+    pub(super) takes: Takes,
 }
 
-/// How an answer with status 401 or 403 is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusals {
-    /// As a failure, unread.
-    Fail,
-    /// As an answer like any other.
-    Answer,
+/// Which answers are taken like any other; else they are failures, unread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Takes {
+    /// Status 401 and 403.
+    pub refusals: bool,
+    /// Status 3xx, not followed.
+    pub redirects: bool,
 }
 
 impl<'h> Call<'h> {
@@ -91,7 +91,13 @@ impl<'h> Call<'h> {
 
     /// Takes 401 and 403 as answers to be read, for systems that say in the body what they mean by them.
     pub fn refusals_too(mut self) -> Self {
-        self.refusals = Refusals::Answer;
+        self.takes.refusals = true;
+        self
+    }
+
+    /// Takes a redirect as an answer to be read, for systems that say by its address what they mean; it is not followed.
+    pub fn redirects_too(mut self) -> Self {
+        self.takes.redirects = true;
         self
     }
 
@@ -143,14 +149,14 @@ impl<'h> Call<'h> {
 
     /// Sends it; the answer is read piece by piece, however long: the time limit is for its head and for each piece.
     pub async fn stream(self) -> Result<Streamed<'h>, CallError> {
-        let (http, operation, refusals) = (self.http, self.operation, self.refusals);
+        let (http, operation, takes) = (self.http, self.operation, self.takes);
         let request = self.checked()?;
         let slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
         let response = told(
             operation,
             |response: &Response| response.status().as_u16(),
             async {
-                tokio::time::timeout(http.timeout, http.open(request, refusals))
+                tokio::time::timeout(http.timeout, http.open(request, takes))
                     .await
                     .unwrap_or_else(|_| Err(http.late()))
             },
@@ -164,11 +170,11 @@ impl<'h> Call<'h> {
     }
 
     async fn exchange(self, read: bool) -> Result<Answered, CallError> {
-        let (http, operation, refusals) = (self.http, self.operation, self.refusals);
+        let (http, operation, takes) = (self.http, self.operation, self.takes);
         let request = self.checked()?;
         let _slot = http.throttle.enter().await.map_err(CallError::nothing_left)?;
         told(operation, |answered: &Answered| answered.status, async {
-            tokio::time::timeout(http.timeout, http.exchange(request, read, refusals))
+            tokio::time::timeout(http.timeout, http.exchange(request, read, takes))
                 .await
                 .unwrap_or_else(|_| Err(http.late()))
         })

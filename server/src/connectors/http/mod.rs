@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use reqwest::{Method, Request, Response, Url};
 use secrecy::SecretString;
 
 pub use self::answered::Answered;
 pub use self::call::Call;
-use self::call::Refusals;
+use self::call::Takes;
 use self::resolver::{CarefulResolver, LinkLocal};
 use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
@@ -200,7 +200,7 @@ impl Http {
             http: self,
             operation,
             request: (!bad).then(|| Request::new(method, url)),
-            refusals: Refusals::Fail,
+            takes: Takes::default(),
         }
     }
 
@@ -210,7 +210,7 @@ impl Http {
             http: self,
             operation,
             request: Some(Request::new(method, self.written.clone())),
-            refusals: Refusals::Fail,
+            takes: Takes::default(),
         }
     }
 
@@ -224,7 +224,7 @@ impl Http {
 
 impl Http {
     /// Sends a request and looks at the answer's head.
-    async fn open(&self, request: Request, refusals: Refusals) -> Result<Response, CallError> {
+    async fn open(&self, request: Request, takes: Takes) -> Result<Response, CallError> {
         let response = self.client.execute(request).await.map_err(|cause| CallError {
             left_us: !cause.is_connect() && !cause.is_builder(),
             too_much: None,
@@ -238,6 +238,7 @@ impl Http {
             ),
         })?;
         match response.status().as_u16() {
+            300..=399 if takes.redirects => Ok(response),
             // A 401 whose page leads to where people sign in: Spring's, observed.
             302 | 303 if response.headers().contains_key(WWW_AUTHENTICATE) => {
                 Err(CallError::arrived(ConnectorError::new(
@@ -249,7 +250,7 @@ impl Http {
                 ErrorKind::Protocol,
                 "It answered by sending us elsewhere (a redirect), which Curfew does not follow: check the url setting.",
             ))),
-            401 | 403 if refusals == Refusals::Answer => Ok(response),
+            401 | 403 if takes.refusals => Ok(response),
             401 => Err(CallError::arrived(ConnectorError::new(
                 ErrorKind::Unauthorized,
                 "It did not accept Curfew\u{2019}s identity there (401). It is not tried again by itself: mend the secret, then press Test.",
@@ -277,16 +278,13 @@ impl Http {
         }
     }
 
-    async fn exchange(
-        &self,
-        request: Request,
-        read: bool,
-        refusals: Refusals,
-    ) -> Result<Answered, CallError> {
-        let mut response = self.open(request, refusals).await?;
+    async fn exchange(&self, request: Request, read: bool, takes: Takes) -> Result<Answered, CallError> {
+        let mut response = self.open(request, takes).await?;
         let status = response.status().as_u16();
         let html = is_html(&response);
         let cookies = cookies(&response);
+        let location = response.headers().get(LOCATION);
+        let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
         while read && let Some(bytes) = response.chunk().await.map_err(|_| cut_off())? {
             if body.len() + bytes.len() > self.longest_answer {
@@ -303,6 +301,7 @@ impl Http {
             html,
             body,
             cookies,
+            location,
         })
     }
 

@@ -63,7 +63,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         base: own.url,
         timeout: recipe.timeout,
         connections: recipe.settings.connections,
-        pace: Duration::from_millis(recipe.settings.pace_ms),
+        pace: Duration::from_millis(super::pace_ms(recipe.settings)),
         ca_file: own.ca_file,
         longest_answer: LONGEST_ANSWER,
         cookies: false,
@@ -92,7 +92,7 @@ impl Connector for Simulated {
         EndEffect {
             takes_effect: "At the next click".to_owned(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: "Simulated: nobody real is signed in here.".to_owned(),
         }

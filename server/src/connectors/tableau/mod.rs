@@ -101,7 +101,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
             })?),
         };
     let connections = recipe.settings.connections.clamp(1, MOST_CONNECTIONS);
-    let pace = Duration::from_millis(recipe.settings.pace_ms);
+    let pace = Duration::from_millis(super::pace_ms(recipe.settings));
     let rest = |setting: &str, identity: Option<&IdentitySettings>| match (&own.url, identity) {
         (Some(url), Some(identity)) => {
             let http = rest::http_settings(url, recipe.timeout, connections, pace, own.ca_file.clone());
@@ -161,7 +161,7 @@ impl Connector for Tableau {
         EndEffect {
             takes_effect: "At the next request".to_owned(),
             survives: "a view that is open may go on showing its picture until its next request".to_owned(),
-            residual_s: None,
+            residual: None,
             not_listed: vec![
                 "views being drawn (VizQL sessions), which have a clock of their own".to_owned(),
             ],

@@ -262,7 +262,7 @@ fn http_settings(base: &str, own: &Settings, recipe: &Recipe<'_>, cookies: bool)
         base: base.to_owned(),
         timeout: recipe.timeout,
         connections: connections(recipe),
-        pace: Duration::from_millis(recipe.settings.pace_ms),
+        pace: Duration::from_millis(super::pace_ms(recipe.settings)),
         ca_file: own.ca_file.clone(),
         longest_answer: LONGEST_ANSWER,
         cookies,
@@ -387,7 +387,7 @@ impl Connector for Tomcat {
         EndEffect {
             takes_effect: "At the next click".to_owned(),
             survives: "a request that is running when it is ended goes on to its end".to_owned(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

@@ -327,6 +327,12 @@ pub async fn draft_systems(conn: &mut Conn, ending: &EndingId) -> Result<Vec<Dra
     Ok(on!(conn, c => sqlx::query_as(sql).bind(ending.as_str()).fetch_all(c).await?))
 }
 
+/// Which kinds of sessions a preview holds of which systems.
+pub async fn draft_kinds(conn: &mut Conn, ending: &EndingId) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT DISTINCT system_id, kind FROM ending_item WHERE ending_id = $1 AND left_out IS NULL";
+    Ok(on!(conn, c => sqlx::query_as(sql).bind(ending.as_str()).fetch_all(c).await?))
+}
+
 /// The share of one person in a preview.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct DraftPerson {

@@ -1,6 +1,7 @@
 //! One item in hand: what a reading shows of it, and what it becomes.
 
 use app::endings::wire::Outcome;
+use app::sessions::wire::SessionKind;
 use app::wire::{SessionKey, Timestamp};
 
 use super::Item;
@@ -91,6 +92,7 @@ impl Item {
             ending: self.ending.clone(),
             key: self.key.clone(),
             account_name: self.row.account_name.clone(),
+            kind: SessionKind::from_name(&self.row.kind).unwrap_or(SessionKind::Other),
             said: (self.facts.asks > 0).then_some(self.facts.said),
             became: Became::Settled {
                 outcome,
@@ -111,6 +113,7 @@ impl Item {
             ending: self.ending.clone(),
             key: self.key.clone(),
             account_name: self.row.account_name.clone(),
+            kind: SessionKind::from_name(&self.row.kind).unwrap_or(SessionKind::Other),
             said: (self.facts.asks > 0 && !self.facts.in_doubt).then_some(self.facts.said),
             became: Became::Waits { at, told },
         }

@@ -147,9 +147,9 @@ impl Endings {
                 .map(|c| (c.ending.clone(), c.key.clone()))
                 .collect();
             let connected = self.parts.systems.connected(system);
-            let residual_s = connected.as_ref().and_then(|c| c.guard.effect().residual_s);
+            let residual = connected.as_ref().and_then(|c| c.guard.effect().residual);
             let (stored, round) = tokio::join!(
-                self.write(held, system, std::mem::take(&mut results), residual_s),
+                self.write(held, system, std::mem::take(&mut results), residual),
                 self.round(held, system, connected.as_deref(), &in_hand, most),
             );
             most = (2 * most).min(MOST_PER_ROUND);

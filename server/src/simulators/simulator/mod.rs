@@ -156,7 +156,7 @@ impl Simulator {
             simulated: true,
             collect_every_s: None,
             timeout_ms: None,
-            pace_ms: 0,
+            pace_ms: Some(0),
             connections: 4,
             own,
         }

@@ -208,7 +208,7 @@ impl TableauServer {
             simulated: true,
             collect_every_s: None,
             timeout_ms: None,
-            pace_ms: 0,
+            pace_ms: Some(0),
             connections: 4,
             own,
         })

@@ -254,7 +254,7 @@ impl Connector for Actuator {
         EndEffect {
             takes_effect: "At the next click".to_owned(),
             survives: "a request that is running when it is ended goes on to its end".to_owned(),
-            residual_s: None,
+            residual: None,
             not_listed: vec![
                 "sessions of accounts that are not in its settings".to_owned(),
                 "sessions in which nobody signed in".to_owned(),

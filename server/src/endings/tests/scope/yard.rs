@@ -111,7 +111,7 @@ impl Connector for InMemory {
         EndEffect {
             takes_effect: "At once".to_owned(),
             survives: String::new(),
-            residual_s: None,
+            residual: None,
             not_listed: Vec::new(),
             before_you_end: String::new(),
         }

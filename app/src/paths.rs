@@ -122,6 +122,9 @@ pub mod post {
     pub const SECOND_FACTOR: &str = "/second-factor/act";
 }
 
+/// Files of the list of sessions; `?` and the query string of the list behind it.
+pub const SESSIONS_JSONL: &str = "/sessions/export.jsonl";
+pub const SESSIONS_CSV: &str = "/sessions/export.csv";
 /// Files of the audit log; `?` and the page's query behind it.
 pub const AUDIT_JSONL: &str = "/audit/export.jsonl";
 pub const AUDIT_CSV: &str = "/audit/export.csv";

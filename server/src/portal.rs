@@ -243,6 +243,7 @@ impl Portal {
         Http {
             signin: self.signin.clone(),
             audit: self.audit.clone(),
+            sessions: self.sessions.clone(),
             changes: self.changes.clone(),
             clock: self.clock.clone(),
             db: self.db.clone(),

@@ -6,6 +6,8 @@ use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
 use super::query::SessionQuery;
 use super::wire::SessionsPage;
+use crate::access::wire::Permission;
+use crate::layout::FrameContext;
 use crate::paths;
 use crate::ui::{Button, ButtonKind, Glyph, Icon, TimeAgo, count_text, thousands};
 use crate::wire::Count;
@@ -73,6 +75,7 @@ pub fn Toolbar(
                     </span>
                 </a>
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
+                {page.problems.is_empty().then(|| view! { <ExportMenu query=page.query.clone() /> })}
             </div>
         </div>
         <HiddenGuests page=page.clone() />
@@ -102,6 +105,45 @@ fn HiddenGuests(
         <p class="list-guests">
             {words} " " <a href=href>{if page.guests_hidden == Count::Exactly(1) { "Show it" } else { "Show them" }}</a>
         </p>
+    }
+    .into_any()
+}
+
+/// The list as a file, with the filters in force: exactly what matches, never more than the page shows.
+#[component]
+fn ExportMenu(
+    /// The query of the list, understood as a whole.
+    query: SessionQuery,
+) -> impl IntoView {
+    let whole = SessionQuery {
+        selection: None,
+        columns: None,
+        ..query.first_page()
+    }
+    .to_query_string();
+    let body = if FrameContext::here().may(Permission::ExportData) {
+        view! {
+            <p class="second">"Every session that matches, as far as you may export. It is written to the audit log."</p>
+            <a class="menu-item" href=paths::with_query(paths::SESSIONS_CSV, &whole) rel="external">
+                "CSV, for spreadsheets"
+            </a>
+            <a class="menu-item" href=paths::with_query(paths::SESSIONS_JSONL, &whole) rel="external">
+                "JSON lines, for programs"
+            </a>
+        }
+        .into_any()
+    } else {
+        view! { <p class="why">"To take the list out as a file you need “Export data”."</p> }.into_any()
+    };
+    view! {
+        <details class="drop drop-end">
+            <summary class="btn btn-small btn-quiet">
+                <Glyph icon=Icon::Export />
+                <span>"Export"</span>
+                <Glyph icon=Icon::Chevron />
+            </summary>
+            <div class="drop-body">{body}</div>
+        </details>
     }
     .into_any()
 }

@@ -37,6 +37,7 @@ use crate::systems::Systems;
 
 pub mod collect;
 mod empty;
+pub mod export;
 pub mod filter;
 mod guests;
 pub mod identity;

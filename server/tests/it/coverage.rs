@@ -358,7 +358,7 @@ const FORMS: [Form; 55] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 20] = [
+const PAGES: [(&str, &str, Without); 22] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -375,6 +375,8 @@ const PAGES: [(&str, &str, Without); 20] = [
     ("/access", "/access", Refused),
     ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
+    ("/sessions/export.jsonl", "/sessions/export.jsonl", Refused),
+    ("/sessions/export.csv", "/sessions/export.csv?q=a", Refused),
     ("/audit/export.jsonl", "/audit/export.jsonl", Refused),
     ("/audit/export.csv", "/audit/export.csv", Refused),
     ("/live", "/live?topic=sessions", Refused),
@@ -490,6 +492,7 @@ async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
             "/policies",
             "/audit",
             "/audit/export.csv",
+            "/sessions/export.csv",
         ] {
             assert_eq!(hedda.get(page).await.status, StatusCode::OK, "{page}");
         }

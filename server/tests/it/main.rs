@@ -7,6 +7,7 @@ mod cli_systems;
 mod coverage;
 mod crowd;
 mod delegation;
+mod exports;
 mod grants_matrix;
 mod harness;
 mod kill9;

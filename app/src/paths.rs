@@ -78,6 +78,8 @@ pub fn system(system: &SystemId) -> String {
 pub mod post {
     /// Row form of the sessions page; fields and acts: `sessions::form::SelectionForm`.
     pub const SELECTION: &str = "/sessions/selection";
+    /// `act` = save | edit | delete | start | no-start; fields: `sessions::views::form`.
+    pub const VIEWS: &str = "/sessions/views/act";
     /// `id` = a whole session id, `back` = query string of the list.
     pub const FIND: &str = "/sessions/find";
     /// Fields: `sessions::form::ColumnsForm`.
@@ -122,6 +124,8 @@ pub mod post {
     pub const SECOND_FACTOR: &str = "/second-factor/act";
 }
 
+/// Saved views of the list.
+pub const VIEWS: &str = "/sessions/views";
 /// Files of the list of sessions; `?` and the query string of the list behind it.
 pub const SESSIONS_JSONL: &str = "/sessions/export.jsonl";
 pub const SESSIONS_CSV: &str = "/sessions/export.csv";

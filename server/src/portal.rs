@@ -228,6 +228,7 @@ impl Portal {
         Backend {
             signin: Arc::new(For::new(&self.signin, caller)),
             sessions: Arc::new(For::new(&self.sessions, caller)),
+            views: Arc::new(For::new(&self.sessions, caller)),
             endings: Arc::new(For::new(&self.endings, caller)),
             systems: Arc::new(For::new(&self.systems, caller)),
             policies: Arc::new(For::new(&self.policies, caller)),

@@ -21,4 +21,5 @@ mod strip;
 mod table;
 #[cfg(feature = "ssr")]
 mod toolbar;
+pub mod views;
 pub mod wire;

@@ -28,6 +28,8 @@ icons! {
     Search "search" "M7 2.75a4.25 4.25 0 1 1 0 8.5 4.25 4.25 0 0 1 0-8.5|M10.2 10.2l3.3 3.3";
     /// Taking off, closing.
     Close "close" "M4 4l8 8|M12 4l-8 8";
+    /// One more.
+    Plus "plus" "M8 3v10|M3 8h10";
     /// Yes.
     Check "check" "M3 8.5l3.2 3.2L13 4.8";
     /// More below.

@@ -48,6 +48,7 @@ mod rows;
 pub mod selection;
 mod store;
 pub mod testing;
+mod views;
 
 /// Looking at the same list is noted once in so long, seconds.
 const LOOK_EVERY_S: i64 = 5 * 60;

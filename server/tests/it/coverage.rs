@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 55] = [
+const FORMS: [Form; 60] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -49,6 +49,36 @@ const FORMS: [Form; 55] = [
         "/sessions/columns",
         &[("act", "default")],
         Own,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "save"), ("name", "Mine"), ("query", "q=ann")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "edit"), ("view", "x"), ("name", "Mine")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "delete"), ("view", "x")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "start"), ("view", "x")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "no-start")],
+        Refused,
     ),
     (
         "/sessions/preview",
@@ -358,7 +388,7 @@ const FORMS: [Form; 55] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 22] = [
+const PAGES: [(&str, &str, Without); 23] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -375,6 +405,7 @@ const PAGES: [(&str, &str, Without); 22] = [
     ("/access", "/access", Refused),
     ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
+    ("/sessions/views", "/sessions/views", Refused),
     ("/sessions/export.jsonl", "/sessions/export.jsonl", Refused),
     ("/sessions/export.csv", "/sessions/export.csv?q=a", Refused),
     ("/audit/export.jsonl", "/audit/export.jsonl", Refused),
@@ -468,8 +499,13 @@ async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entr
 
 #[tokio::test]
 async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
-    /// What an auditor may send: it reads, and changes nothing but their own ticks.
-    const READS: [&str; 3] = ["/sessions/selection", "/sessions/find", "/audit/check"];
+    /// What an auditor may send: it reads, and changes nothing but their own ticks and views.
+    const READS: [&str; 4] = [
+        "/sessions/selection",
+        "/sessions/find",
+        "/sessions/views/act",
+        "/audit/check",
+    ];
     const CHANGES: [&str; 7] = [
         "authz_admin",
         "privilege_permissions_changed",

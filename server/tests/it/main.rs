@@ -22,3 +22,4 @@ mod security_notices;
 mod security_service;
 mod security_session_ends;
 mod security_sessions;
+mod views;

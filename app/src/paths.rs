@@ -118,7 +118,7 @@ pub mod post {
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
-    /// `act` = end | end-others | theme | times | screen-share | known | password | extend.
+    /// `act` = end | end-others | theme | times | density | keys | screen-share | known | password | extend.
     pub const ACCOUNT: &str = "/account/act";
     /// `act` = begin | confirm | codes | remove; `then` = own path to go to afterwards.
     pub const SECOND_FACTOR: &str = "/second-factor/act";

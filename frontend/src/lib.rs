@@ -8,6 +8,8 @@
 //! page says in its HTML what it wants, and a swap brings the marks of the new page.
 
 mod ages;
+mod columns;
+mod copy;
 mod dom;
 mod live;
 mod memory;
@@ -17,6 +19,7 @@ mod small;
 mod ticks;
 mod timeout;
 mod typing;
+mod views;
 
 use wasm_bindgen::prelude::*;
 
@@ -30,6 +33,8 @@ fn start() {
     typing::start();
     timeout::start();
     small::start();
+    columns::start();
+    copy::start();
     arrived();
     ages::start();
     live::start();
@@ -41,6 +46,9 @@ fn start() {
 /// After every page or part that came from the server, the first included.
 fn arrived() {
     small::arrived();
+    columns::arrived();
+    copy::arrived();
+    views::arrived();
     ticks::arrived();
     live::arrived();
     page::count_exactly();

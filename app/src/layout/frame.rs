@@ -13,7 +13,7 @@ use super::timeout::TimeoutWarning;
 use crate::access::wire::Permission;
 use crate::error::AppError;
 use crate::paths;
-use crate::signin::wire::{Frame, Theme};
+use crate::signin::wire::{Density, Frame, Theme};
 use crate::ui::Clock;
 use crate::ui::time::ClockMark;
 
@@ -87,12 +87,17 @@ pub fn Framed(
         Theme::System => None,
         chosen => Some(chosen.name()),
     };
+    let density = match context.read(|frame| frame.density) {
+        Density::Comfortable => None,
+        chosen => Some(chosen.name()),
+    };
+    let keys = context.read(|frame| frame.single_keys).then_some("on");
     let page = match trouble {
         Some(error) => view! { <ErrorPage error=error /> }.into_any(),
         None => children(),
     };
     view! {
-        <Html {..} data-theme=theme />
+        <Html {..} data-theme=theme data-density=density data-keys=keys />
         <a class="skip" href="#main">
             "Skip to the content"
         </a>

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_location;
 use super::empty::EmptyList;
 use super::filters::{Chips, SearchForm};
 use super::form::{ACT, Act, QUERY, ROWS_FORM, SEL};
+use super::help::ListHelp;
 use super::limits::{LimitsBar, LimitsPanel};
 use super::picks::BulkBar;
 use super::query::SessionQuery;
@@ -103,7 +104,7 @@ fn Shown(
     let bar = (!limits.is_empty()).then(|| view! { <LimitsBar limits=limits /> });
     view! {
         <div class="wide-page">
-            <PageHead title="Sessions" aside=menu tools=move || view! { <span class="quiet">{at.clone()}</span> } />
+            <PageHead title="Sessions" aside=menu tools=move || view! { <span class="quiet">{at.clone()}</span> <ListHelp /> } />
             <HealthStrip page=page.clone() sel=sel.clone() />
             <SystemNotes page=page.clone() />
             <div class="list-grid" class:has-side=has_side>

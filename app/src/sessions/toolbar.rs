@@ -5,11 +5,13 @@ use leptos::prelude::*;
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
 use super::query::SessionQuery;
+use super::views::menu::kept;
 use super::wire::SessionsPage;
 use crate::access::wire::Permission;
-use crate::layout::FrameContext;
+use crate::layout::{FrameContext, here};
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Glyph, Icon, TimeAgo, count_text, thousands};
+use crate::signin::wire::Density;
+use crate::ui::{Button, ButtonKind, Copy, Glyph, Icon, TimeAgo, count_text, thousands};
 use crate::wire::Count;
 
 /// "Showing 1–100 of 1,038 that match · 4,213 in all": never a silent cap.
@@ -74,10 +76,14 @@ pub fn Toolbar(
                         <TimeAgo at=page.now passing=true />
                     </span>
                 </a>
+                <Copy text=paths::sessions(&kept(&page.query)) label="Copy the address of this list" words="Copy link" />
+                <DensityMenu />
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
                 {page.problems.is_empty().then(|| view! { <ExportMenu query=page.query.clone() /> })}
             </div>
         </div>
+        {Column::hidden_but_used(&page.columns, &page.query)
+            .map(|words| view! { <p class="list-guests" data-say="">{words}</p> })}
         <HiddenGuests page=page.clone() />
     }
     .into_any()
@@ -105,6 +111,45 @@ fn HiddenGuests(
         <p class="list-guests">
             {words} " " <a href=href>{if page.guests_hidden == Count::Exactly(1) { "Show it" } else { "Show them" }}</a>
         </p>
+    }
+    .into_any()
+}
+
+/// How high rows are, kept per person by the server.
+#[component]
+fn DensityMenu() -> impl IntoView {
+    let current = FrameContext::here().read(|frame| frame.density);
+    view! {
+        <details class="drop drop-end">
+            <summary class="btn btn-small btn-quiet">
+                <Glyph icon=Icon::Density />
+                <span>"Density"</span>
+                <Glyph icon=Icon::Chevron />
+            </summary>
+            <form class="drop-body" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name=ACT value="density" />
+                <input type="hidden" name="next" value=here() />
+                {[(Density::Comfortable, "Comfortable", "Two lines a row"), (Density::Compact, "Compact", "One line a row")]
+                    .map(|(density, words, means)| {
+                        let on = current == density;
+                        view! {
+                            <button
+                                class="menu-item"
+                                name="density"
+                                value=density.name()
+                                aria-pressed=if on { "true" } else { "false" }
+                            >
+                                <span class="menu-tick">{on.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
+                                <span class="menu-words">
+                                    <span>{words}</span>
+                                    <span class="second">{means}</span>
+                                </span>
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </form>
+        </details>
     }
     .into_any()
 }
@@ -166,7 +211,7 @@ fn ColumnChooser(
         .map(|(at, column)| {
             let is_shown = at < shown;
             view! {
-                <li id=column_anchor(column)>
+                <li id=column_anchor(column) data-at=at>
                     <input type="hidden" name=ColumnsForm::ORDER value=column.name() />
                     <label class="filter-box">
                         <input
@@ -211,6 +256,10 @@ fn ColumnChooser(
                     <Button kind=ButtonKind::Quiet small=true name=ACT value=ColumnsForm::DEFAULT>
                         "Default"
                     </Button>
+                    // With script moving is a draft until Apply: this, or closing, puts everything back.
+                    <button type="button" class="btn btn-small btn-quiet" data-put-back="" hidden>
+                        "Cancel"
+                    </button>
                 </div>
             </form>
         </details>

@@ -98,6 +98,12 @@ impl SignInPort for Fake {
     async fn save_times(&self, _: Times) -> Result<Done, AppError> {
         self.give(Done::default())
     }
+    async fn save_density(&self, _: Density) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn save_single_keys(&self, _: bool) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
     async fn share_screen(&self, _: bool) -> Result<Done, AppError> {
         self.give(Done::default())
     }

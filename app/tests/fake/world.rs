@@ -42,6 +42,8 @@ impl World {
                 permissions: Permission::ALL.to_vec(),
                 theme: Theme::System,
                 times: Times::Relative,
+                density: Density::Comfortable,
+                single_keys: true,
                 zone_offset_min: 0,
                 zone_name: "UTC".to_owned(),
                 idle_ends_at: NOW.plus_seconds(900),

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 60] = [
+const FORMS: [Form; 62] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -331,6 +331,18 @@ const FORMS: [Form; 60] = [
         "/account/act",
         "/account/act",
         &[("act", "times"), ("times", "absolute")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "density"), ("density", "compact")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "keys"), ("on", "0")],
         Own,
     ),
     (

@@ -11,6 +11,7 @@ mod ages;
 mod columns;
 mod copy;
 mod dom;
+mod keys;
 mod live;
 mod memory;
 mod morph;
@@ -35,6 +36,7 @@ fn start() {
     small::start();
     columns::start();
     copy::start();
+    keys::start();
     arrived();
     ages::start();
     live::start();
@@ -48,6 +50,7 @@ fn arrived() {
     small::arrived();
     columns::arrived();
     copy::arrived();
+    keys::arrived();
     views::arrived();
     ticks::arrived();
     live::arrived();

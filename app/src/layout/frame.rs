@@ -9,6 +9,7 @@ use super::banners::Banners;
 use super::bar::{Bar, PlainBar};
 use super::error_page::ErrorPage;
 use super::flash::FlashNote;
+use super::keys::KeysDialog;
 use super::timeout::TimeoutWarning;
 use crate::access::wire::Permission;
 use crate::error::AppError;
@@ -107,6 +108,7 @@ pub fn Framed(
                 view! {
                     <Bar context=context />
                     <TimeoutWarning context=context />
+                    <KeysDialog context=context />
                 }
             })}
         <main id="main" tabindex="-1" class=if bare { "main main-bare" } else { "main" }>

@@ -23,7 +23,6 @@ pub fn Copy(
             class=if alone { "copy" } else { "btn btn-small btn-quiet" }
             data-copy=text
             aria-label=alone.then_some(label)
-            title=alone.then_some(label)
             hidden
         >
             <Glyph icon=Icon::Copy />

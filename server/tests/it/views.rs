@@ -212,7 +212,10 @@ async fn ui_j3_views_are_named_started_with_changed_and_deleted() {
 
         assert_eq!(mara.get("/").await.location(), "/sessions?q=ann");
         let shown = mara.get("/sessions?q=ann").await.body;
-        assert!(shown.contains("aria-current=\"page\"><bdi>Anns</bdi>"), "{shown}");
+        assert!(
+            shown.contains("aria-current=\"page\" class=\"view-link\"><bdi>Anns</bdi>"),
+            "{shown}"
+        );
         assert!(mara.get("/sessions/views").await.body.contains("Start page"));
 
         let id = id_of(&app, &mara, "Anns").await;

@@ -12,7 +12,7 @@ use crate::audit::port::AuditPort;
 use crate::endings::port::EndingsPort;
 use crate::error::AppError;
 use crate::policies::port::PoliciesPort;
-use crate::sessions::port::SessionsPort;
+use crate::sessions::port::{SessionsPort, ViewsPort};
 use crate::signin::port::SignInPort;
 use crate::systems::port::SystemsPort;
 
@@ -21,6 +21,7 @@ use crate::systems::port::SystemsPort;
 pub struct Backend {
     pub signin: Arc<dyn SignInPort>,
     pub sessions: Arc<dyn SessionsPort>,
+    pub views: Arc<dyn ViewsPort>,
     pub endings: Arc<dyn EndingsPort>,
     pub systems: Arc<dyn SystemsPort>,
     pub policies: Arc<dyn PoliciesPort>,

@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/second-factor") view=signin::second_factor::SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=signin::account::AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view=sessions::page::SessionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/sessions/views") view=sessions::views::page::ViewsPage ssr=SsrMode::Async />
                     <Route path=path!("/endings") view=endings::list::EndingsPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/preview/:id") view=endings::preview::PreviewPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/:no") view=endings::progress::EndingPage ssr=SsrMode::Async />

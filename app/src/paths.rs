@@ -78,6 +78,8 @@ pub fn system(system: &SystemId) -> String {
 pub mod post {
     /// Row form of the sessions page; fields and acts: `sessions::form::SelectionForm`.
     pub const SELECTION: &str = "/sessions/selection";
+    /// `act` = save | edit | delete | start | no-start; fields: `sessions::views::form`.
+    pub const VIEWS: &str = "/sessions/views/act";
     /// `id` = a whole session id, `back` = query string of the list.
     pub const FIND: &str = "/sessions/find";
     /// Fields: `sessions::form::ColumnsForm`.
@@ -116,12 +118,17 @@ pub mod post {
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
-    /// `act` = end | end-others | theme | times | screen-share | known | password | extend.
+    /// `act` = end | end-others | theme | times | density | keys | screen-share | known | password | extend.
     pub const ACCOUNT: &str = "/account/act";
     /// `act` = begin | confirm | codes | remove; `then` = own path to go to afterwards.
     pub const SECOND_FACTOR: &str = "/second-factor/act";
 }
 
+/// Saved views of the list.
+pub const VIEWS: &str = "/sessions/views";
+/// Files of the list of sessions; `?` and the query string of the list behind it.
+pub const SESSIONS_JSONL: &str = "/sessions/export.jsonl";
+pub const SESSIONS_CSV: &str = "/sessions/export.csv";
 /// Files of the audit log; `?` and the page's query behind it.
 pub const AUDIT_JSONL: &str = "/audit/export.jsonl";
 pub const AUDIT_CSV: &str = "/audit/export.csv";

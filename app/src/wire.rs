@@ -84,6 +84,8 @@ text_id! {
     NoticeId;
     /// An API token, never its secret.
     TokenId;
+    /// A saved view of the list.
+    ViewId;
 }
 
 /// Which way a list is sorted.

@@ -8,6 +8,8 @@
 mod fake;
 #[path = "lists/mod.rs"]
 mod lists;
+#[path = "lists/tools.rs"]
+mod tools;
 #[path = "lists/truths.rs"]
 mod truths;
 

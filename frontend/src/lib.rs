@@ -8,7 +8,10 @@
 //! page says in its HTML what it wants, and a swap brings the marks of the new page.
 
 mod ages;
+mod columns;
+mod copy;
 mod dom;
+mod keys;
 mod live;
 mod memory;
 mod morph;
@@ -17,6 +20,7 @@ mod small;
 mod ticks;
 mod timeout;
 mod typing;
+mod views;
 
 use wasm_bindgen::prelude::*;
 
@@ -30,6 +34,9 @@ fn start() {
     typing::start();
     timeout::start();
     small::start();
+    columns::start();
+    copy::start();
+    keys::start();
     arrived();
     ages::start();
     live::start();
@@ -41,6 +48,10 @@ fn start() {
 /// After every page or part that came from the server, the first included.
 fn arrived() {
     small::arrived();
+    columns::arrived();
+    copy::arrived();
+    keys::arrived();
+    views::arrived();
     ticks::arrived();
     live::arrived();
     page::count_exactly();

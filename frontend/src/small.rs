@@ -23,6 +23,7 @@ fn clicked(event: &MouseEvent) {
 
 /// Closes filters and choosers; focus goes back to what opened them.
 pub fn close_details() {
+    crate::columns::put_back();
     for details in dom::each::<HtmlDetailsElement>("details.drop[open], details.menu[open]") {
         let within = dom::document()
             .active_element()

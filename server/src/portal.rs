@@ -228,6 +228,7 @@ impl Portal {
         Backend {
             signin: Arc::new(For::new(&self.signin, caller)),
             sessions: Arc::new(For::new(&self.sessions, caller)),
+            views: Arc::new(For::new(&self.sessions, caller)),
             endings: Arc::new(For::new(&self.endings, caller)),
             systems: Arc::new(For::new(&self.systems, caller)),
             policies: Arc::new(For::new(&self.policies, caller)),
@@ -243,6 +244,7 @@ impl Portal {
         Http {
             signin: self.signin.clone(),
             audit: self.audit.clone(),
+            sessions: self.sessions.clone(),
             changes: self.changes.clone(),
             clock: self.clock.clone(),
             db: self.db.clone(),

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 use super::entries::Entries;
 use super::filters::Filters;
 use super::wire::{AuditPage as Page, AuditQuery, ChainStatus, CopyStatus};
-use crate::layout::{PageHead, loaded};
+use crate::layout::{FrameContext, PageHead, loaded};
 use crate::paths;
 use crate::ui::{Button, Clock, Cut, Empty, Glyph, Icon, LinkButton, Note, Tone, When, thousands};
 
@@ -83,7 +83,13 @@ fn Audit(
     };
     let filtered = page.query.filters() > 0;
     let understood = problems.is_empty();
+    let (house, name) = FrameContext::here().read(|f| (f.instance.clone(), f.display_name.clone()));
+    let printed = format!(
+        "Curfew · {house} · audit log · printed {} by {name}",
+        clock.full(page.now)
+    );
     view! {
+        <p class="print-only print-head">{printed}</p>
         <PageHead title="Audit" tools=tools />
         <div class="stack">
             {match page.chain.clone() {

@@ -97,6 +97,10 @@ pub fn AccountMenu(
                         <span class="menu-tick">{hidden.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
                     </button>
                 </form>
+                // Keys act by script only: without it there is nothing to list.
+                <button type="button" class="menu-item" data-keys-list="" hidden>
+                    "Keys"
+                </button>
                 <form method="post" action=paths::SIGN_OUT>
                     <button class="menu-item">"Sign out"</button>
                 </form>

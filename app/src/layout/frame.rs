@@ -9,11 +9,12 @@ use super::banners::Banners;
 use super::bar::{Bar, PlainBar};
 use super::error_page::ErrorPage;
 use super::flash::FlashNote;
+use super::keys::KeysDialog;
 use super::timeout::TimeoutWarning;
 use crate::access::wire::Permission;
 use crate::error::AppError;
 use crate::paths;
-use crate::signin::wire::{Frame, Theme};
+use crate::signin::wire::{Density, Frame, Theme};
 use crate::ui::Clock;
 use crate::ui::time::ClockMark;
 
@@ -87,12 +88,17 @@ pub fn Framed(
         Theme::System => None,
         chosen => Some(chosen.name()),
     };
+    let density = match context.read(|frame| frame.density) {
+        Density::Comfortable => None,
+        chosen => Some(chosen.name()),
+    };
+    let keys = context.read(|frame| frame.single_keys).then_some("on");
     let page = match trouble {
         Some(error) => view! { <ErrorPage error=error /> }.into_any(),
         None => children(),
     };
     view! {
-        <Html {..} data-theme=theme />
+        <Html {..} data-theme=theme data-density=density data-keys=keys />
         <a class="skip" href="#main">
             "Skip to the content"
         </a>
@@ -102,6 +108,7 @@ pub fn Framed(
                 view! {
                     <Bar context=context />
                     <TimeoutWarning context=context />
+                    <KeysDialog context=context />
                 }
             })}
         <main id="main" tabindex="-1" class=if bare { "main main-bare" } else { "main" }>

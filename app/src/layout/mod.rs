@@ -14,6 +14,7 @@ pub mod error_page;
 pub mod flash;
 #[cfg(feature = "ssr")]
 pub mod frame;
+pub mod keys;
 #[cfg(feature = "ssr")]
 pub mod page;
 pub mod timeout;

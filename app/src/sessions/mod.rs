@@ -8,6 +8,8 @@ mod empty;
 mod filters;
 pub mod form;
 #[cfg(feature = "ssr")]
+mod help;
+#[cfg(feature = "ssr")]
 mod limits;
 #[cfg(feature = "ssr")]
 pub mod page;
@@ -21,4 +23,5 @@ mod strip;
 mod table;
 #[cfg(feature = "ssr")]
 mod toolbar;
+pub mod views;
 pub mod wire;

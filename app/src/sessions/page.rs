@@ -6,12 +6,15 @@ use leptos_router::hooks::use_location;
 use super::empty::EmptyList;
 use super::filters::{Chips, SearchForm};
 use super::form::{ACT, Act, QUERY, ROWS_FORM, SEL};
+use super::help::ListHelp;
 use super::limits::{LimitsBar, LimitsPanel};
 use super::picks::BulkBar;
 use super::query::SessionQuery;
 use super::strip::{HealthStrip, SystemNotes};
 use super::table::SessionTable;
 use super::toolbar::{Pager, Toolbar};
+use super::views::menu::ViewsMenu;
+use super::views::wire::Views;
 use super::wire::{EmptyBecause, SessionsPage as Page};
 use crate::backend::{Backend, Background};
 use crate::error::{AppError, FieldProblem};
@@ -30,10 +33,15 @@ pub fn SessionsPage() -> impl IntoView {
     pairs.retain(|(name, _)| name != SEL);
     let typed = paths::query_string(&pairs);
     loaded(
-        move |b| read_list(b, asked, background),
-        move |page| {
+        move |b| async move {
+            let page = read_list(b.clone(), asked, background).await?;
+            // Who may see nothing has no views either; the page says why.
+            let views = b.views.views().await.unwrap_or_default();
+            Ok((page, views))
+        },
+        move |(page, views)| {
             Clock::here().set(page.now);
-            view! { <Shown page=page asked=typed /> }.into_any()
+            view! { <Shown page=page views=views asked=typed /> }.into_any()
         },
     )
 }
@@ -74,6 +82,8 @@ async fn read_list(backend: Backend, text: String, background: bool) -> Result<P
 #[component]
 fn Shown(
     page: Page,
+    /// Saved views the person finds.
+    views: Views,
     /// The query string as it was asked.
     asked: String,
 ) -> impl IntoView {
@@ -89,10 +99,12 @@ fn Shown(
         }
     });
     let has_side = side.is_some();
+    let saved = page.problems.is_empty().then(|| page.query.clone());
+    let menu = move || view! { <ViewsMenu views=views.clone() query=saved.clone() /> };
     let bar = (!limits.is_empty()).then(|| view! { <LimitsBar limits=limits /> });
     view! {
         <div class="wide-page">
-            <PageHead title="Sessions" tools=move || view! { <span class="quiet">{at.clone()}</span> } />
+            <PageHead title="Sessions" aside=menu tools=move || view! { <span class="quiet">{at.clone()}</span> <ListHelp /> } />
             <HealthStrip page=page.clone() sel=sel.clone() />
             <SystemNotes page=page.clone() />
             <div class="list-grid" class:has-side=has_side>

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use super::columns::Column;
 use super::query::SessionQuery;
+use super::views::wire::{ViewEdit, Views, ViewsPage};
 use super::wire::{PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionsPage};
 use crate::error::AppError;
-use crate::wire::{Done, SelectionId, SessionKey};
+use crate::wire::{Done, SelectionId, SessionKey, ViewId};
 
 /// The inventory. Everything is narrowed to what the caller's grants let them see.
 #[async_trait]
@@ -32,4 +33,23 @@ pub trait SessionsPort: Send + Sync {
     async fn clear_selection(&self, selection: SelectionId) -> Result<Done, AppError>;
     /// Keeps the columns a person chose. Person and System always stay.
     async fn save_columns(&self, columns: Vec<Column>) -> Result<Done, AppError>;
+}
+
+/// Saved views of the list: addresses under a name. Opening one gives nobody a right.
+#[async_trait]
+pub trait ViewsPort: Send + Sync {
+    /// Own views and those shared with a role the caller holds.
+    async fn views(&self) -> Result<Views, AppError>;
+    /// The same, each with how many sessions it means for the caller now; counted up to 10,000 each.
+    async fn views_page(&self) -> Result<ViewsPage, AppError>;
+    /// Keeps a list under a name. `Invalid` on `name`, `role` or `query`.
+    async fn save_view(&self, edit: ViewEdit, query: String, start: bool) -> Result<Done, AppError>;
+    /// Gives one's own view another name or other readers.
+    async fn edit_view(&self, view: ViewId, edit: ViewEdit) -> Result<Done, AppError>;
+    /// Deletes one's own view, for everybody.
+    async fn delete_view(&self, view: ViewId) -> Result<Done, AppError>;
+    /// Starts with this view from now on; `None` = with the plain list.
+    async fn start_with(&self, view: Option<ViewId>) -> Result<Done, AppError>;
+    /// Query string of the list the caller starts with; empty = the plain one.
+    async fn start_page(&self) -> Result<String, AppError>;
 }

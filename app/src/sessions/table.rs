@@ -8,7 +8,7 @@ use super::query::SessionQuery;
 use super::wire::{CannotEnd, SessionKind, SessionRow, SessionState, SessionsPage};
 use crate::paths;
 use crate::systems::wire::Health;
-use crate::ui::{Cut, Ends, Glyph, HealthMark, Icon, Person, Remaining, Started, TimeAgo};
+use crate::ui::{Copy, Cut, Ends, Glyph, HealthMark, Icon, Person, Remaining, Started, TimeAgo};
 use crate::wire::{Direction, Limit, Timestamp};
 
 /// The table. Boxes and heads belong to the row form around it.
@@ -203,7 +203,13 @@ fn person(row: &SessionRow) -> AnyView {
         }
         _ => None,
     };
-    view! { <Person name=row.person.clone() login=row.account_name.clone() second=second doubt=row.person_doubt.clone() /> }.into_any()
+    let login =
+        Some(row.account_name.clone()).filter(|login| !login.is_empty() && row.person_doubt.is_none());
+    view! {
+        <Person name=row.person.clone() login=row.account_name.clone() second=second doubt=row.person_doubt.clone() />
+        {login.map(|login| view! { <Copy text=login label="Copy user name" /> })}
+    }
+    .into_any()
 }
 
 /// How a session that is not live any more went, and when.
@@ -299,6 +305,16 @@ pub fn short_ip(ip: &str) -> Option<String> {
 }
 
 fn ip(row: &SessionRow) -> AnyView {
+    let shown = ip_shown(row);
+    let copy = row.ip.clone();
+    view! {
+        {shown}
+        {copy.map(|ip| view! { <Copy text=ip label="Copy IP address" /> })}
+    }
+    .into_any()
+}
+
+fn ip_shown(row: &SessionRow) -> AnyView {
     match (&row.ip, row.masked) {
         (None, true) => view! { <span class="quiet">"hidden"</span> }.into_any(),
         (None, false) => view! { <span class="quiet">"not reported"</span> }.into_any(),

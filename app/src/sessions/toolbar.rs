@@ -5,9 +5,13 @@ use leptos::prelude::*;
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
 use super::query::SessionQuery;
+use super::views::menu::kept;
 use super::wire::SessionsPage;
+use crate::access::wire::Permission;
+use crate::layout::{FrameContext, here};
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Glyph, Icon, TimeAgo, count_text, thousands};
+use crate::signin::wire::Density;
+use crate::ui::{Button, ButtonKind, Copy, Glyph, Icon, TimeAgo, count_text, thousands};
 use crate::wire::Count;
 
 /// "Showing 1–100 of 1,038 that match · 4,213 in all": never a silent cap.
@@ -72,9 +76,14 @@ pub fn Toolbar(
                         <TimeAgo at=page.now passing=true />
                     </span>
                 </a>
+                <Copy text=paths::sessions(&kept(&page.query)) label="Copy the address of this list" words="Copy link" />
+                <DensityMenu />
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
+                {page.problems.is_empty().then(|| view! { <ExportMenu query=page.query.clone() /> })}
             </div>
         </div>
+        {Column::hidden_but_used(&page.columns, &page.query)
+            .map(|words| view! { <p class="list-guests" data-say="">{words}</p> })}
         <HiddenGuests page=page.clone() />
     }
     .into_any()
@@ -106,6 +115,84 @@ fn HiddenGuests(
     .into_any()
 }
 
+/// How high rows are, kept per person by the server.
+#[component]
+fn DensityMenu() -> impl IntoView {
+    let current = FrameContext::here().read(|frame| frame.density);
+    view! {
+        <details class="drop drop-end">
+            <summary class="btn btn-small btn-quiet">
+                <Glyph icon=Icon::Density />
+                <span>"Density"</span>
+                <Glyph icon=Icon::Chevron />
+            </summary>
+            <form class="drop-body" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name=ACT value="density" />
+                <input type="hidden" name="next" value=here() />
+                {[(Density::Comfortable, "Comfortable", "Two lines a row"), (Density::Compact, "Compact", "One line a row")]
+                    .map(|(density, words, means)| {
+                        let on = current == density;
+                        view! {
+                            <button
+                                class="menu-item"
+                                name="density"
+                                value=density.name()
+                                aria-pressed=if on { "true" } else { "false" }
+                            >
+                                <span class="menu-tick">{on.then(|| view! { <Glyph icon=Icon::Check /> })}</span>
+                                <span class="menu-words">
+                                    <span>{words}</span>
+                                    <span class="second">{means}</span>
+                                </span>
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+/// The list as a file, with the filters in force: exactly what matches, never more than the page shows.
+#[component]
+fn ExportMenu(
+    /// The query of the list, understood as a whole.
+    query: SessionQuery,
+) -> impl IntoView {
+    let whole = SessionQuery {
+        selection: None,
+        columns: None,
+        ..query.first_page()
+    }
+    .to_query_string();
+    let body = if FrameContext::here().may(Permission::ExportData) {
+        view! {
+            <p class="second">"Every session that matches, as far as you may export. It is written to the audit log."</p>
+            <a class="menu-item" href=paths::with_query(paths::SESSIONS_CSV, &whole) rel="external">
+                "CSV, for spreadsheets"
+            </a>
+            <a class="menu-item" href=paths::with_query(paths::SESSIONS_JSONL, &whole) rel="external">
+                "JSON lines, for programs"
+            </a>
+        }
+        .into_any()
+    } else {
+        view! { <p class="why">"To take the list out as a file you need “Export data”."</p> }.into_any()
+    };
+    view! {
+        <details class="drop drop-end">
+            <summary class="btn btn-small btn-quiet">
+                <Glyph icon=Icon::Export />
+                <span>"Export"</span>
+                <Glyph icon=Icon::Chevron />
+            </summary>
+            <div class="drop-body">{body}</div>
+        </details>
+    }
+    .into_any()
+}
+
 /// Which columns, in which order: boxes and arrows of one POST form, kept per person by the server.
 #[component]
 fn ColumnChooser(
@@ -124,7 +211,7 @@ fn ColumnChooser(
         .map(|(at, column)| {
             let is_shown = at < shown;
             view! {
-                <li id=column_anchor(column)>
+                <li id=column_anchor(column) data-at=at>
                     <input type="hidden" name=ColumnsForm::ORDER value=column.name() />
                     <label class="filter-box">
                         <input
@@ -169,6 +256,10 @@ fn ColumnChooser(
                     <Button kind=ButtonKind::Quiet small=true name=ACT value=ColumnsForm::DEFAULT>
                         "Default"
                     </Button>
+                    // With script moving is a draft until Apply: this, or closing, puts everything back.
+                    <button type="button" class="btn btn-small btn-quiet" data-put-back="" hidden>
+                        "Cancel"
+                    </button>
                 </div>
             </form>
         </details>

@@ -197,7 +197,7 @@ fn News(
 /// Theme and times, kept on the server.
 #[component]
 fn Preferences() -> impl IntoView {
-    let (theme, times) = FrameContext::here().read(|f| (f.theme, f.times));
+    let (theme, times, keys) = FrameContext::here().read(|f| (f.theme, f.times, f.single_keys));
     view! {
         <Panel title="How pages look">
             <form class="form panel-section" method="post" action=paths::post::ACCOUNT>
@@ -244,6 +244,17 @@ fn Preferences() -> impl IntoView {
                 </fieldset>
                 <div>
                     <Button small=true>"Save times"</Button>
+                </div>
+            </form>
+            <form class="form panel-section" method="post" action=paths::post::ACCOUNT>
+                <input type="hidden" name="act" value="keys" />
+                <p>
+                    {if keys { "Single keys act: / searches, j and k walk rows, ? lists them all." } else { "Single keys do nothing." }}
+                </p>
+                <div>
+                    <Button small=true name="on" value=if keys { "0" } else { "1" }>
+                        {if keys { "Switch single keys off" } else { "Switch single keys on" }}
+                    </Button>
                 </div>
             </form>
         </Panel>

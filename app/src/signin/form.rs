@@ -1,6 +1,6 @@
 //! The plain forms of the account page and of the second factor: what their fields mean.
 
-use super::wire::{PasswordChange, Theme, Times};
+use super::wire::{Density, PasswordChange, Theme, Times};
 use crate::error::AppError;
 use crate::form::{Pairs, Problems};
 use crate::wire::{NoticeId, PortalSessionId};
@@ -15,6 +15,10 @@ pub enum AccountAct {
     Theme(Theme),
     /// `times` + `times`.
     Times(Times),
+    /// `density` + `density`.
+    Density(Density),
+    /// `keys` + `on`: `1` or `0`.
+    SingleKeys(bool),
     /// `password` + `current`, `new`, `again`, `end_others`.
     Password(PasswordChange),
     /// `screen-share` + `on`: `1` or `0`.
@@ -39,6 +43,14 @@ impl AccountAct {
                 "relative" => Ok(AccountAct::Times(Times::Relative)),
                 "absolute" => Ok(AccountAct::Times(Times::Absolute)),
                 _ => Err(AppError::invalid("times", "Choose how times are shown.")),
+            },
+            "density" => Density::from_name(pairs.text("density"))
+                .map(AccountAct::Density)
+                .ok_or_else(|| AppError::invalid("density", "Choose comfortable or compact.")),
+            "keys" => match pairs.text("on") {
+                "1" => Ok(AccountAct::SingleKeys(true)),
+                "0" => Ok(AccountAct::SingleKeys(false)),
+                _ => Err(AppError::invalid("on", "Say whether single keys act.")),
             },
             "screen-share" => match pairs.text("on") {
                 "1" => Ok(AccountAct::ShareScreen(true)),

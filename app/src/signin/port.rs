@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::wire::{Frame, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times};
+use super::wire::{
+    Density, Frame, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
+};
 use crate::error::AppError;
 use crate::wire::{Done, NoticeId, PortalSessionId, Timestamp};
 
@@ -23,6 +25,10 @@ pub trait SignInPort: Send + Sync {
     async fn save_theme(&self, theme: Theme) -> Result<Done, AppError>;
     /// Keeps how times are shown.
     async fn save_times(&self, times: Times) -> Result<Done, AppError>;
+    /// Keeps how high rows are.
+    async fn save_density(&self, density: Density) -> Result<Done, AppError>;
+    /// Keeps whether single keys act.
+    async fn save_single_keys(&self, on: bool) -> Result<Done, AppError>;
     /// Hides network data in this sign-in (`on`), or shows it again: for who shares their screen.
     async fn share_screen(&self, on: bool) -> Result<Done, AppError>;
     /// Takes a notice off one's pages; the account page still lists it.

@@ -47,6 +47,34 @@ pub enum Times {
     Absolute,
 }
 
+/// How high the rows of lists are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Density {
+    /// Two lines a row.
+    #[default]
+    Comfortable,
+    /// One line a row where it fits.
+    Compact,
+}
+
+impl Density {
+    /// Stable name: preference, `data-density`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Density::Comfortable => "comfortable",
+            Density::Compact => "compact",
+        }
+    }
+
+    /// The density of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Density::Comfortable, Density::Compact]
+            .into_iter()
+            .find(|d| d.name() == name)
+    }
+}
+
 /// What every signed-in page needs: who, what they may, what runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
@@ -66,6 +94,10 @@ pub struct Frame {
     pub theme: Theme,
     /// Times.
     pub times: Times,
+    /// How high rows are.
+    pub density: Density,
+    /// Single keys act: `/`, `j`, `?` and the others.
+    pub single_keys: bool,
     /// Minutes east of UTC for shown times.
     pub zone_offset_min: i32,
     /// Name of the zone, "UTC".

@@ -28,6 +28,8 @@ icons! {
     Search "search" "M7 2.75a4.25 4.25 0 1 1 0 8.5 4.25 4.25 0 0 1 0-8.5|M10.2 10.2l3.3 3.3";
     /// Taking off, closing.
     Close "close" "M4 4l8 8|M12 4l-8 8";
+    /// One more.
+    Plus "plus" "M8 3v10|M3 8h10";
     /// Yes.
     Check "check" "M3 8.5l3.2 3.2L13 4.8";
     /// More below.
@@ -66,6 +68,10 @@ icons! {
     Clock "clock" "M8 2.25a5.75 5.75 0 1 1 0 11.5 5.75 5.75 0 0 1 0-11.5|M8 5v3.2l2 1.6";
     /// Light or dark.
     Theme "theme" "M8 2.25a5.75 5.75 0 1 1 0 11.5 5.75 5.75 0 0 1 0-11.5|f M8 2.25a5.75 5.75 0 0 0 0 11.5Z";
+    /// Help.
+    Help "help" "M8 2.25a5.75 5.75 0 1 1 0 11.5 5.75 5.75 0 0 1 0-11.5|M6.3 6.4a1.75 1.75 0 1 1 2.5 1.6c-.5.25-.8.6-.8 1.2|f M8 10.5a.8.8 0 1 0 0 1.6.8.8 0 0 0 0-1.6";
+    /// How high rows are.
+    Density "density" "M2.5 3.5h11|M2.5 6.5h11|M2.5 9.5h11|M2.5 12.5h11";
     /// Neutral remark.
     Info "info" "M8 2.25a5.75 5.75 0 1 1 0 11.5 5.75 5.75 0 0 1 0-11.5|M8 7.5v3.4|f M8 4.5a.85.85 0 1 0 0 1.7.85.85 0 0 0 0-1.7";
     /// Not sure, or soon.

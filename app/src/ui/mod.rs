@@ -2,6 +2,8 @@
 //! and they work before script arrives. [`ages`] and [`count`] are words alone, for the browser too.
 
 pub mod ages;
+#[cfg(feature = "ssr")]
+pub mod copy;
 pub mod count;
 
 #[cfg(feature = "ssr")]
@@ -27,6 +29,8 @@ pub mod time;
 
 #[cfg(feature = "ssr")]
 pub use button::{Button, ButtonKind, LinkButton};
+#[cfg(feature = "ssr")]
+pub use copy::Copy;
 pub use count::{count_text, counted, thousands};
 #[cfg(feature = "ssr")]
 pub use dialog::Dialog;

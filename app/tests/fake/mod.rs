@@ -16,8 +16,9 @@ use app::error::AppError;
 use app::policies::port::PoliciesPort;
 use app::policies::wire::*;
 use app::sessions::columns::Column;
-use app::sessions::port::SessionsPort;
+use app::sessions::port::{SessionsPort, ViewsPort};
 use app::sessions::query::SessionQuery;
+use app::sessions::views::wire::*;
 use app::sessions::wire::*;
 use app::signin::port::SignInPort;
 use app::signin::wire::*;
@@ -53,6 +54,7 @@ impl Fake {
         Backend {
             signin: fake.clone(),
             sessions: fake.clone(),
+            views: fake.clone(),
             endings: fake.clone(),
             systems: fake.clone(),
             policies: fake.clone(),
@@ -94,6 +96,12 @@ impl SignInPort for Fake {
         self.give(Done::default())
     }
     async fn save_times(&self, _: Times) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn save_density(&self, _: Density) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn save_single_keys(&self, _: bool) -> Result<Done, AppError> {
         self.give(Done::default())
     }
     async fn share_screen(&self, _: bool) -> Result<Done, AppError> {
@@ -302,6 +310,35 @@ impl SessionsPort for Fake {
     }
     async fn save_columns(&self, _: Vec<Column>) -> Result<Done, AppError> {
         self.nothing()
+    }
+}
+
+#[async_trait]
+impl ViewsPort for Fake {
+    async fn views(&self) -> Result<Views, AppError> {
+        self.give(self.world.views.clone())
+    }
+    async fn views_page(&self) -> Result<ViewsPage, AppError> {
+        self.give(ViewsPage {
+            now: NOW,
+            counts: vec![Some(Count::MoreThan(10_000)), Some(Count::Exactly(43)), None],
+            views: self.world.views.clone(),
+        })
+    }
+    async fn save_view(&self, _: ViewEdit, _: String, _: bool) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn edit_view(&self, _: ViewId, _: ViewEdit) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn delete_view(&self, _: ViewId) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn start_with(&self, _: Option<ViewId>) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn start_page(&self) -> Result<String, AppError> {
+        self.give(String::new())
     }
 }
 

@@ -3,6 +3,7 @@
 use app::access::wire::*;
 use app::audit::wire::*;
 use app::policies::wire::*;
+use app::sessions::views::wire::*;
 use app::signin::wire::*;
 use app::systems::wire::*;
 use app::wire::*;
@@ -21,6 +22,7 @@ pub struct World {
     pub policies: PoliciesPage,
     pub access: AccessPage,
     pub audit: AuditPage,
+    pub views: Views,
 }
 
 fn ago(seconds: i64) -> Timestamp {
@@ -40,6 +42,8 @@ impl World {
                 permissions: Permission::ALL.to_vec(),
                 theme: Theme::System,
                 times: Times::Relative,
+                density: Density::Comfortable,
+                single_keys: true,
                 zone_offset_min: 0,
                 zone_name: "UTC".to_owned(),
                 idle_ends_at: NOW.plus_seconds(900),
@@ -91,6 +95,7 @@ impl World {
                 systems: Vec::new(),
                 may_export: true,
             },
+            views: Views::default(),
         }
     }
 
@@ -119,6 +124,7 @@ impl World {
             means: "Its 496 rows are as they were then and may have ended.".to_owned(),
             link: Some(("See the system".to_owned(), "/systems#domo".to_owned())),
         }];
+        world.views = views();
         world.my_sessions.sessions = vec![my_session("p1", true, 680), my_session("p2", false, 40_000)];
         world.systems.systems = vec![
             system("keycloak", "Keycloak staff", Health::Live, Some(4), 1204),
@@ -572,5 +578,36 @@ fn entry(
         key_id: "k1".to_owned(),
         prev_hash: "c71e90fa0000000000000000000b3d2".to_owned(),
         hash: format!("9f2c71ab00000000000000000{seq}"),
+    }
+}
+
+/// Two own views, one of them shared and the start page, and one of somebody else.
+fn views() -> Views {
+    let view = |id: &str, name: &str, query: &str| SavedView {
+        view_id: id.into(),
+        name: name.to_owned(),
+        query: query.to_owned(),
+        own: true,
+        owner_name: "Mara Ortiz".to_owned(),
+        shared_with: None,
+        start: false,
+    };
+    let helpdesk = (RoleId::from("helpdesk"), "Helpdesk".to_owned());
+    Views {
+        views: vec![
+            view("v1", "Contractors, nights", "q=ext"),
+            SavedView {
+                shared_with: Some(helpdesk.clone()),
+                start: true,
+                ..view("v2", "Over a limit", "over=1")
+            },
+            SavedView {
+                own: false,
+                owner_name: "Ada Admin".to_owned(),
+                shared_with: Some(helpdesk.clone()),
+                ..view("v3", "From the yard", "ip=10.0.0.0/8")
+            },
+        ],
+        roles: vec![helpdesk],
     }
 }

@@ -3,6 +3,7 @@
 //! Schema version 1: `schema`, `time`, then the fields of `AuditEntry` in their order (docs/audit.md). The last line is
 //! the exported head that `curfew audit verify` compares with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use app::access::wire::Permission;
@@ -102,20 +103,29 @@ impl Audit {
                 let rows = store::find_after(&mut conn, &view, &query, after, end.head_seq, CHUNK).await?;
                 let entries = view.show(&mut conn, rows).await?;
                 drop(conn);
+                let last = entries.last().map(|e| e.seq);
                 let mut text = String::new();
                 if first && format == Format::Csv {
                     text.push_str(&COLUMNS.join(","));
                     text.push_str("\r\n");
                 }
-                let Some(last) = entries.last().map(|e| e.seq) else {
-                    return Ok((!text.is_empty()).then_some((text, (room, view, query, end.head_seq, false))));
-                };
-                for entry in entries {
-                    match format {
-                        Format::JsonLines => json_line(&entry, &mut text)?,
-                        Format::Csv => csv_line(&entry, &mut text),
+                match format {
+                    Format::JsonLines => {
+                        for entry in &entries {
+                            json_line(entry, &mut text)?;
+                        }
+                    }
+                    Format::Csv => {
+                        let mut lines = CsvText::new();
+                        for entry in &entries {
+                            csv_line(entry, &mut lines)?;
+                        }
+                        text.push_str(&lines.finish()?);
                     }
                 }
+                let Some(last) = last else {
+                    return Ok((!text.is_empty()).then_some((text, (room, view, query, end.head_seq, false))));
+                };
                 Ok(Some((text, (room, view, query, last, false))))
             },
         ))
@@ -134,7 +144,7 @@ pub(super) fn json_line(entry: &AuditEntry, out: &mut String) -> Result<(), Erro
     Ok(())
 }
 
-fn csv_line(entry: &AuditEntry, out: &mut String) {
+fn csv_line(entry: &AuditEntry, out: &mut CsvText) -> Result<(), Error> {
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     let cells: [String; COLUMNS.len()] = [
         SCHEMA.to_string(),
@@ -170,33 +180,57 @@ fn csv_line(entry: &AuditEntry, out: &mut String) {
         entry.prev_hash.clone(),
         entry.hash.clone(),
     ];
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        out.push_str(&csv_cell(cell));
-    }
-    out.push_str("\r\n");
+    out.record(cells.iter().map(String::as_str))
 }
 
-/// A cell that no spreadsheet runs and no line reader splits: what starts like a formula gets an apostrophe before it,
-/// line breaks and other control characters become blanks.
-pub fn csv_cell(text: &str) -> String {
-    let dangerous = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let mut cell = String::with_capacity(text.len() + 3);
-    cell.push('"');
-    if dangerous {
-        cell.push('\'');
+/// Lines of CSV that no spreadsheet runs and no line reader splits: every cell quoted and [`harmless`].
+pub struct CsvText(csv::Writer<Vec<u8>>);
+
+impl CsvText {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self(
+            csv::WriterBuilder::new()
+                .quote_style(csv::QuoteStyle::Always)
+                .terminator(csv::Terminator::CRLF)
+                .from_writer(Vec::new()),
+        )
     }
-    for c in text.chars() {
-        match c {
-            '"' => cell.push_str("\"\""),
-            c if c.is_control() => cell.push(' '),
-            c => cell.push(c),
-        }
+
+    /// Adds a line; each has as many cells as the first.
+    pub fn record<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>) -> Result<(), Error> {
+        let cells = cells.into_iter().map(|cell| harmless(cell).into_owned());
+        self.0
+            .write_record(cells)
+            .map_err(|cause| Error::Other(cause.into()))
     }
-    cell.push('"');
-    cell
+
+    /// The lines.
+    pub fn finish(self) -> Result<String, Error> {
+        let bytes = self.0.into_inner();
+        let bytes = bytes.map_err(|cause| Error::Other(anyhow::anyhow!("{}", cause.error())))?;
+        String::from_utf8(bytes).map_err(|cause| Error::Other(cause.into()))
+    }
+}
+
+impl Default for CsvText {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A text that is no formula: what starts like one gets an apostrophe before it, line breaks and other control
+/// characters become blanks.
+fn harmless(text: &str) -> Cow<'_, str> {
+    // The wide forms too: spreadsheets of East Asia read them as the plain ones.
+    let formula = text.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
+    if !formula && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    Cow::Owned(formula.then_some('\'').into_iter().chain(plain).collect())
 }
 
 #[cfg(test)]
@@ -216,8 +250,11 @@ mod tests {
             ("say \"hi\", Ann", "\"say \"\"hi\"\", Ann\""),
             ("two\nlines", "\"two lines\""),
             ("", "\"\""),
+            ("\u{ff1d}1", "\"'\u{ff1d}1\""),
         ] {
-            assert_eq!(csv_cell(text), cell, "{text:?}");
+            let mut lines = CsvText::new();
+            lines.record([text]).unwrap();
+            assert_eq!(lines.finish().unwrap(), format!("{cell}\r\n"), "{text:?}");
         }
     }
 }

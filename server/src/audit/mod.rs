@@ -149,6 +149,8 @@ actions! {
     SensitiveRead = "sensitive_read", "Looked at a list";
     /// Took data out.
     Export = "sensitive_export", "Exported";
+    /// A view that others find was shared, changed, taken back.
+    SharedView = "shared_view_changed", "Changed a shared view";
     /// Old rows were deleted by retention.
     SensitiveDelete = "sensitive_delete", "Deleted old rows";
     /// Froze a preview.

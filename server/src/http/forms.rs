@@ -13,6 +13,7 @@ use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
 use app::sessions::form::{Act, BACK, ColumnsForm, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address};
+use app::sessions::views::form::ViewAct;
 use app::signin::form::{AccountAct, FactorAct};
 use app::signin::wire::RecoveryCodes;
 use app::wire::{Done, EndingId, SelectionId, SessionKey, SystemId};
@@ -27,10 +28,11 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 18] = [
+pub const ROUTES: [&str; 19] = [
     post::SELECTION,
     post::FIND,
     post::COLUMNS,
+    post::VIEWS,
     post::PREVIEW_KEYS,
     "/endings/preview/{id}/confirm",
     "/endings/preview/{id}/include",
@@ -56,6 +58,7 @@ enum Form<'a> {
     Selection,
     Find,
     Columns,
+    Views,
     PreviewKeys,
     Confirm(&'a str),
     Include(&'a str),
@@ -80,6 +83,7 @@ impl<'a> Form<'a> {
             post::SELECTION => Form::Selection,
             post::FIND => Form::Find,
             post::COLUMNS => Form::Columns,
+            post::VIEWS => Form::Views,
             post::PREVIEW_KEYS => Form::PreviewKeys,
             post::PAUSE_ALL => Form::PauseAll,
             post::RESUME_ALL => Form::ResumeAll,
@@ -123,6 +127,7 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
             list_address(value(pairs, QUERY), selection.as_ref())
         }
         Some(Form::Find | Form::Columns | Form::PreviewKeys) => paths::sessions(value(pairs, BACK)),
+        Some(Form::Views) => paths::VIEWS.to_owned(),
         Some(Form::Confirm(id) | Form::Include(id) | Form::Decide(id)) => paths::preview(&EndingId::from(id)),
         Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
@@ -256,6 +261,7 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             backend.sessions.save_columns(form.columns).await?;
             Led::to(target)
         }
+        Form::Views => views(backend, pairs, page).await?,
         Form::PreviewKeys => {
             let keys = all(pairs, ROW)
                 .chain(all(pairs, "key"))
@@ -350,6 +356,17 @@ async fn selection(backend: &Backend, form: SelectionForm) -> Result<Led, AppErr
     Ok(Led::to(form.target(Some(&summary.selection_id))))
 }
 
+async fn views(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let port = &backend.views;
+    let done = match ViewAct::read(pairs)? {
+        ViewAct::Save { edit, query, start } => port.save_view(edit, query, start).await?,
+        ViewAct::Edit(view, edit) => port.edit_view(view, edit).await?,
+        ViewAct::Delete(view) => port.delete_view(view).await?,
+        ViewAct::Start(view) => port.start_with(view).await?,
+    };
+    Ok(Led::To(page, done))
+}
+
 async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
     let port = &backend.signin;
     let done = match AccountAct::read(pairs)? {
@@ -357,6 +374,8 @@ async fn account(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
         AccountAct::EndOthers => port.end_my_other_sessions().await?,
         AccountAct::Theme(theme) => port.save_theme(theme).await?,
         AccountAct::Times(times) => port.save_times(times).await?,
+        AccountAct::Density(density) => port.save_density(density).await?,
+        AccountAct::SingleKeys(on) => port.save_single_keys(on).await?,
         AccountAct::ShareScreen(on) => port.share_screen(on).await?,
         AccountAct::Known(notice) => port.dismiss_notice(notice).await?,
         AccountAct::Password(change) => port.change_password(change).await?,

@@ -2,8 +2,8 @@
 //!
 //! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
 //! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
-//! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the audit
-//! files. Health, files of the site, metrics and the API (`api`, by token) have no cookie layer at all.
+//! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the
+//! lists as files (`exports`). Health, files of the site, metrics and the API (`api`, by token) have no cookie layer at all.
 //! Start reading at [`router`].
 
 use std::net::SocketAddr;
@@ -19,11 +19,13 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{Tls, TrustedProxy};
 use crate::db::Db;
+use crate::sessions::Sessions;
 use crate::signin::SignIn;
 
 pub mod api;
 mod authenticate;
 mod doors;
+mod exports;
 mod files;
 mod forms;
 mod headers;
@@ -51,6 +53,8 @@ pub struct Http {
     pub signin: Arc<SignIn>,
     /// The log.
     pub audit: Arc<Audit>,
+    /// The inventory, for files of it.
+    pub sessions: Arc<Sessions>,
     /// What changed.
     pub changes: Arc<Changes>,
     /// Now.

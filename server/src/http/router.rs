@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use app::audit::wire::AuditQuery;
 use app::error::AppError;
 use app::paths;
 use app::sessions::query::SessionQuery;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use futures::TryStreamExt;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
@@ -22,9 +18,8 @@ use tower_sessions::cookie::SameSite;
 use super::authenticate::{Visit, authenticate, cookie_name};
 use super::limits::AddressLimit;
 use super::{
-    Http, api, doors, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch,
+    Http, api, doors, exports, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch,
 };
-use crate::audit::export::Format;
 
 /// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
 pub const OPEN_PATHS: [&str; 8] = [
@@ -60,8 +55,10 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
         )
         .route(paths::LIVE, get(live::live))
         .route(paths::COUNT, get(count))
-        .route(paths::AUDIT_JSONL, get(export))
-        .route(paths::AUDIT_CSV, get(export))
+        .route(paths::SESSIONS_JSONL, get(exports::sessions))
+        .route(paths::SESSIONS_CSV, get(exports::sessions))
+        .route(paths::AUDIT_JSONL, get(exports::audit))
+        .route(paths::AUDIT_CSV, get(exports::audit))
         .route(forms::ACCOUNT, post(forms::take).get(forms::look));
     for route in forms::ROUTES {
         acts = acts.route(route, post(forms::take).get(forms::look));
@@ -136,53 +133,4 @@ async fn count(
             plain::json(&error)
         }
     }
-}
-
-/// `GET /audit/export.jsonl` and `.csv`: the log as a file, streamed.
-async fn export(
-    State(http): State<Arc<Http>>,
-    Extension(visit): Extension<Visit>,
-    request: Request,
-) -> Response {
-    let csv = request.uri().path() == paths::AUDIT_CSV;
-    let format = if csv { Format::Csv } else { Format::JsonLines };
-    let pairs = paths::parse_query(request.uri().query().unwrap_or_default());
-    let begun = async {
-        let caller = visit.caller()?;
-        let (query, problems) = AuditQuery::from_pairs(&pairs, 0);
-        // A filter that was not understood must not widen what is taken out.
-        if !problems.is_empty() {
-            return Err(AppError::Invalid { problems }.into());
-        }
-        http.audit.export(caller, query, format).await
-    }
-    .await;
-    let lines = match begun {
-        Ok(lines) => lines,
-        Err(error) => {
-            let error = AppError::from(error);
-            visit.note(error.status());
-            return plain::page(&error);
-        }
-    };
-    let lines = lines.map_err(|cause| {
-        tracing::error!(%cause, "an export broke off");
-        std::io::Error::other("the export broke off")
-    });
-    let mut response = Body::from_stream(lines).into_response();
-    let (kind, name) = if csv {
-        (
-            "text/csv; charset=utf-8",
-            "attachment; filename=\"curfew-audit.csv\"",
-        )
-    } else {
-        (
-            "application/x-ndjson",
-            "attachment; filename=\"curfew-audit.jsonl\"",
-        )
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(name));
-    response
 }

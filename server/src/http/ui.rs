@@ -97,6 +97,13 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
 /// The layer around the pages: asks who is signed in and what they may, for the frame.
 pub async fn frame(State(http): State<Arc<Http>>, mut request: Request, next: Next) -> Response {
     if let Some(visit) = request.extensions_mut().remove::<Visit>() {
+        if request.uri().path() == paths::HOME
+            && let Some(caller) = &visit.caller
+        {
+            // Where nothing was chosen, or may be seen, it is the plain list, which says why.
+            let start = (http.backend)(caller).views.start_page().await;
+            return plain::see_other(&paths::sessions(&start.unwrap_or_default()));
+        }
         let visit = framed(&http, visit).await;
         request.extensions_mut().insert(visit);
     }

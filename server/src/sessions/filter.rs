@@ -112,6 +112,19 @@ impl Filter {
         all
     }
 
+    /// Only what lies in this scope too.
+    pub fn narrowed(mut self, scope: &VisibleScope) -> Self {
+        if scope.everywhere {
+            return self;
+        }
+        let within = scope.condition(Rows::Sessions);
+        self.rest = self.rest.add(within.clone());
+        self.plain = self.plain.add(within);
+        self.unfiltered = false;
+        self.counted_as_gathered |= scope.by_people();
+        self
+    }
+
     /// In one of its states.
     pub fn in_states(&self) -> Condition {
         let any = |any: Condition, state: &SessionState| any.add(of_state(*state));

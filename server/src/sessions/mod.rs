@@ -37,6 +37,7 @@ use crate::systems::Systems;
 
 pub mod collect;
 mod empty;
+pub mod export;
 pub mod filter;
 mod guests;
 pub mod identity;
@@ -47,6 +48,7 @@ mod rows;
 pub mod selection;
 mod store;
 pub mod testing;
+mod views;
 
 /// Looking at the same list is noted once in so long, seconds.
 const LOOK_EVERY_S: i64 = 5 * 60;

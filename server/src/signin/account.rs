@@ -3,7 +3,7 @@
 use app::error::AppError;
 use app::signin::port::SignInPort;
 use app::signin::wire::{
-    Frame, MySession, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
+    Density, Frame, MySession, MySessions, PasswordChange, RecoveryCodes, SecondFactorPage, Theme, Times,
 };
 use app::wire::{Done, NoticeId, PortalSessionId, Timestamp};
 use async_trait::async_trait;
@@ -64,6 +64,10 @@ impl For<SignIn> {
                 Some("absolute") => Times::Absolute,
                 _ => Times::Relative,
             },
+            density: preference("density")
+                .and_then(Density::from_name)
+                .unwrap_or_default(),
+            single_keys: preference("keys") != Some("off"),
             zone_offset_min: 0,
             zone_name: "UTC".to_owned(),
             idle_ends_at: row.idle_ends_at(),
@@ -261,6 +265,14 @@ impl SignInPort for For<SignIn> {
             Times::Absolute => "absolute",
         };
         Ok(self.keep("times", value).await?)
+    }
+
+    async fn save_density(&self, density: Density) -> Result<Done, AppError> {
+        Ok(self.keep("density", density.name()).await?)
+    }
+
+    async fn save_single_keys(&self, on: bool) -> Result<Done, AppError> {
+        Ok(self.keep("keys", if on { "on" } else { "off" }).await?)
     }
 
     async fn share_screen(&self, on: bool) -> Result<Done, AppError> {

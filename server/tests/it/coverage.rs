@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 55] = [
+const FORMS: [Form; 62] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -49,6 +49,36 @@ const FORMS: [Form; 55] = [
         "/sessions/columns",
         &[("act", "default")],
         Own,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "save"), ("name", "Mine"), ("query", "q=ann")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "edit"), ("view", "x"), ("name", "Mine")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "delete"), ("view", "x")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "start"), ("view", "x")],
+        Refused,
+    ),
+    (
+        "/sessions/views/act",
+        "/sessions/views/act",
+        &[("act", "no-start")],
+        Refused,
     ),
     (
         "/sessions/preview",
@@ -306,6 +336,18 @@ const FORMS: [Form; 55] = [
     (
         "/account/act",
         "/account/act",
+        &[("act", "density"), ("density", "compact")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
+        &[("act", "keys"), ("on", "0")],
+        Own,
+    ),
+    (
+        "/account/act",
+        "/account/act",
         &[("act", "screen-share"), ("on", "0")],
         Own,
     ),
@@ -358,7 +400,7 @@ const FORMS: [Form; 55] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 20] = [
+const PAGES: [(&str, &str, Without); 23] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -375,6 +417,9 @@ const PAGES: [(&str, &str, Without); 20] = [
     ("/access", "/access", Refused),
     ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
+    ("/sessions/views", "/sessions/views", Refused),
+    ("/sessions/export.jsonl", "/sessions/export.jsonl", Refused),
+    ("/sessions/export.csv", "/sessions/export.csv?q=a", Refused),
     ("/audit/export.jsonl", "/audit/export.jsonl", Refused),
     ("/audit/export.csv", "/audit/export.csv", Refused),
     ("/live", "/live?topic=sessions", Refused),
@@ -466,8 +511,13 @@ async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entr
 
 #[tokio::test]
 async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
-    /// What an auditor may send: it reads, and changes nothing but their own ticks.
-    const READS: [&str; 3] = ["/sessions/selection", "/sessions/find", "/audit/check"];
+    /// What an auditor may send: it reads, and changes nothing but their own ticks and views.
+    const READS: [&str; 4] = [
+        "/sessions/selection",
+        "/sessions/find",
+        "/sessions/views/act",
+        "/audit/check",
+    ];
     const CHANGES: [&str; 7] = [
         "authz_admin",
         "privilege_permissions_changed",
@@ -490,6 +540,7 @@ async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
             "/policies",
             "/audit",
             "/audit/export.csv",
+            "/sessions/export.csv",
         ] {
             assert_eq!(hedda.get(page).await.status, StatusCode::OK, "{page}");
         }

@@ -359,13 +359,15 @@ impl Portal {
         tokio::join!(self.changes.clone().run(stop.clone()), schedule.run(stop));
     }
 
-    /// Removes what has run out: portal sessions, drafts, selections, sessions past retention.
+    /// Removes what has run out: portal sessions, drafts, selections, sessions past retention,
+    /// samples that no chart shows.
     async fn sweep(&self) -> Result<(), Error> {
         self.signin.sweep().await?;
         crate::http::forget_quiet();
         crate::http::api::forget_old(&self.db, self.clock.now()).await?;
         self.endings.sweep().await?;
         self.webhooks.forget_old().await?;
+        self.systems.forget_samples().await?;
         self.collector
             .forget_old(self.config().retention.sessions_days)
             .await?;

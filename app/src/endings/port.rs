@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::wire::{
-    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview,
+    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter, Preview,
 };
 use crate::error::AppError;
 use crate::wire::{Done, EndingId, SelectionId, SessionKey};
@@ -37,6 +37,8 @@ pub trait EndingsPort: Send + Sync {
     async fn end_everywhere(&self, person: String, confirm: Confirm) -> Result<EndedEverywhere, AppError>;
     /// The list of endings the caller may know of.
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError>;
+    /// What became of sessions in the last 30 days, of systems the caller sees whole.
+    async fn endings_by_day(&self) -> Result<EndingsByDay, AppError>;
     /// One ending.
     async fn ending_page(
         &self,

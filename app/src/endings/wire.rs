@@ -34,6 +34,17 @@ pub enum Outcome {
     Stopped,
 }
 
+/// What became of sessions that were to end, by day, in systems the reader sees whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingsByDay {
+    /// When the first day begins; days are those of UTC.
+    pub from: Timestamp,
+    /// Oldest first: how many had each outcome, in the order of [`Outcome::ALL`].
+    pub days: Vec<[u64; 8]>,
+    /// Systems that the reader sees in part are left out.
+    pub partly: bool,
+}
+
 impl Outcome {
     /// Every outcome, in the order pages show them.
     pub const ALL: [Outcome; 8] = [

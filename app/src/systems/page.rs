@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::detail::Detail;
-use super::wire::{Abilities, Health, SystemDetail, SystemsPage as Page};
+use super::over_time::{LiveOverTime, Outcomes};
+use super::wire::{Abilities, Health, OverTime, SystemDetail, SystemsPage as Page};
+use crate::endings::wire::EndingsByDay;
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::{
@@ -18,8 +20,14 @@ const AGAIN_S: u32 = 10;
 #[component]
 pub fn SystemsPage() -> impl IntoView {
     loaded(
-        |b| async move { b.systems.systems_page().await },
-        |page| view! { <Systems page=page /> }.into_any(),
+        |b| async move {
+            let page = b.systems.systems_page().await?;
+            let over_time = b.systems.over_time().await?;
+            Ok((page, over_time, b.endings.endings_by_day().await?))
+        },
+        |(page, over_time, by_day)| {
+            view! { <Systems page=page over_time=over_time by_day=by_day /> }.into_any()
+        },
     )
 }
 
@@ -47,6 +55,10 @@ fn chosen<'a>(systems: &'a [SystemDetail], asked: Option<&str>) -> Option<&'a Sy
 fn Systems(
     /// Its data.
     page: Page,
+    /// Live sessions over time.
+    over_time: Vec<OverTime>,
+    /// What became of sessions that were to end.
+    by_day: EndingsByDay,
 ) -> impl IntoView {
     Clock::here().set(page.now);
     let summary = summary(&page.systems);
@@ -106,6 +118,8 @@ fn Systems(
                 <tbody>{rows}</tbody>
             </TableCard>
             {detail}
+            <LiveOverTime systems=over_time />
+            <Outcomes by_day=by_day />
         </div>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::wire::{SelfTestReport, SystemsPage};
+use super::wire::{OverTime, SelfTestReport, SystemsPage};
 use crate::error::AppError;
 use crate::wire::{Done, SystemId};
 
@@ -11,6 +11,8 @@ use crate::wire::{Done, SystemId};
 pub trait SystemsPort: Send + Sync {
     /// The page: every system in the caller's scope.
     async fn systems_page(&self) -> Result<SystemsPage, AppError>;
+    /// Live sessions over time of every system in the caller's scope, by name; numbers only of those they see whole.
+    async fn over_time(&self) -> Result<Vec<OverTime>, AppError>;
     /// Reads a system as soon as a worker is free.
     async fn read_now(&self, system: SystemId) -> Result<Done, AppError>;
     /// Stops reading a system; its rows stay and are marked.

@@ -97,6 +97,37 @@ pub struct SystemDetail {
     pub found: Vec<String>,
 }
 
+/// Live sessions of a system over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverTime {
+    /// Which system.
+    pub system_id: SystemId,
+    /// Its name.
+    pub system_name: String,
+    /// `None` = the caller sees certain people or sites there: what the whole system has is not theirs to know.
+    pub live: Option<LiveOverTime>,
+}
+
+/// The last day and the last 30 days of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveOverTime {
+    /// By ten minutes.
+    pub day: Samples,
+    /// By hours.
+    pub month: Samples,
+}
+
+/// Live sessions by slots of equal length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// When the first slot begins.
+    pub from: Timestamp,
+    /// Length of a slot.
+    pub slot_ms: i64,
+    /// Most live sessions in each slot, oldest first; `None` = the system was not read whole then.
+    pub most: Vec<Option<u64>>,
+}
+
 /// What a self-test found, step by step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelfTestReport {

@@ -139,6 +139,9 @@ impl SystemsPort for Fake {
     async fn systems_page(&self) -> Result<SystemsPage, AppError> {
         self.give(self.world.systems.clone())
     }
+    async fn over_time(&self) -> Result<Vec<OverTime>, AppError> {
+        self.give(self.world.over_time.clone())
+    }
     async fn read_now(&self, _: SystemId) -> Result<Done, AppError> {
         self.give(Done::default())
     }
@@ -385,6 +388,9 @@ impl EndingsPort for Fake {
     }
     async fn stop_ending(&self, _: i64) -> Result<Done, AppError> {
         self.nothing()
+    }
+    async fn endings_by_day(&self) -> Result<EndingsByDay, AppError> {
+        self.give(self.world.by_day.clone())
     }
     async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
         self.nothing()

@@ -2,6 +2,7 @@
 
 use app::access::wire::*;
 use app::audit::wire::*;
+use app::endings::wire::EndingsByDay;
 use app::policies::wire::*;
 use app::sessions::views::wire::*;
 use app::signin::wire::*;
@@ -19,6 +20,8 @@ pub struct World {
     /// A second factor that is being set up.
     pub draft: Option<FactorDraft>,
     pub systems: SystemsPage,
+    pub over_time: Vec<OverTime>,
+    pub by_day: EndingsByDay,
     pub policies: PoliciesPage,
     pub access: AccessPage,
     pub audit: AuditPage,
@@ -66,6 +69,8 @@ impl World {
                 systems: Vec::new(),
                 may_manage: Vec::new(),
             },
+            over_time: Vec::new(),
+            by_day: EndingsByDay::default(),
             policies: PoliciesPage {
                 now: NOW,
                 systems: Vec::new(),

@@ -132,6 +132,9 @@ impl EndingsPort for Answers {
     async fn stop_ending(&self, _: i64) -> Result<Done, AppError> {
         self.nothing()
     }
+    async fn endings_by_day(&self) -> Result<EndingsByDay, AppError> {
+        self.nothing()
+    }
     async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
         self.nothing()
     }

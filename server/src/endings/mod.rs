@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use app::endings::port::EndingsPort;
 use app::endings::wire::{
-    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsPage, ItemFilter, Preview,
+    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter, Preview,
 };
 use app::error::AppError;
 use app::wire::{Done, EndingId, SelectionId, SessionKey};
@@ -30,6 +30,7 @@ use crate::systems::Systems;
 
 mod act;
 pub mod approval;
+mod by_day;
 mod confirm;
 mod draft;
 mod everywhere;
@@ -147,6 +148,10 @@ impl EndingsPort for For<Endings> {
 
     async fn endings_page(&self, cursor: Option<String>) -> Result<EndingsPage, AppError> {
         Ok(self.room.endings_page(&self.caller, cursor).await?)
+    }
+
+    async fn endings_by_day(&self) -> Result<EndingsByDay, AppError> {
+        Ok(self.room.by_day(&self.caller).await?)
     }
 
     async fn ending_page(

@@ -4,7 +4,7 @@ use app::access::wire::Permission;
 use app::audit::wire::AuditResult;
 use app::error::AppError;
 use app::systems::port::SystemsPort;
-use app::systems::wire::{SelfTestReport, SelfTestStep, StepResult, SystemsPage};
+use app::systems::wire::{OverTime, SelfTestReport, SelfTestStep, StepResult, SystemsPage};
 use app::wire::{Done, SystemId, Timestamp};
 use async_trait::async_trait;
 
@@ -218,6 +218,16 @@ impl SystemsPort for For<Systems> {
             Ok::<_, Error>(page)
         };
         Ok(page.await?)
+    }
+
+    async fn over_time(&self) -> Result<Vec<OverTime>, AppError> {
+        self.caller
+            .authorize_somewhere(Permission::SeeSessions, self.room.clock.now())?;
+        let over_time = async {
+            let mut conn = self.room.db.read().await?;
+            self.room.over_time(&mut conn, &self.caller).await
+        };
+        Ok(over_time.await?)
     }
 
     async fn read_now(&self, system: SystemId) -> Result<Done, AppError> {

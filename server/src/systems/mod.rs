@@ -27,6 +27,7 @@ use crate::keys;
 
 mod acts;
 pub mod few;
+mod over_time;
 mod page;
 mod store;
 
@@ -277,6 +278,7 @@ impl Systems {
         match end {
             PassEnd::Complete => {
                 store::pass_complete(conn, &system.system_id, started_at, took_ms, next).await?;
+                store::keep_sample(conn, &system.system_id, started_at).await?;
             }
             PassEnd::Partial(why) => {
                 let trouble = ("partial", why.as_str());

@@ -9,6 +9,9 @@ use crate::domain::grant::VisibleScope;
 use crate::error::Error;
 use crate::on;
 
+/// Slots of live sessions over time, seconds: ten minutes and an hour.
+pub const SPANS_S: [i64; 2] = [600, 3600];
+
 /// A row of `system`; see migrations/*/0004_create_system.sql, 0010_add_noted_health.sql and 0019_create_self_test.sql for
 /// every column.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -307,6 +310,54 @@ pub async fn settings_mended(conn: &mut Conn, system: &str) -> Result<(), Error>
         .bind(system)
         .execute(c)
         .await?;
+    });
+    Ok(())
+}
+
+/// Keeps what a complete reading just counted: the most of its ten minutes and of its hour.
+pub async fn keep_sample(conn: &mut Conn, system: &SystemId, read_at: Timestamp) -> Result<(), Error> {
+    for span_s in SPANS_S {
+        on!(conn, c => {
+            sqlx::query(
+                "INSERT INTO live_sample (span_s, slot_at, system_id, live_count) \
+                 SELECT $2, $3, system_id, last_rows FROM system WHERE system_id = $1 AND last_rows IS NOT NULL \
+                 ON CONFLICT (span_s, slot_at, system_id) DO UPDATE SET live_count = excluded.live_count \
+                 WHERE live_sample.live_count < excluded.live_count",
+            )
+            .bind(system.as_str())
+            .bind(span_s)
+            .bind(read_at.0 - read_at.0.rem_euclid(span_s * 1000))
+            .execute(c)
+            .await?;
+        });
+    }
+    Ok(())
+}
+
+/// System, start of a slot in ms, and the most live sessions in it: slots of so many seconds from `from` on, oldest first.
+pub async fn samples(
+    conn: &mut Conn,
+    span_s: i64,
+    from: Timestamp,
+) -> Result<Vec<(String, i64, i64)>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+            "SELECT system_id, slot_at, live_count FROM live_sample WHERE span_s = $1 AND slot_at >= $2 \
+             ORDER BY slot_at, system_id",
+        )
+        .bind(span_s)
+        .bind(from.0)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Deletes samples of slots that began before; safe to repeat and to do twice at once.
+pub async fn forget_samples(conn: &mut Conn, span_s: i64, before: Timestamp) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query("DELETE FROM live_sample WHERE span_s = $1 AND slot_at < $2")
+            .bind(span_s)
+            .bind(before.0)
+            .execute(c)
+            .await?;
     });
     Ok(())
 }

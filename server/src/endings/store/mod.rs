@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::on;
 
 pub mod approval;
+pub mod by_day;
 pub mod freeze;
 pub mod show;
 pub mod since;

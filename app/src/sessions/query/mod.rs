@@ -1,17 +1,20 @@
 //! Everything that shapes the list, as it stands in the address: read, checked and written back in one place.
 //!
 //! A part that is not understood is a problem with a name, and then nothing is listed: a filter that is dropped in
-//! silence would widen the set that somebody is about to end. [`filter`] has the values, [`address`] reads and writes.
+//! silence would widen the set that somebody is about to end. [`filter`] has the values, [`address`] reads and writes,
+//! [`typed`] turns what is typed into the search box into the same parameters.
 
 use serde::{Deserialize, Serialize};
 
-use self::filter::{Network, PastLimits, TextFilter, TimeFilter};
+use self::filter::{LeftOut, Network, PastLimits, TextFilter, TimeFilter};
 use super::columns::Column;
 use super::wire::{SessionKind, SessionState};
 use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
 
 mod address;
 pub mod filter;
+pub mod typed;
+pub mod words;
 
 /// Rows on a page.
 pub const PAGE_ROWS: u32 = 100;
@@ -19,7 +22,8 @@ pub const PAGE_ROWS: u32 = 100;
 /// What to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionQuery {
-    /// `q`: text in name, user name, mail, IP, last characters of the id; every word must occur.
+    /// `q`: text in name, user name, mail, IP, last characters of the id; every word must occur. Terms of the box are
+    /// filters and never stand here ([`typed`]); a phrase stands in quotes.
     pub search: String,
     /// `system`: any of these; empty = all.
     pub systems: Vec<SystemId>,
@@ -33,8 +37,8 @@ pub struct SessionQuery {
     pub person: Option<TextFilter>,
     /// `session` with `session.op`: last characters of the id.
     pub session: Option<TextFilter>,
-    /// `ip`: an address or a network.
-    pub ip: Option<Network>,
+    /// `ip`: in any of these addresses and networks; empty = all.
+    pub ip: Vec<Network>,
     /// `browser` with `browser.op`.
     pub browser: Option<TextFilter>,
     /// `os` with `os.op`.
@@ -55,6 +59,8 @@ pub struct SessionQuery {
     pub never_idle: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
+    /// `not.…`: what is left out.
+    pub not: LeftOut,
     /// `sort`.
     pub sort: SortKey,
     /// `dir`: asc | desc.
@@ -172,7 +178,7 @@ impl SessionQuery {
             "session" => query.session = None,
             "browser" => query.browser = None,
             "os" => query.os = None,
-            "ip" => query.ip = None,
+            "ip" => query.ip.clear(),
             "started" => query.started = None,
             "active" => query.last_activity = None,
             "idle_ends" => query.idle_ends = None,
@@ -181,9 +187,32 @@ impl SessionQuery {
             "over" => query.over = false,
             "never_idle" => query.never_idle = false,
             "key" => query.key = None,
+            "not.system" => query.not.systems.clear(),
+            "not.kind" => query.not.kinds.clear(),
+            "not.site" => query.not.sites.clear(),
+            "not.person" => query.not.person = None,
+            "not.ip" => query.not.ip.clear(),
+            "not.browser" => query.not.browser = None,
+            "not.os" => query.not.os = None,
             _ => {}
         }
         query
+    }
+
+    /// The same query with this value as the only one of a filter that takes several, from its first page; `None` = there
+    /// is no such filter or value.
+    pub fn only(&self, field: &str, value: &str) -> Option<Self> {
+        let mut query = self.without(field);
+        match field {
+            "system" => query.systems.push(SystemId::from(value)),
+            "kind" => query.kinds.push(SessionKind::from_name(value)?),
+            "state" => query.states.extend(
+                Some(SessionState::from_name(value)?).filter(|state| *state != SessionState::Live),
+            ),
+            "site" => query.sites.push(value.to_owned()),
+            _ => return None,
+        }
+        Some(query)
     }
 
     /// The same sort, columns and selection without any filter, from the first page.
@@ -220,6 +249,11 @@ impl SessionQuery {
             }),
             ..self.clone()
         }
+    }
+
+    /// The words of `q`.
+    pub fn search_words(&self) -> Vec<String> {
+        typed::words(&self.search)
     }
 
     /// Whether guests are left out: nobody asked for a kind, or for this one session.

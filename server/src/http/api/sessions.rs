@@ -2,7 +2,7 @@
 
 use app::access::wire::Permission;
 use app::error::{AppError, FieldProblem};
-use app::sessions::query::SessionQuery;
+use app::sessions::query::{SessionQuery, typed};
 use app::sessions::wire::SessionState;
 use app::wire::SessionKey;
 use axum::response::Response;
@@ -40,6 +40,17 @@ pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {
         let of = name.strip_suffix(".op");
         if of.is_some_and(|of| !pairs.iter().any(|(n, v)| n == of && !v.trim().is_empty())) {
             add(format!("“{name}” says how to compare, but not with what."));
+        }
+    }
+    // On the page the newer wish wins; here nobody looks, so the two must not differ in silence.
+    if let Some((_, text)) = pairs.iter().find(|(name, _)| name == "q") {
+        for (name, _) in typed::read(text, 0).pairs {
+            if pairs.iter().any(|(n, _)| n == name) {
+                problems.push(FieldProblem {
+                    field: name.to_owned(),
+                    message: format!("“{name}” is asked in “q” and by itself. Keep one."),
+                });
+            }
         }
     }
     if problems.is_empty() {

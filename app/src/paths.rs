@@ -21,6 +21,8 @@ pub const ACCOUNT: &str = "/account";
 pub const FRAME: &str = "/frame";
 /// How many sessions a query matches, exactly, as plain text; `?` and the query string of the list behind it.
 pub const COUNT: &str = "/sessions/count";
+/// What the search box may go on with, as JSON; `q` = what stands in it.
+pub const SUGGEST: &str = "/sessions/suggest";
 /// Live changes, server-sent events.
 pub const LIVE: &str = "/live";
 

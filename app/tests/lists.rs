@@ -8,6 +8,8 @@
 mod fake;
 #[path = "lists/mod.rs"]
 mod lists;
+#[path = "lists/finding.rs"]
+mod finding;
 #[path = "lists/truths.rs"]
 mod truths;
 

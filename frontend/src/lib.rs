@@ -9,6 +9,7 @@
 
 mod ages;
 mod dom;
+mod finding;
 mod live;
 mod memory;
 mod morph;
@@ -28,6 +29,7 @@ fn start() {
     memory::start();
     ticks::start();
     typing::start();
+    finding::start();
     timeout::start();
     small::start();
     arrived();
@@ -42,6 +44,7 @@ fn start() {
 fn arrived() {
     small::arrived();
     ticks::arrived();
+    finding::arrived();
     live::arrived();
     page::count_exactly();
 }

@@ -11,6 +11,16 @@ use crate::wire::{SelectionId, SessionKey};
 pub const ROWS_FORM: &str = "rows";
 /// Id of the form with search field and filters.
 pub const FILTER_FORM: &str = "filters";
+/// Id of the search box.
+pub const SEARCH: &str = "q";
+/// Id of the list of suggestions below it.
+pub const SUGGESTIONS: &str = "suggest";
+/// Id of what folds the filters away.
+pub const FILTER_FOLD: &str = "filter-fold";
+/// Id of the filters in it.
+pub const FILTER_FIELDS: &str = "filter-fields";
+/// `open`: the filter that stands open, with the count of each value. Says nothing about what is listed.
+pub const OPEN: &str = "open";
 /// Id of the box that ticks the page.
 pub const PICK_PAGE: &str = "pick-page";
 /// Id of the strip of systems.

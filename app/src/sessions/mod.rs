@@ -10,6 +10,8 @@ pub mod form;
 #[cfg(feature = "ssr")]
 mod limits;
 #[cfg(feature = "ssr")]
+mod open;
+#[cfg(feature = "ssr")]
 pub mod page;
 pub mod picks;
 #[cfg(feature = "ssr")]

@@ -7,6 +7,7 @@ use super::empty::EmptyList;
 use super::filters::{Chips, SearchForm};
 use super::form::{ACT, Act, QUERY, ROWS_FORM, SEL};
 use super::limits::{LimitsBar, LimitsPanel};
+use super::open::Opened;
 use super::picks::BulkBar;
 use super::query::SessionQuery;
 use super::strip::{HealthStrip, SystemNotes};
@@ -27,15 +28,39 @@ pub fn SessionsPage() -> impl IntoView {
     let Background(background) = use_context().unwrap_or_default();
     // What the search field shows again: the query as it was asked, without the selection.
     let mut pairs = paths::parse_query(&asked);
+    let open = Opened::take(&mut pairs);
+    let asked = paths::query_string(&pairs);
     pairs.retain(|(name, _)| name != SEL);
     let typed = paths::query_string(&pairs);
     loaded(
-        move |b| read_list(b, asked, background),
-        move |page| {
+        move |b| read_opened(b, asked, open, background),
+        move |(page, opened)| {
             Clock::here().set(page.now);
-            view! { <Shown page=page asked=typed /> }.into_any()
+            view! { <Shown page=page opened=opened asked=typed /> }.into_any()
         },
     )
+}
+
+/// The page, with the counts of its filters where one was opened.
+async fn read_opened(
+    backend: Backend,
+    text: String,
+    open: Option<String>,
+    background: bool,
+) -> Result<(Page, Opened), AppError> {
+    let page = read_list(backend.clone(), text, background).await?;
+    let mut opened = Opened {
+        field: open,
+        ..Opened::default()
+    };
+    let listed = !matches!(
+        page.empty,
+        Some(EmptyBecause::NoGrant { .. } | EmptyBecause::BadFilter)
+    );
+    if opened.field.is_some() && listed {
+        opened.facets = backend.sessions.facets(page.query.first_page()).await?;
+    }
+    Ok((page, opened))
 }
 
 /// Reads a query string; dates without a zone are in the caller's. Names what was not understood.
@@ -74,6 +99,8 @@ async fn read_list(backend: Backend, text: String, background: bool) -> Result<P
 #[component]
 fn Shown(
     page: Page,
+    /// The filter that stands open.
+    opened: Opened,
     /// The query string as it was asked.
     asked: String,
 ) -> impl IntoView {
@@ -97,7 +124,7 @@ fn Shown(
             <SystemNotes page=page.clone() />
             <div class="list-grid" class:has-side=has_side>
                 <div class="list-main">
-                    <SearchForm page=page.clone() asked=asked sel=sel.clone() />
+                    <SearchForm page=page.clone() opened=opened asked=asked sel=sel.clone() />
                     <Chips page=page.clone() sel=sel />
                     {bar}
                     <section class="card" aria-label="Sessions">

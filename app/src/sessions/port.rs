@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use super::columns::Column;
 use super::query::SessionQuery;
-use super::wire::{PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionsPage};
+use super::wire::{
+    Facet, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionsPage, Suggestion,
+};
 use crate::error::AppError;
 use crate::wire::{Done, SelectionId, SessionKey};
 
@@ -15,6 +17,10 @@ pub trait SessionsPort: Send + Sync {
     async fn list_sessions(&self, query: SessionQuery, background: bool) -> Result<SessionsPage, AppError>;
     /// The exact number of matching rows, where the page said "10,000+".
     async fn count_sessions(&self, query: SessionQuery) -> Result<u64, AppError>;
+    /// What each value of the filters would list beside the other filters of the query.
+    async fn facets(&self, query: SessionQuery) -> Result<Vec<Facet>, AppError>;
+    /// What the search box may go on with: words of filters, and values among what the caller may see.
+    async fn suggest(&self, typed: String) -> Result<Vec<Suggestion>, AppError>;
     /// People with sessions that match the query, by account name; `after` = the person the page before ended with.
     async fn people(
         &self,

@@ -255,6 +255,37 @@ impl SessionRow {
     }
 }
 
+/// The values of a filter, each with what it would list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facet {
+    /// The parameter: `system`, `kind`, `state`, `site`.
+    pub field: String,
+    /// Values in the order of the form.
+    pub values: Vec<FacetValue>,
+    /// Values were looked for among so many sessions only; `None` = all there are.
+    pub looked_at: Option<u64>,
+}
+
+/// A value of a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacetValue {
+    /// As addresses write it.
+    pub value: String,
+    /// Sessions in the list once it is the filter's only value.
+    pub count: Count,
+}
+
+/// Something to go on with in the search box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The whole box once it is taken.
+    pub text: String,
+    /// The term alone.
+    pub shown: String,
+    /// What it means.
+    pub words: String,
+}
+
 /// What is ticked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelectionSummary {

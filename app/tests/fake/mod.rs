@@ -280,6 +280,12 @@ impl SessionsPort for Fake {
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
         self.nothing()
     }
+    async fn facets(&self, _: SessionQuery) -> Result<Vec<Facet>, AppError> {
+        self.nothing()
+    }
+    async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
+        self.nothing()
+    }
     async fn people(
         &self,
         _: SessionQuery,

@@ -28,6 +28,8 @@ pub struct Answers {
     pub ending: Option<EndingPage>,
     pub endings: Option<EndingsPage>,
     pub error: Option<AppError>,
+    /// Counts of filter values.
+    pub facets: Vec<Facet>,
     /// The queries that were asked.
     pub asked: Mutex<Vec<SessionQuery>>,
 }
@@ -59,6 +61,12 @@ impl SessionsPort for Answers {
         Ok(page)
     }
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
+        self.nothing()
+    }
+    async fn facets(&self, _: SessionQuery) -> Result<Vec<Facet>, AppError> {
+        Ok(self.facets.clone())
+    }
+    async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
         self.nothing()
     }
     async fn people(

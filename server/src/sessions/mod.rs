@@ -14,7 +14,8 @@ use app::sessions::port::SessionsPort;
 use app::sessions::query::filter::{TextFilter, TextOp};
 use app::sessions::query::{PAGE_ROWS, SessionQuery};
 use app::sessions::wire::{
-    EmptyBecause, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionKind, SessionsPage,
+    EmptyBecause, Facet, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionKind,
+    SessionsPage, Suggestion,
 };
 use app::systems::wire::{Health, SystemBrief};
 use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
@@ -37,6 +38,7 @@ use crate::systems::Systems;
 
 pub mod collect;
 mod empty;
+mod facets;
 pub mod filter;
 mod guests;
 pub mod identity;
@@ -46,6 +48,7 @@ pub mod people;
 mod rows;
 pub mod selection;
 mod store;
+mod suggest;
 pub mod testing;
 
 /// Looking at the same list is noted once in so long, seconds.
@@ -137,6 +140,9 @@ impl Sessions {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
+        if let Some(problem) = unknown_system(&page.query, &page.systems) {
+            return Ok(bad(page, vec![problem]));
+        }
         let few = self.systems.few(&mut conn, &view.seen, now).await?;
         let rows = page.query.page_rows.unwrap_or(PAGE_ROWS);
         let reach = Reach {
@@ -263,6 +269,20 @@ fn bad(page: SessionsPage, problems: Vec<FieldProblem>) -> SessionsPage {
     }
 }
 
+/// A system that is left out and not there to the caller: a slip of the pen would leave out nothing.
+fn unknown_system(query: &SessionQuery, briefs: &[SystemBrief]) -> Option<FieldProblem> {
+    let unknown = query
+        .not
+        .systems
+        .iter()
+        .find(|id| !briefs.iter().any(|brief| brief.system_id == **id))?;
+    let known: Vec<&str> = briefs.iter().map(|brief| brief.system_id.as_str()).collect();
+    Some(FieldProblem {
+        field: "not.system".to_owned(),
+        message: format!("“{unknown}” is no system in your list. Yours are {}.", known.join(", ")),
+    })
+}
+
 /// Systems whose rows may be out of date.
 fn doubtful(briefs: &[SystemBrief]) -> Vec<SystemId> {
     briefs
@@ -294,6 +314,14 @@ impl SessionsPort for For<Sessions> {
             .filter(&query, Dialect::of(&conn))
             .map_err(|problems| AppError::Invalid { problems })?;
         Ok(list::count_up_to(&mut conn, filter.condition(), None).await?)
+    }
+
+    async fn facets(&self, query: SessionQuery) -> Result<Vec<Facet>, AppError> {
+        Ok(self.room.facets(&self.caller, &query).await?)
+    }
+
+    async fn suggest(&self, typed: String) -> Result<Vec<Suggestion>, AppError> {
+        Ok(self.room.suggest(&self.caller, &typed).await?)
     }
 
     async fn people(

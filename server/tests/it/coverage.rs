@@ -358,7 +358,7 @@ const FORMS: [Form; 55] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 20] = [
+const PAGES: [(&str, &str, Without); 21] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -379,6 +379,7 @@ const PAGES: [(&str, &str, Without); 20] = [
     ("/audit/export.csv", "/audit/export.csv", Refused),
     ("/live", "/live?topic=sessions", Refused),
     ("/sessions/count", "/sessions/count?q=a", Refused),
+    ("/sessions/suggest", "/sessions/suggest?q=user:a", Refused),
 ];
 
 fn is_open(path: &str) -> bool {
@@ -413,7 +414,7 @@ async fn without_a_caller_calls_answer_401_and_pages_lead_to_sign_in() {
     }
     for (_, path, _) in PAGES.iter().filter(|(p, ..)| !is_open(p)) {
         let answer = browser.get(path).await;
-        if ["/live", "/sessions/count"]
+        if ["/live", "/sessions/count", "/sessions/suggest"]
             .iter()
             .any(|call| path.starts_with(call))
         {

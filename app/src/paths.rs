@@ -21,6 +21,8 @@ pub const ACCOUNT: &str = "/account";
 pub const FRAME: &str = "/frame";
 /// How many sessions a query matches, exactly, as plain text; `?` and the query string of the list behind it.
 pub const COUNT: &str = "/sessions/count";
+/// What the search box may go on with, as JSON; `q` = what stands in it.
+pub const SUGGEST: &str = "/sessions/suggest";
 /// Live changes, server-sent events.
 pub const LIVE: &str = "/live";
 
@@ -82,6 +84,8 @@ pub mod post {
     pub const VIEWS: &str = "/sessions/views/act";
     /// `id` = a whole session id, `back` = query string of the list.
     pub const FIND: &str = "/sessions/find";
+    /// `list` = people or addresses, `back` = query string of the list they narrow.
+    pub const PASTE: &str = "/sessions/paste";
     /// Fields: `sessions::form::ColumnsForm`.
     pub const COLUMNS: &str = "/sessions/columns";
     /// Rows by key, straight to a preview.

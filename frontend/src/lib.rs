@@ -11,6 +11,7 @@ mod ages;
 mod columns;
 mod copy;
 mod dom;
+mod finding;
 mod keys;
 mod live;
 mod memory;
@@ -32,6 +33,7 @@ fn start() {
     memory::start();
     ticks::start();
     typing::start();
+    finding::start();
     timeout::start();
     small::start();
     columns::start();
@@ -53,6 +55,7 @@ fn arrived() {
     keys::arrived();
     views::arrived();
     ticks::arrived();
+    finding::arrived();
     live::arrived();
     page::count_exactly();
 }

@@ -115,6 +115,14 @@ pub async fn ask(address: &str, form: Option<&FormData>, by: Asked) -> Result<An
     })
 }
 
+/// The text at `address`, asked for by the page itself; `None` = no answer.
+pub async fn text(address: &str) -> Option<String> {
+    match fetch(address, None, Asked::Page).await {
+        Ok((_, true, text)) => Some(text),
+        _ => None,
+    }
+}
+
 /// Asks for `address` and shows the answer in the open page.
 pub fn go(address: String, by: Asked) {
     spawn_local(async move {

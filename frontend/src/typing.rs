@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use app::paths;
+use app::sessions::form::SEARCH;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent};
 
-use crate::dom;
 use crate::page::{self, Asked};
+use crate::{dom, finding};
 
 /// How long after a keystroke the server is asked.
 const PAUSE: Duration = Duration::from_millis(180);
@@ -22,16 +23,25 @@ fn typed(event: &Event) {
     let Some(field) = dom::target::<HtmlInputElement>(event) else {
         return;
     };
-    if dom::id(&field) == "q" {
+    if dom::id(&field) == SEARCH {
         LATER.with_borrow_mut(|later| {
             later.run(PAUSE, move || {
-                if let Some(query) = field.form().and_then(|form| page::query_of(&form)) {
-                    page::go(paths::sessions(&query), Asked::Person);
+                // Half a term is no question yet: suggestions go on with it.
+                if !finding::waits(&field.value()) {
+                    ask(&field);
                 }
             });
         });
     } else if let Some(form) = dom::around::<HtmlFormElement>(event, "form[data-what-if]") {
         LATER.with_borrow_mut(|later| later.run(PAUSE, move || what_if(&form)));
+    }
+}
+
+/// Asks for the list with what stands in the search box and its form.
+pub fn ask(field: &HtmlInputElement) {
+    if let Some(query) = field.form().and_then(|form| page::query_of(&form)) {
+        finding::asks(&field.value());
+        page::go(paths::sessions(&query), Asked::Person);
     }
 }
 

@@ -6,6 +6,9 @@ use super::wire::SessionState;
 use crate::civil::Civil;
 use crate::wire::{SystemId, Timestamp};
 
+/// Most values that a chip names.
+const MOST_NAMED: usize = 6;
+
 /// One filter in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chip {
@@ -54,7 +57,7 @@ pub fn chips(
         push("q", "Text", query.search.clone(), "");
     }
     if !query.systems.is_empty() {
-        push("system", "System", either(query.systems.iter().map(name_of)), "");
+        push("system", "System", either(query.systems.iter().map(&name_of)), "");
     }
     if !query.kinds.is_empty() {
         let labels = query.kinds.iter().map(|k| k.label().to_owned());
@@ -99,8 +102,8 @@ pub fn chips(
             push(field, words, either(texts.iter().cloned()), "");
         }
     }
-    if let Some(network) = &query.ip {
-        push("ip", "In", network.to_string(), "");
+    if !query.ip.is_empty() {
+        push("ip", "In", either(query.ip.iter().map(ToString::to_string)), "");
     }
     let moments = [
         (
@@ -170,6 +173,15 @@ pub fn chips(
     if query.never_idle {
         push("never_idle", "Never ends", "for idleness".to_owned(), "");
     }
+    for (field, words, value) in left_out(query, name_of) {
+        push(field, words, value, "");
+    }
+    if let Some(account) = &query.account {
+        push("account", "User name is exactly", account.clone(), "");
+    }
+    if let Some(at) = query.at {
+        push("at", "As of", moment(now, at, offset_min), "");
+    }
     if query.key.is_some() {
         push(
             "key",
@@ -179,6 +191,49 @@ pub fn chips(
         );
     }
     chips
+}
+
+/// What is left out: parameter, words, value.
+fn left_out(
+    query: &SessionQuery,
+    name_of: impl Fn(&SystemId) -> String,
+) -> Vec<(&'static str, &'static str, String)> {
+    let not = &query.not;
+    let mut parts = Vec::new();
+    let mut push = |field, words, values: Vec<String>| {
+        if !values.is_empty() {
+            parts.push((field, words, either(values.into_iter())));
+        }
+    };
+    push("not.system", "Not in", not.systems.iter().map(name_of).collect());
+    let kinds = not.kinds.iter().map(|k| k.label().to_owned());
+    push("not.kind", "Not of kind", kinds.collect());
+    push("not.site", "Not in site", not.sites.clone());
+    let texts = [
+        (
+            "not.person",
+            &not.person,
+            ["Person does not contain", "Person is not"],
+        ),
+        (
+            "not.browser",
+            &not.browser,
+            ["Browser does not contain", "Browser is not"],
+        ),
+        ("not.os", &not.os, ["OS does not contain", "OS is not"]),
+    ];
+    for (field, filter, [part, whole]) in texts {
+        if let Some(TextFilter { op, texts }) = filter {
+            let words = if *op == TextOp::Contains { part } else { whole };
+            push(field, words, texts.clone());
+        }
+    }
+    push(
+        "not.ip",
+        "Not in",
+        not.ip.iter().map(ToString::to_string).collect(),
+    );
+    parts
 }
 
 /// How pages name a state.
@@ -227,6 +282,10 @@ fn moment(now: Timestamp, at: Timestamp, offset_min: i32) -> String {
 fn either(of: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = of.collect();
     match all.as_slice() {
+        // A pasted list is read in its field, not in its chip.
+        many if many.len() > MOST_NAMED => {
+            format!("{} or {} more", all[..3].join(", "), all.len() - 3)
+        }
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
@@ -271,7 +330,15 @@ mod tests {
         );
         assert_eq!(of("started=2d&started.op=older"), ["Started over 2 d ago"]);
         assert_eq!(of("past=15,480"), ["Past 15 min idle or 8 h in all"]);
+        assert_eq!(
+            of("person=a,b,c,d,e,f,g&person.op=one_of"),
+            ["Person is one of a, b, c or 4 more"]
+        );
         assert_eq!(of("over=1"), ["Over a limit of its own"]);
+        assert_eq!(
+            of("not.system=domo&not.ip=10.0.0.0/8&not.person=ann,bob&not.person.op=one_of"),
+            ["Not in DOMO", "Person is not ann or bob", "Not in 10.0.0.0/8"]
+        );
     }
 
     #[test]
@@ -295,10 +362,12 @@ mod tests {
         let all = query(
             "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
              &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
-             &ends=1h&ends.op=within&past=1,2&over=1&key=k&sort=ip&after=c&sel=s1",
+             &ends=1h&ends.op=within&past=1,2&over=1&key=k&not.system=up&not.kind=sso&not.site=t&not.person=eve\
+             &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&account=ann&at=2026-11-21&sort=ip&after=c\
+             &sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);
-        assert_eq!(chips.len(), 17);
+        assert_eq!(chips.len(), 26);
         for chip in &chips {
             let names: Vec<&str> = chip
                 .without

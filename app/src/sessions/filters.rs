@@ -3,8 +3,14 @@
 use leptos::prelude::*;
 
 use super::chips::{Chip, chips};
-use super::form::{BACK, CHIPS, FILTER_FORM, RAW_ID, SEL, list_address};
+use super::form::{
+    BACK, CHIPS, FILTER_FIELDS, FILTER_FOLD, FILTER_FORM, OPEN, RAW_ID, SEARCH, SEL, SUGGESTIONS,
+    list_address,
+};
+use super::open::{Opened, ValueCount, field_id};
+use super::paste::PasteForm;
 use super::query::SortKey;
+use super::query::words::WORDS;
 use super::wire::{SessionKind, SessionState, SessionsPage};
 use crate::error::FieldProblem;
 use crate::layout::Echo;
@@ -22,6 +28,11 @@ impl Typed {
         pair.map(|(_, v)| v.clone()).unwrap_or_default()
     }
 
+    fn all(&self, name: &str) -> Vec<String> {
+        let pairs = self.0.iter().filter(|(n, v)| n == name && !v.is_empty());
+        pairs.map(|(_, v)| v.clone()).collect()
+    }
+
     fn holds(&self, name: &str, value: &str) -> bool {
         self.0.iter().any(|(n, v)| n == name && v == value)
     }
@@ -32,6 +43,8 @@ impl Typed {
 pub fn SearchForm(
     /// The page.
     page: SessionsPage,
+    /// The filter that stands open.
+    opened: Opened,
     /// The query string as it was asked.
     asked: String,
     /// What is ticked.
@@ -50,6 +63,13 @@ pub fn SearchForm(
         .any(|p| p.field != "q" && p.field != "sort" && p.field != "dir");
     let bad = problems.iter().any(|p| p.field == "q");
     let search = typed.value("q");
+    let folded_out = in_filters || opened.field.is_some();
+    let kept: Vec<(String, String)> = typed
+        .0
+        .iter()
+        .filter(|(n, v)| is_kept(n) && !v.is_empty())
+        .cloned()
+        .collect();
     view! {
         <search class="search-row">
             <form class="filter-form" method="get" action=paths::SESSIONS id=FILTER_FORM>
@@ -59,38 +79,81 @@ pub fn SearchForm(
                         "Search sessions"
                     </label>
                     <input
-                        id="q"
+                        id=SEARCH
                         class="input"
                         name="q"
                         type="search"
                         value=search
-                        placeholder="Search people, user names, IP, last 4 characters"
+                        placeholder="Search people, user names, IP, or user:ann idle:>8h -system:domo"
                         autocomplete="off"
                         spellcheck="false"
-                        maxlength="200"
+                        maxlength="500"
                         aria-describedby=(!problems.is_empty()).then_some("q-problems")
                         aria-invalid=bad.then_some("true")
                     />
                     <button class="btn btn-small btn-quiet search-go">"Search"</button>
+                    <ul id=SUGGESTIONS class="suggest" role="listbox" aria-label="To go on with" hidden></ul>
                 </div>
-                <details class="drop" open=in_filters>
+                <SearchWords />
+                <details id=FILTER_FOLD class="drop" open=folded_out>
                     <summary class="btn facet-btn">
                         <Glyph icon=Icon::Filter />
                         <span>"Filters"</span>
                         {(count > 0).then(|| view! { <b>{count}</b> })}
                     </summary>
-                    <FilterFields page=page.clone() typed=typed.clone() problems=problems.clone() />
+                    <FilterFields page=page.clone() opened=opened typed=typed.clone() problems=problems.clone() />
                 </details>
                 <input type="hidden" name=SEL value=sel.map(|s| s.0).unwrap_or_default() />
-                {["past", "over", "never_idle", "key", "cols"]
+                {kept
                     .into_iter()
-                    .filter(|name| !typed.value(name).is_empty())
-                    .map(|name| view! { <input type="hidden" name=name value=typed.value(name) /> })
+                    .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
                     .collect_view()}
             </form>
             <FindById back=page.query.to_query_string() />
+            <PasteForm back=page.query.to_query_string() />
         </search>
         {(!problems.is_empty()).then(|| view! { <Problems problems=problems /> })}
+    }
+    .into_any()
+}
+
+/// What of the list the form has no field for and carries along.
+fn is_kept(name: &str) -> bool {
+    name.starts_with("not.")
+        || ["past", "over", "never_idle", "key", "account", "group", "cols"].contains(&name)
+}
+
+/// The words of the search box with what they find.
+#[component]
+fn SearchWords() -> impl IntoView {
+    let lines = WORDS
+        .iter()
+        .map(|word| {
+            view! {
+                <div>
+                    <dt>
+                        <code>{word.example}</code>
+                    </dt>
+                    <dd>{word.says}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <details class="drop">
+            <summary class="btn facet-btn">"What to type"</summary>
+            <div class="drop-body search-words">
+                <p>
+                    "Words are looked for in names, user names, mail, IP addresses and the ends of ids; every one must occur. "
+                    "These are filters:"
+                </p>
+                <dl>{lines}</dl>
+                <p class="field-hint">
+                    "A comma means either, a minus in front leaves out, quotes keep words together: user:\"Ann Smith\". "
+                    "Lengths are 15min, 8h, 2d; moments 2026-11-21 or 2026-11-21T08:00."
+                </p>
+            </div>
+        </details>
     }
     .into_any()
 }
@@ -103,7 +166,7 @@ fn shown_pairs(page: &SessionsPage, offset_min: i32) -> Vec<(String, String)> {
         .map(|(name, value)| {
             let moment = value.strip_prefix('@').and_then(|ms| ms.parse().ok());
             let value = match moment {
-                Some(ms) if ["started", "active", "idle_ends", "ends"].contains(&name) => {
+                Some(ms) if ["started", "active", "idle_ends", "ends", "at"].contains(&name) => {
                     crate::civil::Civil::at(crate::wire::Timestamp(ms), offset_min).field()
                 }
                 _ => value,
@@ -128,8 +191,8 @@ fn Problems(
                         <p class="field-error">
                             <Glyph icon=Icon::Refused />
                             <span>
-                                <b>{problem.field}</b>
-                                ": "
+                                // A part of the search box names itself.
+                                {(problem.field != "q").then(|| view! { <b>{problem.field}</b> ": " })}
                                 {problem.message}
                             </span>
                         </p>
@@ -148,6 +211,8 @@ fn Problems(
 fn FilterFields(
     /// The page.
     page: SessionsPage,
+    /// The filter that stands open.
+    opened: Opened,
     /// Values.
     typed: Typed,
     /// Bad parts.
@@ -193,27 +258,64 @@ fn FilterFields(
         ("before", "before"),
         ("after", "after"),
     ];
+    // Sites that are chosen stay to be taken off, whether they were counted or not.
+    let mut sites = typed.all("site");
+    for facet in opened.facets.iter().filter(|facet| facet.field == "site") {
+        for value in &facet.values {
+            if !value.value.is_empty() && !sites.contains(&value.value) {
+                sites.push(value.value.clone());
+            }
+        }
+    }
+    let sites: Vec<_> = sites.into_iter().map(|site| (site.clone(), site)).collect();
+    let some_sites = opened
+        .facets
+        .iter()
+        .find(|facet| facet.field == "site")
+        .and_then(|facet| facet.looked_at);
+    let focus = opened.field.clone().unwrap_or_default();
+    // Without script nothing is counted until it is asked for.
+    let count_link = opened.facets.is_empty().then(|| {
+        let mut pairs = page.query.first_page().to_pairs();
+        pairs.push((OPEN, "filters".to_owned()));
+        view! {
+            <a class="btn btn-quiet" href=paths::sessions(&paths::query_string(&pairs))>
+                "Count each value"
+            </a>
+        }
+    });
     let length = "15m, 8h, 2d, or 2026-11-21T03:12";
     let sort_name = page.query.sort.name();
     let ascending = page.query.direction == Direction::Ascending;
     view! {
-        <div class="drop-body filters">
+        <div id=FILTER_FIELDS class="drop-body filters">
             <div class="filter-boxes">
-                <Boxes legend="System" name="system" options=systems typed=typed.clone() />
-                <Boxes legend="Kind (guests only where ticked)" name="kind" options=kinds typed=typed.clone() />
-                <Boxes legend="State (live unless ticked)" name="state" options=states.to_vec() typed=typed.clone() />
+                <Boxes legend="System" name="system" options=systems typed=typed.clone() opened=opened.clone() />
+                <Boxes legend="Kind (guests only where ticked)" name="kind" options=kinds typed=typed.clone() opened=opened.clone() />
+                <Boxes legend="State (live unless ticked)" name="state" options=states.to_vec() typed=typed.clone() opened=opened.clone() />
+                {(!sites.is_empty())
+                    .then(|| view! { <Boxes legend="Site" name="site" options=sites typed=typed.clone() opened=opened.clone() /> })}
+                {some_sites
+                    .map(|rows| {
+                        view! {
+                            <p class="field-hint">
+                                {format!("Sites of the {} sessions active last.", crate::ui::thousands(rows))}
+                            </p>
+                        }
+                    })}
             </div>
             <div class="filter-pairs">
-                <Compared label="Person" name="person" ops=text_ops.to_vec() hint="name, user name or mail" typed=typed.clone() error=error("person") />
-                <Compared label="Session id ends" name="session" ops=text_ops.to_vec() hint="last 4 characters" typed=typed.clone() error=error("session") />
-                <Compared label="IP address or network" name="ip" ops=Vec::new() hint="10.0.0.7 or 10.0.0.0/8" typed=typed.clone() error=error("ip") />
-                <Compared label="Browser" name="browser" ops=text_ops.to_vec() hint="Firefox" typed=typed.clone() error=error("browser") />
-                <Compared label="Operating system" name="os" ops=text_ops.to_vec() hint="Windows" typed=typed.clone() error=error("os") />
-                <Compared label="Started" name="started" ops=past_ops.to_vec() hint=length typed=typed.clone() error=error("started") />
-                <Compared label="Last activity" name="active" ops=idle_ops.to_vec() hint=length typed=typed.clone() error=error("active") />
-                <Compared label="Idle ends" name="idle_ends" ops=end_ops.to_vec() hint=length typed=typed.clone() error=error("idle_ends") />
-                <Compared label="Ends at latest" name="ends" ops=end_ops.to_vec() hint=length typed=typed.clone() error=error("ends") />
-                <Compared label="Site" name="site" ops=Vec::new() hint="its name" typed=typed.clone() error=error("site") />
+                <Compared label="Person" name="person" ops=text_ops.to_vec() hint="name, user name or mail" typed=typed.clone() focus=focus.clone() error=error("person") />
+                <Compared label="Session id ends" name="session" ops=text_ops.to_vec() hint="last 4 characters" typed=typed.clone() focus=focus.clone() error=error("session") />
+                <Compared label="IP address or network" name="ip" ops=Vec::new() hint="10.0.0.7 or 10.0.0.0/8" typed=typed.clone() focus=focus.clone() error=error("ip") />
+                <Compared label="Browser" name="browser" ops=text_ops.to_vec() hint="Firefox" typed=typed.clone() focus=focus.clone() error=error("browser") />
+                <Compared label="Operating system" name="os" ops=text_ops.to_vec() hint="Windows" typed=typed.clone() focus=focus.clone() error=error("os") />
+                <Compared label="Started" name="started" ops=past_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("started") />
+                <Compared label="Last activity" name="active" ops=idle_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("active") />
+                <Compared label="Idle ends" name="idle_ends" ops=end_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("idle_ends") />
+                <Compared label="Ends at latest" name="ends" ops=end_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("ends") />
+                <Compared label="As of (who was on then)" name="at" ops=Vec::new() hint="2026-11-21T14:05" typed=typed.clone() focus=focus.clone() error=error("at") />
+                <Compared label="Another site" name="site" ops=Vec::new() hint="its name" typed=Typed(Vec::new()) focus=String::new() error=error("site") />
                 <div class="filter-pair">
                     <label for="f-sort">"Sort by"</label>
                     <div class="filter-line">
@@ -242,6 +344,7 @@ fn FilterFields(
             </div>
             <div class="drop-foot">
                 <Button kind=ButtonKind::Primary>"Show sessions"</Button>
+                {count_link}
                 <a class="btn btn-quiet" href=paths::SESSIONS>
                     "Clear all"
                 </a>
@@ -267,18 +370,24 @@ fn Boxes(
     /// Value and words.
     options: Vec<(String, String)>,
     typed: Typed,
+    /// The filter that stands open.
+    opened: Opened,
 ) -> impl IntoView {
+    let focus = opened.field.as_deref() == Some(name);
     view! {
-        <fieldset class="filter-group">
+        <fieldset class="filter-group" id=field_id(name)>
             <legend>{legend}</legend>
             {options
                 .into_iter()
-                .map(|(value, words)| {
+                .enumerate()
+                .map(|(at, (value, words))| {
                     let checked = typed.holds(name, &value);
+                    let count = opened.count(name, &value);
                     view! {
                         <label class="filter-box">
-                            <input type="checkbox" name=name value=value checked=checked />
+                            <input type="checkbox" name=name value=value checked=checked autofocus=focus && at == 0 />
                             <bdi>{words}</bdi>
+                            <ValueCount count=count />
                         </label>
                     }
                 })
@@ -297,9 +406,15 @@ fn Compared(
     ops: Vec<(&'static str, &'static str)>,
     hint: &'static str,
     typed: Typed,
+    /// The filter that stands open.
+    focus: String,
     error: Option<String>,
 ) -> impl IntoView {
-    let id = format!("f-{name}");
+    let id = if label == "Another site" {
+        "f-other-site".to_owned()
+    } else {
+        field_id(name)
+    };
     let chosen = typed.value(&format!("{name}.op"));
     let below = format!("{id}-error");
     let invalid = error.is_some();
@@ -332,7 +447,8 @@ fn Compared(
                     placeholder=hint
                     autocomplete="off"
                     spellcheck="false"
-                    maxlength="500"
+                    maxlength="8000"
+                    autofocus=focus == name
                     aria-invalid=invalid.then_some("true")
                     aria-describedby=invalid.then(|| below.clone())
                 />

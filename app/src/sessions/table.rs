@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::columns::Column;
 use super::form::{ACT, Act, PICK_PAGE, ROW, SHOWN};
+use super::open::HeadFilter;
 use super::query::SessionQuery;
 use super::wire::{CannotEnd, SessionKind, SessionRow, SessionState, SessionsPage};
 use crate::paths;
@@ -73,6 +74,7 @@ fn head(column: Column, query: &SessionQuery) -> AnyView {
                 <span>{column.label()}</span>
                 {icon.map(|icon| view! { <Glyph icon=icon /> })}
             </button>
+            <HeadFilter column=column query=query.clone() />
         </th>
     }
     .into_any()

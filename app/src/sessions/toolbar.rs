@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
+use super::groups::GroupMenu;
 use super::query::SessionQuery;
 use super::views::menu::kept;
 use super::wire::SessionsPage;
@@ -78,6 +79,7 @@ pub fn Toolbar(
                 </a>
                 <Copy text=paths::sessions(&kept(&page.query)) label="Copy the address of this list" words="Copy link" />
                 <DensityMenu />
+                <GroupMenu query=page.query.clone() />
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
                 {page.problems.is_empty().then(|| view! { <ExportMenu query=page.query.clone() /> })}
             </div>

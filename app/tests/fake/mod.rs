@@ -17,7 +17,7 @@ use app::policies::port::PoliciesPort;
 use app::policies::wire::*;
 use app::sessions::columns::Column;
 use app::sessions::port::{SessionsPort, ViewsPort};
-use app::sessions::query::SessionQuery;
+use app::sessions::query::{GroupBy, SessionQuery};
 use app::sessions::views::wire::*;
 use app::sessions::wire::*;
 use app::signin::port::SignInPort;
@@ -291,6 +291,18 @@ impl SessionsPort for Fake {
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
         self.nothing()
     }
+    async fn facets(&self, _: SessionQuery) -> Result<Vec<Facet>, AppError> {
+        self.nothing()
+    }
+    async fn groups(&self, _: SessionQuery, _: GroupBy) -> Result<GroupsPage, AppError> {
+        self.nothing()
+    }
+    async fn known_at(&self, _: Timestamp) -> Result<Known, AppError> {
+        self.nothing()
+    }
+    async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
+        self.nothing()
+    }
     async fn people(
         &self,
         _: SessionQuery,
@@ -301,6 +313,12 @@ impl SessionsPort for Fake {
     }
     async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
+    }
+    async fn paste(&self, _: String, _: String) -> Result<String, AppError> {
+        self.nothing()
+    }
+    async fn unmatched(&self, _: SessionQuery) -> Result<Vec<String>, AppError> {
+        Ok(Vec::new())
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()

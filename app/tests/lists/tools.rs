@@ -77,7 +77,9 @@ fn ui_j4_files_keep_the_filters_and_leave_the_selection() {
 #[test]
 fn domo_b11_b12_p12_p13_columns_say_how_many_and_which_hidden_one_counts() {
     let query = SessionQuery {
-        ip: app::sessions::query::filter::Network::parse("10.0.0.0/8").ok(),
+        ip: app::sessions::query::filter::Network::parse("10.0.0.0/8")
+            .into_iter()
+            .collect(),
         ..SessionQuery::default()
     };
     let columns = vec![Column::Person, Column::System, Column::LastActivity];

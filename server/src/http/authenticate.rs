@@ -151,7 +151,7 @@ pub fn is_background(path: &str, headers: &HeaderMap) -> bool {
 
 /// Asked by script: answered as data, never with a page.
 pub fn is_call(path: &str) -> bool {
-    path == paths::LIVE || path == paths::COUNT
+    [paths::LIVE, paths::COUNT, paths::SUGGEST].contains(&path)
 }
 
 /// Pages that need nobody.

@@ -12,7 +12,9 @@ use app::endings::wire::{Confirm, Confirmed, Decision};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
-use app::sessions::form::{Act, BACK, ColumnsForm, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address};
+use app::sessions::form::{
+    Act, BACK, ColumnsForm, LIST, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address,
+};
 use app::sessions::views::form::ViewAct;
 use app::signin::form::{AccountAct, FactorAct};
 use app::signin::wire::RecoveryCodes;
@@ -28,9 +30,10 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     post::SELECTION,
     post::FIND,
+    post::PASTE,
     post::COLUMNS,
     post::VIEWS,
     post::PREVIEW_KEYS,
@@ -57,6 +60,7 @@ pub const ACCOUNT: &str = post::ACCOUNT;
 enum Form<'a> {
     Selection,
     Find,
+    Paste,
     Columns,
     Views,
     PreviewKeys,
@@ -82,6 +86,7 @@ impl<'a> Form<'a> {
         Some(match path {
             post::SELECTION => Form::Selection,
             post::FIND => Form::Find,
+            post::PASTE => Form::Paste,
             post::COLUMNS => Form::Columns,
             post::VIEWS => Form::Views,
             post::PREVIEW_KEYS => Form::PreviewKeys,
@@ -126,8 +131,10 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
             let selection = Some(SelectionId::from(value(pairs, SEL))).filter(|s| !s.0.is_empty());
             list_address(value(pairs, QUERY), selection.as_ref())
         }
-        Some(Form::Find | Form::Columns | Form::PreviewKeys) => paths::sessions(value(pairs, BACK)),
         Some(Form::Views) => paths::VIEWS.to_owned(),
+        Some(Form::Find | Form::Paste | Form::Columns | Form::PreviewKeys) => {
+            paths::sessions(value(pairs, BACK))
+        }
         Some(Form::Confirm(id) | Form::Include(id) | Form::Decide(id)) => paths::preview(&EndingId::from(id)),
         Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
@@ -254,6 +261,10 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
                     ));
                 }
             }
+        }
+        Form::Paste => {
+            let query = backend.sessions.paste(get(LIST), get(BACK)).await?;
+            Led::to(paths::sessions(&query))
         }
         Form::Columns => {
             let form = ColumnsForm::from_pairs(pairs);

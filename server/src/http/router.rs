@@ -55,6 +55,7 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
         )
         .route(paths::LIVE, get(live::live))
         .route(paths::COUNT, get(count))
+        .route(paths::SUGGEST, get(suggest))
         .route(paths::SESSIONS_JSONL, get(exports::sessions))
         .route(paths::SESSIONS_CSV, get(exports::sessions))
         .route(paths::AUDIT_JSONL, get(exports::audit))
@@ -128,6 +129,28 @@ async fn count(
     };
     match counted {
         Ok(number) => number.to_string().into_response(),
+        Err(error) => {
+            visit.note(error.status());
+            plain::json(&error)
+        }
+    }
+}
+
+/// `GET /sessions/suggest?q=…`: what the search box may go on with.
+async fn suggest(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    let pairs = paths::parse_query(request.uri().query().unwrap_or_default());
+    let typed = pairs.into_iter().find(|(name, _)| name == "q");
+    let typed = typed.map(|(_, value)| value).unwrap_or_default();
+    let found = match visit.caller() {
+        Ok(caller) => (http.backend)(caller).sessions.suggest(typed).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(suggestions) => plain::data(axum::http::StatusCode::OK, "application/json", &suggestions),
         Err(error) => {
             visit.note(error.status());
             plain::json(&error)

@@ -5,12 +5,13 @@
 
 use app::access::wire::Permission;
 use app::error::FieldProblem;
-use app::sessions::query::filter::{TextFilter, TextOp, TimeFilter};
+use app::sessions::query::filter::{Network, TextFilter, TextOp, TimeFilter};
 use app::sessions::query::{SessionQuery, SortKey};
 use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
+use super::moment;
 use crate::caller::Caller;
 use crate::caller::scope::{Rows, gone, guests_only, live, never_idle, no_guests};
 use crate::db::Conn;
@@ -169,7 +170,10 @@ impl View {
         let (rest, by_text) = self.rest(query, dialect, true);
         let (plain, _) = self.rest(query, dialect, false);
         let mut states = query.states.clone();
-        if states.is_empty() {
+        if query.at.is_some() {
+            // Whatever became of them since.
+            states = SessionState::ALL.to_vec();
+        } else if states.is_empty() {
             states.push(SessionState::Live);
         }
         Ok(Filter {
@@ -195,9 +199,8 @@ impl View {
         for (name, filter) in [("idle_ends_sort", query.idle_ends), ("absolute_sort", query.ends)] {
             ranges.extend(filter.map(|filter| (name, to_come(name, filter, self.now))));
         }
-        if let Some(network) = &query.ip {
-            let (from, to) = network.sort_range();
-            ranges.push(("ip_sort", Cond::all().add(column("ip_sort").between(from, to))));
+        if !query.ip.is_empty() {
+            ranges.push(("ip_sort", in_networks(&query.ip)));
         }
         ranges
     }
@@ -214,7 +217,7 @@ impl View {
             view: self,
         };
         let mut by_text = false;
-        for word in query.search.split_whitespace().map(lower) {
+        for word in query.search_words().iter().map(|word| lower(word)) {
             by_text |= indexable(&word);
             rest = rest.add(text.word(&word));
         }
@@ -233,7 +236,7 @@ impl View {
         for (_, range) in self.ranges(query) {
             rest = rest.add(range);
         }
-        if query.ip.is_some() {
+        if !query.ip.is_empty() {
             rest = rest.add(text.where_shown());
         }
         if !query.systems.is_empty() {
@@ -261,12 +264,22 @@ impl View {
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));
         }
+        if let Some(account) = &query.account {
+            rest = rest.add(column("account_sort").eq(lower(account)));
+        }
+        if let Some(at) = query.at {
+            rest = rest.add(moment::on_at(at));
+        }
+        let left_out = text.left_out(query);
+        if !left_out.is_empty() {
+            rest = rest.add(left_out);
+        }
         (rest, by_text)
     }
 
     /// What of `query` can't be asked: facts hidden from this caller, text no database takes.
     fn problems(&self, query: &SessionQuery) -> Vec<FieldProblem> {
-        let mut problems = Vec::new();
+        let mut problems = moment::problems(query, self.now);
         let label = Permission::SeeNetworkData.label();
         let mut hidden = |field: &str, what: &str| {
             problems.push(FieldProblem {
@@ -276,9 +289,12 @@ impl View {
         };
         if self.network.is_empty() {
             for (asked, field, what) in [
-                (query.ip.is_some(), "ip", "Filtering by IP address"),
+                (!query.ip.is_empty(), "ip", "Filtering by IP address"),
                 (query.browser.is_some(), "browser", "Filtering by browser"),
                 (query.os.is_some(), "os", "Filtering by operating system"),
+                (!query.not.ip.is_empty(), "not.ip", "Filtering by IP address"),
+                (query.not.browser.is_some(), "not.browser", "Filtering by browser"),
+                (query.not.os.is_some(), "not.os", "Filtering by operating system"),
             ] {
                 if asked {
                     hidden(field, what);
@@ -293,13 +309,24 @@ impl View {
                 _ => {}
             }
         }
-        let texts = [&query.person, &query.session, &query.browser, &query.os]
-            .into_iter()
-            .flatten()
-            .flat_map(|f| f.texts.iter())
+        let not = &query.not;
+        let texts = [
+            &query.person,
+            &query.session,
+            &query.browser,
+            &query.os,
+            &not.person,
+            &not.browser,
+            &not.os,
+        ]
+        .into_iter()
+        .flatten()
+        .flat_map(|f| f.texts.iter());
+        let texts = texts
             .chain([&query.search])
-            .chain(query.sites.iter())
-            .chain(query.systems.iter().map(|s| &s.0))
+            .chain(query.sites.iter().chain(&not.sites))
+            .chain(query.systems.iter().chain(&not.systems).map(|s| &s.0))
+            .chain(query.account.iter())
             .chain(query.key.iter().map(|k| &k.0));
         if texts.into_iter().any(|t| t.contains('\0')) {
             problems.push(FieldProblem {
@@ -459,6 +486,37 @@ impl Text<'_> {
         any
     }
 
+    /// Rows that none of what is left out takes away. Over facts that are not shown nothing is told: such rows go too.
+    fn left_out(&self, query: &SessionQuery) -> Condition {
+        let not = &query.not;
+        let mut all = Cond::all();
+        if !not.systems.is_empty() {
+            all = all.add(column("system_id").is_not_in(not.systems.iter().map(|s| s.0.clone())));
+        }
+        if !not.kinds.is_empty() {
+            all = all.add(column("kind").is_not_in(not.kinds.iter().map(|k| k.name())));
+        }
+        if !not.sites.is_empty() {
+            all = all.add(column("site").is_not_in(not.sites.iter().cloned()));
+        }
+        if let Some(filter) = &not.person {
+            all = all.add(none_of(self.person(filter)));
+        }
+        let mut network = Vec::new();
+        if !not.ip.is_empty() {
+            network.push(in_networks(&not.ip));
+        }
+        for (name, filter) in [("browser", &not.browser), ("os", &not.os)] {
+            network.extend(filter.as_ref().map(|filter| self.of_column(name, filter)));
+        }
+        if !network.is_empty() {
+            all = all.add(self.where_shown());
+        }
+        network
+            .into_iter()
+            .fold(all, |all, found| all.add(none_of(found)))
+    }
+
     fn of_column(&self, name: &'static str, filter: &TextFilter) -> Condition {
         let mut any = Cond::any();
         for needle in filter.texts.iter().map(|t| lower(t)) {
@@ -470,6 +528,20 @@ impl Text<'_> {
         }
         any
     }
+}
+
+/// Rows a condition does not find; what is not reported is not found.
+fn none_of(found: Condition) -> Expr {
+    let found: Expr = found.into();
+    Expr::from(Func::coalesce([found, Expr::val(false)])).not()
+}
+
+/// Rows whose address is in one of these.
+fn in_networks(networks: &[Network]) -> Condition {
+    networks.iter().fold(Cond::any(), |any, network| {
+        let (from, to) = network.sort_range();
+        any.add(column("ip_sort").between(from, to))
+    })
 }
 
 /// A needle as a PostgreSQL LIKE pattern.

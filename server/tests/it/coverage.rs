@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 62] = [
+const FORMS: [Form; 63] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -42,6 +42,12 @@ const FORMS: [Form; 62] = [
         "/sessions/find",
         "/sessions/find",
         &[("id", "0123456789abcdef0123")],
+        Refused,
+    ),
+    (
+        "/sessions/paste",
+        "/sessions/paste",
+        &[("list", "ann"), ("back", "")],
         Refused,
     ),
     (
@@ -400,7 +406,7 @@ const FORMS: [Form; 62] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 23] = [
+const PAGES: [(&str, &str, Without); 24] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -424,6 +430,7 @@ const PAGES: [(&str, &str, Without); 23] = [
     ("/audit/export.csv", "/audit/export.csv", Refused),
     ("/live", "/live?topic=sessions", Refused),
     ("/sessions/count", "/sessions/count?q=a", Refused),
+    ("/sessions/suggest", "/sessions/suggest?q=user:a", Refused),
 ];
 
 fn is_open(path: &str) -> bool {
@@ -458,7 +465,7 @@ async fn without_a_caller_calls_answer_401_and_pages_lead_to_sign_in() {
     }
     for (_, path, _) in PAGES.iter().filter(|(p, ..)| !is_open(p)) {
         let answer = browser.get(path).await;
-        if ["/live", "/sessions/count"]
+        if ["/live", "/sessions/count", "/sessions/suggest"]
             .iter()
             .any(|call| path.starts_with(call))
         {

@@ -1,7 +1,7 @@
 //! The query as the pairs of an address or form: read with a name for every problem, written back without defaults.
 
-use super::filter::{Network, TextOp, TimeFilter, past_limits, text_filter, time_filter};
-use super::{Cursor, SessionQuery, SortKey};
+use super::filter::{Network, TextOp, TimeFilter, moment, past_limits, text_filter, time_filter};
+use super::{Cursor, GroupBy, SessionQuery, SortKey, typed};
 use crate::civil::write_duration;
 use crate::error::FieldProblem;
 use crate::sessions::columns::Column;
@@ -11,7 +11,42 @@ use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
 impl SessionQuery {
     /// Reads the pairs of an address or form. What is not understood is named; the rest is kept, so that the page can
     /// show the form again with everything in it.
+    ///
+    /// A term typed into the search box stands in the place of the field of the same name: it is the newer wish. What
+    /// leaves out systems, kinds or sites comes on top of what is left out already.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(
+        pairs: &[(K, V)],
+        offset_min: i32,
+    ) -> (Self, Vec<FieldProblem>) {
+        let mut boxes: Vec<&str> = pairs
+            .iter()
+            .filter(|(name, _)| name.as_ref() == "q")
+            .map(|(_, value)| value.as_ref().trim())
+            .filter(|value| !value.is_empty())
+            .collect();
+        boxes.dedup();
+        let [text] = boxes.as_slice() else {
+            // None, or two that are named as such.
+            return Self::from_parameters(pairs, offset_min);
+        };
+        let typed = typed::read(text, offset_min);
+        let base = |name: &str| name.strip_suffix(".op").unwrap_or(name).to_owned();
+        let said: Vec<String> = typed.pairs.iter().map(|(name, _)| base(name)).collect();
+        let mut all: Vec<(&str, &str)> = pairs
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+            .filter(|(name, _)| *name != "q" && (GROWING.contains(name) || !said.contains(&base(name))))
+            .collect();
+        all.push(("q", &typed.text));
+        all.extend(typed.pairs.iter().map(|(name, value)| (*name, value.as_str())));
+        let (query, more) = Self::from_parameters(&all, offset_min);
+        let mut problems = typed.problems;
+        problems.extend(more);
+        (query, problems)
+    }
+
+    /// As [`SessionQuery::from_pairs`], with the text of `q` as it stands.
+    pub(super) fn from_parameters<K: AsRef<str>, V: AsRef<str>>(
         pairs: &[(K, V)],
         offset_min: i32,
     ) -> (Self, Vec<FieldProblem>) {
@@ -52,8 +87,10 @@ impl SessionQuery {
             match key {
                 "q" => query.search = value.to_owned(),
                 "system" => query.systems.push(SystemId::from(value)),
-                "kind" => match SessionKind::from_name(value) {
-                    Some(kind) => query.kinds.push(kind),
+                "not.system" => query.not.systems.push(SystemId::from(value)),
+                "kind" | "not.kind" => match SessionKind::from_name(value) {
+                    Some(kind) if key == "kind" => query.kinds.push(kind),
+                    Some(kind) => query.not.kinds.push(kind),
                     None => bad(format!(
                         "“{value}” is not a kind of session. Kinds are {}.",
                         names(SessionKind::ALL.map(SessionKind::name))
@@ -66,19 +103,26 @@ impl SessionQuery {
                     )),
                 },
                 "site" => query.sites.push(value.to_owned()),
-                "person" | "session" | "browser" | "os" => match text_filter(&op(key), value) {
-                    Ok(filter) => {
-                        *(match key {
-                            "person" => &mut query.person,
-                            "session" => &mut query.session,
-                            "browser" => &mut query.browser,
-                            _ => &mut query.os,
-                        }) = Some(filter);
+                "not.site" => query.not.sites.push(value.to_owned()),
+                "person" | "session" | "browser" | "os" | "not.person" | "not.browser" | "not.os" => {
+                    match text_filter(&op(key), value) {
+                        Ok(filter) => {
+                            *(match key {
+                                "person" => &mut query.person,
+                                "session" => &mut query.session,
+                                "browser" => &mut query.browser,
+                                "os" => &mut query.os,
+                                "not.person" => &mut query.not.person,
+                                "not.browser" => &mut query.not.browser,
+                                _ => &mut query.not.os,
+                            }) = Some(filter);
+                        }
+                        Err(message) => bad(message),
                     }
-                    Err(message) => bad(message),
-                },
-                "ip" => match Network::parse(value) {
-                    Ok(network) => query.ip = Some(network),
+                }
+                "ip" | "not.ip" => match Network::parse_list(value) {
+                    Ok(networks) if key == "ip" => query.ip = networks,
+                    Ok(networks) => query.not.ip = networks,
                     Err(message) => bad(message),
                 },
                 "started" | "active" | "idle_ends" | "ends" => match time_filter(&op(key), value, offset_min)
@@ -109,6 +153,18 @@ impl SessionQuery {
                     "1" => query.never_idle = true,
                     _ => bad(format!(
                         "“{value}” is not an answer to “never ends for idleness”. Write never_idle=1."
+                    )),
+                },
+                "account" => query.account = Some(value.to_lowercase()),
+                "at" => match moment(value, offset_min) {
+                    Ok(at) => query.at = Some(at),
+                    Err(message) => bad(message),
+                },
+                "group" => match GroupBy::from_name(value) {
+                    Some(by) => query.group = Some(by),
+                    None => bad(format!(
+                        "The list can't be grouped by “{value}”. It can by {}.",
+                        names(GroupBy::ALL.map(GroupBy::name))
                     )),
                 },
                 "key" => query.key = Some(SessionKey::from(value)),
@@ -142,6 +198,9 @@ impl SessionQuery {
         dedup(&mut query.systems);
         dedup(&mut query.kinds);
         dedup(&mut query.states);
+        dedup(&mut query.not.sites);
+        dedup(&mut query.not.systems);
+        dedup(&mut query.not.kinds);
         if query.states == [SessionState::Live] {
             query.states.clear();
         }
@@ -151,6 +210,9 @@ impl SessionQuery {
     /// The pairs that stand for this query, defaults left out; [`SessionQuery::from_pairs`] reads them back equal.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.filter_pairs();
+        if let Some(by) = self.group {
+            pairs.push(("group", by.name().to_owned()));
+        }
         if self.sort != SortKey::default() {
             pairs.push(("sort", self.sort.name().to_owned()));
         }
@@ -187,11 +249,17 @@ impl SessionQuery {
         pairs.extend(self.kinds.iter().map(|k| ("kind", k.name().to_owned())));
         pairs.extend(self.states.iter().map(|s| ("state", s.name().to_owned())));
         pairs.extend(self.sites.iter().map(|s| ("site", s.clone())));
+        pairs.extend(self.not.systems.iter().map(|s| ("not.system", s.0.clone())));
+        pairs.extend(self.not.kinds.iter().map(|k| ("not.kind", k.name().to_owned())));
+        pairs.extend(self.not.sites.iter().map(|s| ("not.site", s.clone())));
         let texts = [
             ("person", "person.op", &self.person),
             ("session", "session.op", &self.session),
             ("browser", "browser.op", &self.browser),
             ("os", "os.op", &self.os),
+            ("not.person", "not.person.op", &self.not.person),
+            ("not.browser", "not.browser.op", &self.not.browser),
+            ("not.os", "not.os.op", &self.not.os),
         ];
         for (name, op, filter) in texts {
             if let Some(filter) = filter {
@@ -201,8 +269,10 @@ impl SessionQuery {
                 }
             }
         }
-        if let Some(network) = &self.ip {
-            pairs.push(("ip", network.to_string()));
+        for (name, networks) in [("ip", &self.ip), ("not.ip", &self.not.ip)] {
+            if !networks.is_empty() {
+                pairs.push((name, Network::write_list(networks)));
+            }
         }
         let times = [
             ("started", "started.op", &self.started),
@@ -234,6 +304,12 @@ impl SessionQuery {
         if let Some(key) = &self.key {
             pairs.push(("key", key.0.clone()));
         }
+        if let Some(account) = &self.account {
+            pairs.push(("account", account.clone()));
+        }
+        if let Some(at) = self.at {
+            pairs.push(("at", format!("@{}", at.0)));
+        }
         pairs
     }
 
@@ -244,8 +320,18 @@ impl SessionQuery {
 }
 
 /// Parameters that may stand there several times; any of their values counts.
-const MANY: [&str; 4] = ["system", "kind", "state", "site"];
-const KNOWN: [&str; 24] = [
+pub(super) const MANY: [&str; 7] = [
+    "system",
+    "kind",
+    "state",
+    "site",
+    "not.system",
+    "not.kind",
+    "not.site",
+];
+/// Of these, typed values join those that are there: each takes more away.
+const GROWING: [&str; 3] = ["not.system", "not.kind", "not.site"];
+const KNOWN: [&str; 34] = [
     "q",
     "system",
     "kind",
@@ -264,6 +350,16 @@ const KNOWN: [&str; 24] = [
     "over",
     "never_idle",
     "key",
+    "account",
+    "at",
+    "group",
+    "not.system",
+    "not.kind",
+    "not.site",
+    "not.person",
+    "not.ip",
+    "not.browser",
+    "not.os",
     "sort",
     "dir",
     "after",
@@ -271,7 +367,7 @@ const KNOWN: [&str; 24] = [
     "sel",
     "cols",
 ];
-const KNOWN_OPS: [&str; 8] = [
+pub(super) const KNOWN_OPS: [&str; 11] = [
     "person.op",
     "session.op",
     "browser.op",
@@ -280,6 +376,9 @@ const KNOWN_OPS: [&str; 8] = [
     "active.op",
     "idle_ends.op",
     "ends.op",
+    "not.person.op",
+    "not.browser.op",
+    "not.os.op",
 ];
 
 fn unknown(key: &str) -> FieldProblem {

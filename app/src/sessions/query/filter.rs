@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::civil::{Civil, parse_duration};
-use crate::wire::Timestamp;
+use crate::sessions::wire::SessionKind;
+use crate::wire::{SystemId, Timestamp};
 
 /// How a text must agree; without regard to case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,25 @@ pub struct PastLimits {
     pub absolute_minutes: i64,
 }
 
+/// What is left out: each part on its own takes sessions away, and none adds any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// `not.system`: in one of these.
+    pub systems: Vec<SystemId>,
+    /// `not.kind`: of one of these.
+    pub kinds: Vec<SessionKind>,
+    /// `not.site`: in one of these.
+    pub sites: Vec<String>,
+    /// `not.person` with `not.person.op`.
+    pub person: Option<TextFilter>,
+    /// `not.ip`: in one of these. Whose address is hidden from the caller is left out too: it can't be told.
+    pub ip: Vec<Network>,
+    /// `not.browser` with `not.browser.op`; hidden ones as with `ip`.
+    pub browser: Option<TextFilter>,
+    /// `not.os` with `not.os.op`; hidden ones as with `ip`.
+    pub os: Option<TextFilter>,
+}
+
 /// An address (all bits) or a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -73,6 +93,27 @@ pub struct Network {
 }
 
 impl Network {
+    /// Reads several, separated by commas; at least one.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let network = Network::parse(part)?;
+            if !networks.contains(&network) {
+                networks.push(network);
+            }
+        }
+        if networks.is_empty() {
+            return Err("Write at least one address or network, such as 10.0.0.7 or 10.0.0.0/8.".to_owned());
+        }
+        Ok(networks)
+    }
+
+    /// The opposite of [`Network::parse_list`].
+    pub fn write_list(networks: &[Self]) -> String {
+        let texts: Vec<String> = networks.iter().map(ToString::to_string).collect();
+        texts.join(",")
+    }
+
     /// Reads `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`; the message names what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, prefix) = match text.trim().split_once('/') {
@@ -156,15 +197,18 @@ pub(super) fn text_filter(op: &str, value: &str) -> Result<TextFilter, String> {
     Ok(TextFilter { op, texts })
 }
 
+/// Reads a moment; `offset_min` = the person's minutes east of UTC.
+pub(super) fn moment(value: &str, offset_min: i32) -> Result<Timestamp, String> {
+    let at = match value.strip_prefix('@') {
+        Some(ms) => ms.parse().ok().map(Timestamp),
+        None => Civil::parse(value).map(|civil| civil.timestamp(offset_min)),
+    };
+    at.ok_or_else(|| format!("“{value}” is not a date. Write 2026-11-21 or 2026-11-21T03:12."))
+}
+
 /// Reads a moment or a length with its way to compare; `offset_min` = the person's minutes east of UTC.
 pub(super) fn time_filter(op: &str, value: &str, offset_min: i32) -> Result<TimeFilter, String> {
-    let moment = || {
-        let at = match value.strip_prefix('@') {
-            Some(ms) => ms.parse().ok().map(Timestamp),
-            None => Civil::parse(value).map(|civil| civil.timestamp(offset_min)),
-        };
-        at.ok_or_else(|| format!("“{value}” is not a date. Write 2026-11-21 or 2026-11-21T03:12."))
-    };
+    let moment = || moment(value, offset_min);
     let length = || {
         parse_duration(value)
             .ok_or_else(|| format!("“{value}” is not a length of time. Write 15m, 8h or 2d."))

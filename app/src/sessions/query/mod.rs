@@ -1,17 +1,21 @@
 //! Everything that shapes the list, as it stands in the address: read, checked and written back in one place.
 //!
 //! A part that is not understood is a problem with a name, and then nothing is listed: a filter that is dropped in
-//! silence would widen the set that somebody is about to end. [`filter`] has the values, [`address`] reads and writes.
+//! silence would widen the set that somebody is about to end. [`filter`] has the values, [`address`] reads and writes,
+//! [`typed`] turns what is typed into the search box into the same parameters.
 
 use serde::{Deserialize, Serialize};
 
-use self::filter::{Network, PastLimits, TextFilter, TimeFilter};
+use self::filter::{LeftOut, Network, PastLimits, TextFilter, TimeFilter};
 use super::columns::Column;
 use super::wire::{SessionKind, SessionState};
-use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
+use crate::wire::{Direction, SelectionId, SessionKey, SystemId, Timestamp};
 
 mod address;
 pub mod filter;
+pub mod pasted;
+pub mod typed;
+pub mod words;
 
 /// Rows on a page.
 pub const PAGE_ROWS: u32 = 100;
@@ -19,7 +23,8 @@ pub const PAGE_ROWS: u32 = 100;
 /// What to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionQuery {
-    /// `q`: text in name, user name, mail, IP, last characters of the id; every word must occur.
+    /// `q`: text in name, user name, mail, IP, last characters of the id; every word must occur. Terms of the box are
+    /// filters and never stand here ([`typed`]); a phrase stands in quotes.
     pub search: String,
     /// `system`: any of these; empty = all.
     pub systems: Vec<SystemId>,
@@ -33,8 +38,8 @@ pub struct SessionQuery {
     pub person: Option<TextFilter>,
     /// `session` with `session.op`: last characters of the id.
     pub session: Option<TextFilter>,
-    /// `ip`: an address or a network.
-    pub ip: Option<Network>,
+    /// `ip`: in any of these addresses and networks; empty = all.
+    pub ip: Vec<Network>,
     /// `browser` with `browser.op`.
     pub browser: Option<TextFilter>,
     /// `os` with `os.op`.
@@ -55,12 +60,20 @@ pub struct SessionQuery {
     pub never_idle: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
+    /// `account`: of exactly this user name, without regard to case; what a group of a person lists.
+    pub account: Option<String>,
+    /// `at`: who was on at this moment, instead of who is. Nothing of such a list can be selected.
+    pub at: Option<Timestamp>,
+    /// `not.…`: what is left out.
+    pub not: LeftOut,
     /// `sort`.
     pub sort: SortKey,
     /// `dir`: asc | desc.
     pub direction: Direction,
     /// `after` or `before`: where the page starts, as an earlier answer gave it.
     pub cursor: Option<Cursor>,
+    /// `group`: groups of what matches, instead of rows.
+    pub group: Option<GroupBy>,
     /// Rows on a page; `None` = [`PAGE_ROWS`]. Not part of an address: the API asks for more.
     pub page_rows: Option<u32>,
     /// `sel`: what is ticked.
@@ -141,6 +154,37 @@ impl SortKey {
     }
 }
 
+/// What the list is grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// User name, without regard to case.
+    Person,
+    /// System.
+    System,
+    /// /24 of IPv4, /64 of IPv6.
+    Network,
+}
+
+impl GroupBy {
+    /// Every way.
+    pub const ALL: [GroupBy; 3] = [GroupBy::Person, GroupBy::System, GroupBy::Network];
+
+    /// Stable name, in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GroupBy::Person => "person",
+            GroupBy::System => "system",
+            GroupBy::Network => "network",
+        }
+    }
+
+    /// The way of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.name() == name)
+    }
+}
+
 /// Where a page starts: made by the server, opaque to everyone else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -172,7 +216,7 @@ impl SessionQuery {
             "session" => query.session = None,
             "browser" => query.browser = None,
             "os" => query.os = None,
-            "ip" => query.ip = None,
+            "ip" => query.ip.clear(),
             "started" => query.started = None,
             "active" => query.last_activity = None,
             "idle_ends" => query.idle_ends = None,
@@ -181,9 +225,34 @@ impl SessionQuery {
             "over" => query.over = false,
             "never_idle" => query.never_idle = false,
             "key" => query.key = None,
+            "account" => query.account = None,
+            "at" => query.at = None,
+            "not.system" => query.not.systems.clear(),
+            "not.kind" => query.not.kinds.clear(),
+            "not.site" => query.not.sites.clear(),
+            "not.person" => query.not.person = None,
+            "not.ip" => query.not.ip.clear(),
+            "not.browser" => query.not.browser = None,
+            "not.os" => query.not.os = None,
             _ => {}
         }
         query
+    }
+
+    /// The same query with this value as the only one of a filter that takes several, from its first page; `None` = there
+    /// is no such filter or value.
+    pub fn only(&self, field: &str, value: &str) -> Option<Self> {
+        let mut query = self.without(field);
+        match field {
+            "system" => query.systems.push(SystemId::from(value)),
+            "kind" => query.kinds.push(SessionKind::from_name(value)?),
+            "state" => query
+                .states
+                .extend(Some(SessionState::from_name(value)?).filter(|state| *state != SessionState::Live)),
+            "site" => query.sites.push(value.to_owned()),
+            _ => return None,
+        }
+        Some(query)
     }
 
     /// The same sort, columns and selection without any filter, from the first page.
@@ -193,6 +262,7 @@ impl SessionQuery {
             direction: self.direction,
             selection: self.selection.clone(),
             columns: self.columns.clone(),
+            group: self.group,
             ..SessionQuery::default()
         }
     }
@@ -220,6 +290,11 @@ impl SessionQuery {
             }),
             ..self.clone()
         }
+    }
+
+    /// The words of `q`.
+    pub fn search_words(&self) -> Vec<String> {
+        typed::words(&self.search)
     }
 
     /// Whether guests are left out: nobody asked for a kind, or for this one session.

@@ -2,7 +2,7 @@
 
 use app::access::wire::Permission;
 use app::error::{AppError, FieldProblem};
-use app::sessions::query::SessionQuery;
+use app::sessions::query::{SessionQuery, typed};
 use app::sessions::wire::SessionState;
 use app::wire::SessionKey;
 use axum::response::Response;
@@ -19,7 +19,7 @@ const MOST_IDS: usize = 100;
 /// Where whole ids are sent: what they are sent with is kept nowhere, not even as a hash of the request.
 pub const FIND: &str = "/api/v1/sessions/find";
 /// Names of the page's address that mean nothing here.
-const OF_THE_PAGE: [&str; 4] = ["sel", "cols", "after", "before"];
+const OF_THE_PAGE: [&str; 5] = ["sel", "cols", "after", "before", "group"];
 
 /// Reads the filter of an address or body. Whatever is not understood is refused: nothing may widen the set.
 pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {
@@ -40,6 +40,17 @@ pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {
         let of = name.strip_suffix(".op");
         if of.is_some_and(|of| !pairs.iter().any(|(n, v)| n == of && !v.trim().is_empty())) {
             add(format!("“{name}” says how to compare, but not with what."));
+        }
+    }
+    // On the page the newer wish wins; here nobody looks, so the two must not differ in silence.
+    if let Some((_, text)) = pairs.iter().find(|(name, _)| name == "q") {
+        for (name, _) in typed::read(text, 0).pairs {
+            if pairs.iter().any(|(n, _)| n == name) {
+                problems.push(FieldProblem {
+                    field: name.to_owned(),
+                    message: format!("“{name}” is asked in “q” and by itself. Keep one."),
+                });
+            }
         }
     }
     if problems.is_empty() {

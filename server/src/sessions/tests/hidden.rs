@@ -147,7 +147,7 @@ async fn without_network_data_nothing_about_it_is_shown_filtered_sorted_or_found
             texts: vec!["chrome".to_owned()],
         };
         let by_ip = SessionQuery {
-            ip: Network::parse("10.0.0.0/8").ok(),
+            ip: Network::parse_list("10.0.0.0/8").unwrap(),
             ..SessionQuery::default()
         };
         let by_browser = SessionQuery {

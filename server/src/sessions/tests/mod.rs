@@ -20,6 +20,7 @@ use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
 
+mod finding;
 mod guests;
 mod hidden;
 mod house;

@@ -105,10 +105,19 @@ impl Known {
             })
         };
         let states = match query.states.as_slice() {
+            _ if query.at.is_some() => &SessionState::ALL[..],
             [] => &[SessionState::Live][..],
             some => some,
         };
-        query.search.split_whitespace().all(word)
+        query.search_words().iter().all(|w| word(w))
+            && !query.not.systems.iter().any(|id| id.0 == s.system_id)
+            && !query.not.kinds.contains(&s.kind)
+            && !query.not.sites.contains(&s.site)
+            && (query.not.person.is_none() || !text(&query.not.person, &person, false))
+            && (query.not.browser.is_none()
+                || shown && !text(&query.not.browser, &[lower(&s.browser)], false))
+            && (query.not.os.is_none() || shown && !text(&query.not.os, &[lower(&s.os)], false))
+            && (query.not.ip.is_empty() || shown && !in_one(s.ip.as_deref(), &query.not.ip))
             && (query.systems.is_empty() || query.systems.iter().any(|id| id.0 == s.system_id))
             && match query.kinds.as_slice() {
                 [] => s.kind != SessionKind::Guest || query.key.is_some(),
@@ -120,9 +129,7 @@ impl Known {
             && text(&query.session, &[lower(&r.handle_hint)], true)
             && (query.browser.is_none() || shown && text(&query.browser, &[lower(&s.browser)], false))
             && (query.os.is_none() || shown && text(&query.os, &[lower(&s.os)], false))
-            && query
-                .ip
-                .is_none_or(|network| shown && s.ip.as_deref().is_some_and(|ip| inside(ip, network)))
+            && (query.ip.is_empty() || shown && in_one(s.ip.as_deref(), &query.ip))
             && query.started.is_none_or(|f| was(s.created_at, f))
             && query.last_activity.is_none_or(|f| was(s.last_active_at, f))
             && query.idle_ends.is_none_or(|f| comes(r.idle_ends_at, f))
@@ -130,6 +137,10 @@ impl Known {
             && query.past.is_none_or(|limits| past(s, limits))
             && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
             && (!query.never_idle || r.idle_timeout_s == Some(0))
+            && query
+                .account
+                .as_ref()
+                .is_none_or(|account| lower(account) == lower(&s.account_name))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
     }
 
@@ -160,6 +171,10 @@ pub fn list(known: &[Known], query: &SessionQuery, view: &View) -> Vec<String> {
         rows.reverse();
     }
     rows.into_iter().map(|k| k.row.session_key.clone()).collect()
+}
+
+fn in_one(ip: Option<&str>, networks: &[Network]) -> bool {
+    ip.is_some_and(|ip| networks.iter().any(|network| inside(ip, *network)))
 }
 
 fn inside(ip: &str, network: Network) -> bool {
@@ -354,6 +369,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         "0.0.0.0/0",
         "2001:db8::/32",
         "::/0",
+        "10.0.0.7,2001:db8::5",
     ]);
     let hints = one_of(&["a", "0", "F", "b7", "0000"]);
     prop_oneof![
@@ -366,7 +382,19 @@ pub fn filter() -> impl Strategy<Value = Changed> {
             .prop_map(|f| change(move |q| q.browser = Some(f.clone()))),
         1 => text_filter(prop::sample::select(vec!["win", "Linux"]).prop_map(str::to_owned))
             .prop_map(|f| change(move |q| q.os = Some(f.clone()))),
-        1 => network.prop_map(|n| change(move |q| q.ip = Network::parse(n).ok())),
+        1 => network.clone().prop_map(|n| change(move |q| q.ip = Network::parse_list(n).unwrap())),
+        1 => network.prop_map(|n| change(move |q| q.not.ip = Network::parse_list(n).unwrap())),
+        1 => text_filter(names_and_needles()).prop_map(|f| change(move |q| q.not.person = Some(f.clone()))),
+        1 => text_filter(prop::sample::select(vec!["chrome", "Firefox 9"]).prop_map(str::to_owned))
+            .prop_map(|f| change(move |q| q.not.browser = Some(f.clone()))),
+        1 => text_filter(prop::sample::select(vec!["win", "Linux"]).prop_map(str::to_owned))
+            .prop_map(|f| change(move |q| q.not.os = Some(f.clone()))),
+        1 => prop::sample::subsequence(SYSTEMS.to_vec(), 1..3)
+            .prop_map(|s| change(move |q| q.not.systems = s.iter().map(|s| SystemId::from(*s)).collect())),
+        1 => prop::sample::subsequence(KINDS.to_vec(), 1..3)
+            .prop_map(|k| change(move |q| q.not.kinds = k.clone())),
+        1 => prop::sample::subsequence(vec!["north", "south", ""], 1..3)
+            .prop_map(|s| change(move |q| q.not.sites = s.iter().map(|s| (*s).to_owned()).collect())),
         1 => prop::sample::subsequence(SYSTEMS.to_vec(), 1..3)
             .prop_map(|s| change(move |q| q.systems = s.iter().map(|s| SystemId::from(*s)).collect())),
         1 => prop::sample::subsequence(KINDS.to_vec(), 1..3)
@@ -382,6 +410,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         1 => (1_i64..300, 1_i64..300).prop_map(|(idle_minutes, absolute_minutes)| {
             change(move |q| q.past = Some(PastLimits { idle_minutes, absolute_minutes }))
         }),
+        1 => one_of(&ACCOUNTS[1..]).prop_map(|a| change(move |q| q.account = Some(a.clone()))),
         1 => Just(change(|q| q.over = true)),
         1 => Just(change(|q| q.never_idle = true)),
     ]

@@ -216,7 +216,8 @@ pub struct FoundSession {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Words that must occur in name, user name, mail, IP or the id's last characters.
+    /// Words that must occur in name, user name, mail, IP or the id's last characters; a phrase in quotes. Terms such as
+    /// `user:ann idle:>8h -system:domo` are filters, as in the search box of the page.
     #[serde(
         default,
         deserialize_with = "not_null",
@@ -281,7 +282,7 @@ pub struct Filter {
     )]
     #[schema(nullable = false)]
     pub session_op: Option<TextOp>,
-    /// An address or a network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`. Needs SeeNetworkData.
+    /// Addresses and networks, separated by commas: `10.0.0.7`, `10.0.0.0/8,2001:db8::/32`. Needs SeeNetworkData.
     #[serde(
         default,
         deserialize_with = "not_null",
@@ -434,6 +435,106 @@ pub struct Filter {
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub key: Option<String>,
+    /// Exactly this user name, without regard to case.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub account: Option<String>,
+    /// Who was on at this moment in UTC (`2026-11-21T14:05`), as far as was seen. Can be listed, not ended.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub at: Option<String>,
+    /// In none of these systems.
+    #[serde(rename = "not.system", default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    #[param(required = false, min_items = 1)]
+    pub not_system: Vec<String>,
+    /// Of none of these kinds.
+    #[serde(rename = "not.kind", default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    #[param(required = false, min_items = 1)]
+    pub not_kind: Vec<SessionKind>,
+    /// In none of these sites.
+    #[serde(rename = "not.site", default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    #[param(required = false, min_items = 1)]
+    pub not_site: Vec<String>,
+    /// Name, user name and mail that do not agree.
+    #[serde(
+        rename = "not.person",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub not_person: Option<String>,
+    /// How it must agree.
+    #[serde(
+        rename = "not.person.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub not_person_op: Option<TextOp>,
+    /// In none of these addresses and networks. Needs SeeNetworkData.
+    #[serde(
+        rename = "not.ip",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub not_ip: Option<String>,
+    /// Browser that does not agree. Needs SeeNetworkData.
+    #[serde(
+        rename = "not.browser",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub not_browser: Option<String>,
+    /// How it must agree.
+    #[serde(
+        rename = "not.browser.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub not_browser_op: Option<TextOp>,
+    /// Operating system that does not agree. Needs SeeNetworkData.
+    #[serde(
+        rename = "not.os",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub not_os: Option<String>,
+    /// How it must agree.
+    #[serde(
+        rename = "not.os.op",
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub not_os_op: Option<TextOp>,
 }
 
 /// How a text must agree, without regard to case.

@@ -145,7 +145,7 @@ async fn me(State(shared): App, headers: HeaderMap) -> Response {
     let work = |inside: &mut Inside, now| {
         let asker = inside.asker(&shared, &headers, now)?;
         let user = inside.model.user(asker.user_id);
-        let user = user.ok_or_else(|| Refusal(401, "Unauthorized", "TOE-401"))?;
+        let user = user.ok_or(Refusal(401, "Unauthorized", "TOE-401"))?;
         Ok(
             Json(json!({ "id": user.id, "displayName": user.name, "emailAddress": user.email }))
                 .into_response(),

@@ -37,6 +37,15 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
+/// A refusal: status, message, trace id.
+struct Refusal(u16, &'static str, &'static str);
+
+impl Refusal {
+    fn written(self) -> Response {
+        problem(self.0, self.1, self.2)
+    }
+}
+
 /// Who asks.
 struct Asker {
     user_id: i64,
@@ -44,10 +53,10 @@ struct Asker {
 }
 
 impl Inside {
-    /// Whoever the headers say; `Err` = the answer that refuses them.
-    fn asker(&mut self, shared: &Shared, headers: &HeaderMap, now: Timestamp) -> Result<Asker, Response> {
+    /// Whoever the headers say; `Err` = why they are refused.
+    fn asker(&mut self, shared: &Shared, headers: &HeaderMap, now: Timestamp) -> Result<Asker, Refusal> {
         let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let refused = || problem(401, "Unauthorized", "TOE-401");
+        let refused = || Refusal(401, "Unauthorized", "TOE-401");
         if let Some(token) = said("x-domo-developer-token") {
             let good = token == shared.token && self.faults.token != TokenTaken::Bad;
             let owner = self.model.user_by_email(OWNER).filter(|_| good);
@@ -68,12 +77,12 @@ impl Inside {
     }
 
     /// Whoever may manage sessions.
-    fn manager(&mut self, shared: &Shared, headers: &HeaderMap, now: Timestamp) -> Result<(), Response> {
+    fn manager(&mut self, shared: &Shared, headers: &HeaderMap, now: Timestamp) -> Result<(), Refusal> {
         let asker = self.asker(shared, headers, now)?;
         let refused = asker.by_token && self.faults.token == TokenTaken::RefusedForSessions;
         let manages = self.model.user(asker.user_id).is_some_and(|user| user.manages);
         if refused || !manages || self.faults.no_grant {
-            return Err(problem(403, "Forbidden", "TOE-403"));
+            return Err(Refusal(403, "Forbidden", "TOE-403"));
         }
         Ok(())
     }
@@ -95,7 +104,7 @@ impl Shared {
     async fn answer(
         &self,
         call: Call,
-        work: impl FnOnce(&mut Inside, Timestamp) -> Result<Response, Response>,
+        work: impl FnOnce(&mut Inside, Timestamp) -> Result<Response, Refusal>,
     ) -> Response {
         let slow_ms = {
             let faults = &self.inside().faults;
@@ -119,7 +128,7 @@ impl Shared {
             let bad = inside.faults.bad.get(&call).cloned();
             let response = match &bad {
                 None | Some(Bad::CutOff | Bad::DoneThenHtml(_)) => {
-                    work(&mut inside, now).unwrap_or_else(|refused| refused)
+                    work(&mut inside, now).unwrap_or_else(Refusal::written)
                 }
                 Some(_) => StatusCode::NO_CONTENT.into_response(),
             };
@@ -136,7 +145,7 @@ async fn me(State(shared): App, headers: HeaderMap) -> Response {
     let work = |inside: &mut Inside, now| {
         let asker = inside.asker(&shared, &headers, now)?;
         let user = inside.model.user(asker.user_id);
-        let user = user.ok_or_else(|| problem(401, "Unauthorized", "TOE-401"))?;
+        let user = user.ok_or(Refusal(401, "Unauthorized", "TOE-401"))?;
         Ok(
             Json(json!({ "id": user.id, "displayName": user.name, "emailAddress": user.email }))
                 .into_response(),
@@ -158,7 +167,7 @@ async fn users(State(shared): App, headers: HeaderMap, Query(asked): Query<Users
         inside.asker(&shared, &headers, now)?;
         let mut named = Vec::new();
         for id in asked.id.split(',') {
-            let id = id.parse().map_err(|_| problem(400, "Bad Request", "TOE-400"))?;
+            let id = id.parse().map_err(|_| Refusal(400, "Bad Request", "TOE-400"))?;
             let Some(user) = inside.model.user(id).filter(|user| user.known) else {
                 continue;
             };
@@ -197,7 +206,7 @@ async fn token(State(shared): App, Form(asked): Form<TokenAsked>) -> Response {
     let work = |inside: &mut Inside, _| {
         if asked.grant_type != "refresh_token" || asked.refresh_token != shared.refresh {
             let said = json!({ "error": "invalid_grant", "error_description": "Invalid refresh token" });
-            return Err((StatusCode::BAD_REQUEST, Json(said)).into_response());
+            return Ok((StatusCode::BAD_REQUEST, Json(said)).into_response());
         }
         let access = keys::random_id();
         inside.model.access.insert(access.clone());
@@ -209,7 +218,7 @@ async fn token(State(shared): App, Form(asked): Form<TokenAsked>) -> Response {
 
 async fn sid(State(shared): App, headers: HeaderMap) -> Response {
     let work = |inside: &mut Inside, now| {
-        let refused = || problem(401, "Unauthorized", "TOE-401");
+        let refused = || Refusal(401, "Unauthorized", "TOE-401");
         let bearer = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -293,16 +302,16 @@ fn written(session: &Session) -> Value {
 async fn end(State(shared): App, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let work = |inside: &mut Inside, now| {
         inside.manager(&shared, &headers, now)?;
-        let id: i64 = id.parse().map_err(|_| problem(400, "Bad Request", "TOE-400"))?;
+        let id: i64 = id.parse().map_err(|_| Refusal(400, "Bad Request", "TOE-400"))?;
         let Some(session) = inside.model.session(id) else {
-            return Err(problem(404, "Not Found", "TOE-404"));
+            return Err(Refusal(404, "Not Found", "TOE-404"));
         };
         let (user, token_type) = (session.user_id, session.token_type.clone());
         if inside.faults.fails_for.contains(&id) {
-            return Err(problem(500, "Internal Server Error", "TOE-500"));
+            return Err(Refusal(500, "Internal Server Error", "TOE-500"));
         }
         if inside.faults.refuse.means(user) {
-            return Err(problem(409, "This session can not be ended now", "TOE-409"));
+            return Err(Refusal(409, "This session can not be ended now", "TOE-409"));
         }
         if !inside.faults.lie.means(user) {
             inside.model.end(id, now);
@@ -319,7 +328,7 @@ async fn my_session(State(shared): App, headers: HeaderMap) -> Response {
     let work = |inside: &mut Inside, now| {
         let asker = inside.asker(&shared, &headers, now)?;
         if asker.by_token {
-            return Err(problem(403, "Forbidden", "TOE-403"));
+            return Err(Refusal(403, "Forbidden", "TOE-403"));
         }
         Ok(Json(json!({ "userId": asker.user_id.to_string() })).into_response())
     };

@@ -12,7 +12,7 @@ pub fn Copy(
     text: String,
     /// What it is, read out: "Copy IP address".
     label: &'static str,
-    /// Words beside the icon; empty = the icon alone.
+    /// Icon and words; empty = a small button in a row.
     #[prop(optional)]
     words: &'static str,
 ) -> impl IntoView {
@@ -25,8 +25,8 @@ pub fn Copy(
             aria-label=alone.then_some(label)
             hidden
         >
-            <Glyph icon=Icon::Copy />
-            {(!alone).then(|| view! { <span>{words}</span> })}
+            // Alone it stands in every row: its word comes from the style sheet, so that lists stay small.
+            {(!alone).then(|| view! { <Glyph icon=Icon::Copy /> <span>{words}</span> })}
         </button>
     }
     .into_any()

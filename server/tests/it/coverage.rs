@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 55] = [
+const FORMS: [Form; 56] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -42,6 +42,12 @@ const FORMS: [Form; 55] = [
         "/sessions/find",
         "/sessions/find",
         &[("id", "0123456789abcdef0123")],
+        Refused,
+    ),
+    (
+        "/sessions/paste",
+        "/sessions/paste",
+        &[("list", "ann"), ("back", "")],
         Refused,
     ),
     (

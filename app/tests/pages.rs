@@ -266,6 +266,53 @@ fn systems_show_health_age_trouble_and_the_chosen_one() {
 }
 
 #[test]
+fn sessions_over_time_are_pictures_words_and_tables() {
+    use app::endings::wire::EndingsByDay;
+    use app::systems::wire::{LiveOverTime, OverTime, Samples};
+
+    let samples = |slot_ms: i64, most: Vec<Option<u64>>| Samples {
+        from: NOW.plus_ms(-slot_ms * most.len() as i64),
+        slot_ms,
+        most,
+    };
+    let mut world = World::many();
+    world.over_time = vec![
+        OverTime {
+            system_id: "domo".into(),
+            system_name: "Domo northwind".to_owned(),
+            live: Some(LiveOverTime {
+                day: samples(600_000, vec![Some(12), None, Some(1_240)]),
+                month: samples(3_600_000, vec![None, None, None]),
+            }),
+        },
+        OverTime {
+            system_id: "curfew".into(),
+            system_name: "Curfew".to_owned(),
+            live: None,
+        },
+    ];
+    world.by_day = EndingsByDay {
+        from: NOW,
+        days: vec![[0; 8], [1_500, 0, 0, 2, 0, 0, 0, 0]],
+        partly: true,
+    };
+    let (_, html) = page(paths::SYSTEMS, Given::world(world));
+    says(
+        &html,
+        &[
+            "12 to 1,240 live; no reading for 10 min of it",
+            "never read whole in this time",
+            "You may see some of its people, so what the whole system has isn’t shown.",
+            "not read",
+            "1,500 gone",
+            "2 still there or unknown",
+            "Systems that you may see in part are not counted.",
+        ],
+    );
+    assert!(html.contains("d=\"M0 38h0M2 2h0\""), "a gap lifts the pen");
+}
+
+#[test]
 fn ui_k3_who_may_not_manage_is_told_what_is_missing() {
     let mut world = World::many();
     world.systems.may_manage.clear();

@@ -1,4 +1,6 @@
 #[cfg(feature = "ssr")]
+mod advice;
+#[cfg(feature = "ssr")]
 mod editor;
 pub mod form;
 #[cfg(feature = "ssr")]

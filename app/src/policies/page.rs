@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::advice::{Advice, advice};
 use super::editor::{Editor, ReadOnly};
 use super::form;
 use super::wire::{
@@ -95,79 +96,6 @@ fn Policies(
         </div>
     }
     .into_any()
-}
-
-/// What limits call for.
-struct Advice {
-    fact: String,
-    means: String,
-    /// Words and address of the sessions it is about.
-    look: Option<(String, String)>,
-}
-
-/// What the limits themselves call for, worst first; nothing that is not read or typed in.
-fn advice(systems: &[SystemLimits]) -> Vec<Advice> {
-    let mut lines = Vec::new();
-    for system in systems {
-        let name = &system.system_name;
-        if system.absolute == Limit::None {
-            lines.push(Advice {
-                fact: format!("{name} has no longest time."),
-                means: "A stolen sign-in works for as long as somebody keeps clicking.".to_owned(),
-                look: system.old_after_h.map(|hours| {
-                    (
-                        format!("Sessions started over {hours} h ago"),
-                        paths::sessions_older(&system.system_id, hours),
-                    )
-                }),
-            });
-        }
-        if system.idle == Limit::None {
-            lines.push(Advice {
-                fact: format!("{name} never ends idle sessions."),
-                means: "A browser left open stays signed in.".to_owned(),
-                look: None,
-            });
-        }
-        for place in system
-            .places
-            .iter()
-            .filter(|place| place.idle == Limit::None && system.idle != Limit::None)
-        {
-            lines.push(Advice {
-                fact: format!("{} of {name} never ends idle sessions.", place.place),
-                means: "A browser left open stays signed in there.".to_owned(),
-                look: None,
-            });
-        }
-        if let Some(never @ 1..) = system.never_idle {
-            let (sessions, end) = match never {
-                1 => ("session", "ends"),
-                _ => ("sessions", "end"),
-            };
-            lines.push(Advice {
-                fact: format!(
-                    "{} {sessions} of {name} never {end} for idleness.",
-                    thousands(never)
-                ),
-                means: "Others there do.".to_owned(),
-                look: Some(("Show".to_owned(), paths::sessions_never_idle(&system.system_id))),
-            });
-        }
-        lines.extend(system.advice.iter().map(|advice| Advice {
-            fact: advice.fact.clone(),
-            means: advice.means.clone(),
-            look: None,
-        }));
-        if system.idle == Limit::Unknown && system.absolute == Limit::Unknown && system.places.is_empty() {
-            lines.push(Advice {
-                fact: format!("{name} does not tell its limits."),
-                means: "Whether a session is over them can’t be shown.".to_owned(),
-                look: None,
-            });
-        }
-    }
-    lines
 }
 
 /// All systems with their limits.

@@ -20,6 +20,23 @@ pub const OLD_AFTER_H: i64 = 12;
 /// Longest reason, characters.
 pub const REASON_MAX: usize = 500;
 
+/// A setting's value with its unit, long ones in words a person reads: "365 days" for 31536000 seconds.
+///
+/// Exact: what is no whole number of days or hours, and what is no number, keeps the unit it came in.
+pub fn told_length(value: &str, unit: &str) -> String {
+    let each = match unit {
+        "seconds" => 1,
+        "minutes" => 60,
+        _ => 0,
+    };
+    let seconds = value.parse::<i64>().ok().and_then(|n| n.checked_mul(each));
+    match seconds {
+        Some(s) if s >= 172_800 && s % 86_400 == 0 => format!("{} days", s / 86_400),
+        Some(s) if s >= 7_200 && s % 3_600 == 0 && unit == "seconds" => format!("{} h", s / 3_600),
+        _ => format!("{value} {unit}").trim().to_owned(),
+    }
+}
+
 /// What is wrong with new limits; empty = they can be taken (security A6, A7).
 pub fn problems(edit: &PolicyEdit) -> Vec<FieldProblem> {
     let mut found = Vec::new();
@@ -144,6 +161,24 @@ mod tests {
             idle_minutes,
             absolute_minutes,
             reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn long_settings_are_told_in_days() {
+        for (value, unit, words) in [
+            ("31536000", "seconds", "365 days"),
+            ("1209600", "seconds", "14 days"),
+            ("28800", "seconds", "8 h"),
+            ("180", "seconds", "180 seconds"),
+            ("90061", "seconds", "90061 seconds"),
+            ("240", "minutes", "240 minutes"),
+            ("43200", "minutes", "30 days"),
+            ("-1", "minutes", "-1 minutes"),
+            ("", "", ""),
+            ("true", "", "true"),
+        ] {
+            assert_eq!(told_length(value, unit), words);
         }
     }
 

@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::systems::few::Few;
 
+mod seen;
 mod store;
 
 /// Limits a new portal session is created under.
@@ -56,12 +57,11 @@ pub struct SystemFacts {
     pub read_at: Option<Timestamp>,
 }
 
-/// Limits that the sessions of one complete reading agreed on.
-#[derive(Clone, Copy)]
+/// Limits that the sessions of one complete reading show.
+#[derive(Clone)]
 struct SeenLimits {
     read_at: Timestamp,
-    idle: Limit,
-    absolute: Limit,
+    kinds: Vec<store::SeenKind>,
 }
 
 /// Tells what a person should know before they end sessions of a system; empty = nothing.
@@ -201,7 +201,10 @@ impl Policies {
             } else {
                 match snapshots.iter().find(|s| s.system_id == system.system_id.0) {
                     Some(snapshot) => from_snapshot(&system, snapshot),
-                    None => self.seen_limits(conn, &system).await?,
+                    None => {
+                        let whole = seen.covers_system(&system.system_id);
+                        self.seen_limits(conn, &system, whole).await?
+                    }
                 }
             };
             shown.over = over
@@ -224,35 +227,31 @@ impl Policies {
         Ok(limits)
     }
 
-    /// Limits that the sessions of a system agree on, looked at once per complete reading.
-    async fn seen_limits(&self, conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {
+    /// Limits that the sessions of a system show, looked at once per complete reading. How many show them is told to who
+    /// sees the `whole` system.
+    async fn seen_limits(
+        &self,
+        conn: &mut Conn,
+        system: &SystemFacts,
+        whole: bool,
+    ) -> Result<SystemLimits, Error> {
         let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().get(&system.system_id).copied();
-        let (idle, absolute) = match known.filter(|seen| Some(seen.read_at) == system.read_at) {
-            Some(seen) => (seen.idle, seen.absolute),
+        let known = lock().get(&system.system_id).cloned();
+        let kinds = match known.filter(|seen| Some(seen.read_at) == system.read_at) {
+            Some(seen) => seen.kinds,
             None => {
-                let (idle, absolute) = store::seen_limits(conn, &system.system_id).await?;
+                let kinds = store::seen_limits(conn, &system.system_id).await?;
                 if let Some(read_at) = system.read_at {
                     let seen = SeenLimits {
                         read_at,
-                        idle,
-                        absolute,
+                        kinds: kinds.clone(),
                     };
                     lock().insert(system.system_id.clone(), seen);
                 }
-                (idle, absolute)
+                kinds
             }
         };
-        if (idle, absolute) == (Limit::Unknown, Limit::Unknown) {
-            return Ok(bare(system));
-        }
-        Ok(SystemLimits {
-            idle,
-            absolute,
-            source: LimitSource::Seen,
-            as_of: system.read_at,
-            ..bare(system)
-        })
+        Ok(seen::limits(system, &kinds, whole).unwrap_or_else(|| bare(system)))
     }
 
     async fn own_limits(&self, conn: &mut Conn, system: &SystemFacts) -> Result<SystemLimits, Error> {

@@ -1,5 +1,7 @@
 //! SQL of the policies: versions of our own, snapshots of the others', what new limits would mean.
 
+use std::collections::BTreeMap;
+
 use app::policies::wire::{PlaceLimits, PolicyVersion, SettingAdvice, SystemSetting};
 use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
@@ -205,42 +207,70 @@ pub async fn systems(conn: &mut Conn) -> Result<Vec<SystemFacts>, Error> {
 }
 
 /// How many of the newest live sessions of a system are looked at for limits that nobody told us.
-const SAMPLE: i64 = 50;
+const SAMPLE: i64 = 200;
 
-/// The limits that the newest live sessions of a system agree on; `Unknown` where they differ or do not say.
-pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<(Limit, Limit), Error> {
+/// What the newest live sessions of one kind say of their limits: the value more than half of them have, and how many do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenKind {
+    /// Kind of session, as stored.
+    pub kind: String,
+    /// Sessions looked at.
+    pub of: usize,
+    /// Longest pause between activities.
+    pub idle: (Limit, usize),
+    /// From start to latest end.
+    pub absolute: (Limit, usize),
+}
+
+/// The limits that the newest live sessions of a system show, by kind.
+pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<Vec<SeenKind>, Error> {
     #[derive(sqlx::FromRow)]
     struct Seen {
+        kind: String,
         idle_timeout_s: Option<i64>,
         absolute_known: i64,
         created_at: Option<i64>,
         absolute_expires_at: Option<i64>,
     }
     let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
-        "SELECT idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
+        "SELECT kind, idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
          WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, row_no DESC LIMIT $2",
     )
     .bind(&system.0)
     .bind(SAMPLE)
     .fetch_all(c)
     .await?);
-    let absolute = |row: &Seen| match (row.absolute_known, row.created_at, row.absolute_expires_at) {
-        (1, _, None) => Limit::None,
-        (1, Some(from), Some(to)) if to > from => Limit::Seconds((to - from) / 1000),
-        _ => Limit::Unknown,
-    };
-    let agreed = |mut limits: Box<dyn Iterator<Item = Limit> + '_>| {
-        let first = limits.next().unwrap_or_default();
-        if limits.all(|other| other == first) {
-            first
-        } else {
-            Limit::Unknown
-        }
-    };
-    Ok((
-        agreed(Box::new(rows.iter().map(|r| policy::limit(r.idle_timeout_s)))),
-        agreed(Box::new(rows.iter().map(absolute))),
-    ))
+    let mut kinds: BTreeMap<String, (Vec<Limit>, Vec<Limit>)> = BTreeMap::new();
+    for row in rows {
+        let absolute = match (row.absolute_known, row.created_at, row.absolute_expires_at) {
+            (1, _, None) => Limit::None,
+            // Systems round the two moments each on their own: a few seconds are no other limit.
+            (1, Some(from), Some(to)) if to > from => Limit::Seconds((to - from + 30_000) / 60_000 * 60),
+            _ => Limit::Unknown,
+        };
+        let (idles, absolutes) = kinds.entry(row.kind).or_default();
+        idles.push(policy::limit(row.idle_timeout_s));
+        absolutes.push(absolute);
+    }
+    Ok(kinds
+        .into_iter()
+        .map(|(kind, (idles, absolutes))| SeenKind {
+            kind,
+            of: idles.len(),
+            idle: most_have(&idles),
+            absolute: most_have(&absolutes),
+        })
+        .collect())
+}
+
+/// The limit that more than half have, and how many do; `Unknown` where there is none.
+fn most_have(limits: &[Limit]) -> (Limit, usize) {
+    limits
+        .iter()
+        .filter(|limit| **limit != Limit::Unknown)
+        .map(|limit| (*limit, limits.iter().filter(|other| *other == limit).count()))
+        .find(|(_, n)| n * 2 > limits.len())
+        .unwrap_or((Limit::Unknown, 0))
 }
 
 /// Most sessions counted as past their limits, over all systems in view; beyond, nothing is said.

@@ -328,7 +328,9 @@ async fn limits_carry_their_source_and_are_never_made_up() {
             (uportal.idle, uportal.source),
             (Limit::Seconds(1200), LimitSource::Seen)
         );
-        house.seed(&[seen(Limit::Seconds(60))]).await;
+        house
+            .seed(&[seen(Limit::Seconds(60)), seen(Limit::Seconds(60))])
+            .await;
         let page = house.port(&administrator()).policies_page(None).await.unwrap();
         assert_eq!(find(&page.systems, "uportal").idle, Limit::Unknown, "they differ");
     }

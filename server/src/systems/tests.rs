@@ -299,6 +299,49 @@ async fn who_sees_some_accounts_gets_a_count_of_those_only() {
 }
 
 #[tokio::test]
+async fn live_sessions_over_time_have_gaps_and_are_forgotten() {
+    for house in House::both().await {
+        house.note("sim", PassEnd::Complete).await;
+        house.clock.advance(1_200);
+        house.note("sim", PassEnd::Partial("half of it".to_owned())).await;
+        house.clock.advance(1_200);
+        house.note("sim", PassEnd::Complete).await;
+        house.note("sim", PassEnd::Complete).await;
+        let of_sim = || async {
+            let all = house.admin().over_time().await.unwrap();
+            let sim = all.into_iter().find(|s| s.system_id == id("sim")).unwrap();
+            sim.live.unwrap()
+        };
+        let live = of_sim().await;
+        assert_eq!((live.day.most.len(), live.month.most.len()), (144, 720));
+        assert_eq!(live.day.most[139..], [Some(0), None, None, None, Some(0)]);
+        house.systems.forget_samples().await.unwrap();
+        assert_eq!(of_sim().await, live, "what is shown is kept");
+        house.clock.advance(31 * 86_400);
+        house.systems.forget_samples().await.unwrap();
+        let mut conn = house.db.read().await.unwrap();
+        let left: i64 = on!(conn, c => sqlx::query_scalar("SELECT COUNT(*) FROM live_sample")
+            .fetch_one(c).await.unwrap());
+        assert_eq!(left, 0);
+    }
+}
+
+#[tokio::test]
+async fn ui_k2_who_sees_some_people_of_a_system_learns_no_totals_over_time() {
+    for house in House::both().await {
+        house.note("sim", PassEnd::Complete).await;
+        let some = house.caller(Scope::accounts(["smith"]), &[Permission::SeeSessions]);
+        let over_time = some.over_time().await.unwrap();
+        assert_eq!(over_time.len(), 2);
+        assert!(over_time.iter().all(|system| system.live.is_none()));
+        let whole = house.caller(Scope::systems([id("sim")]), &[Permission::SeeSessions]);
+        let over_time = whole.over_time().await.unwrap();
+        assert_eq!(over_time.len(), 1);
+        assert!(over_time[0].live.is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_paused_system_is_off_and_not_due_until_it_is_resumed() {
     for house in House::both().await {
         let admin = house.admin();

@@ -14,6 +14,7 @@ use super::Tableau;
 use super::repository::SiteSetting;
 use super::rows::KnownLimits;
 use crate::connectors::{ConnectorError, LimitsFrom, ReadLimits, ReadPolicy};
+use crate::domain::policy::told_length;
 
 const IDLE: &str = "wgserver.session.idle_limit";
 const APPLY_LIFETIME: &str = "wgserver.session.apply_lifetime_limit";
@@ -338,7 +339,7 @@ impl Said {
             SystemSetting {
                 place: String::new(),
                 name: key.name.to_owned(),
-                value: format!("{} {unit}", told.value).trim().to_owned(),
+                value: told_length(&told.value, unit),
                 source: told.source,
                 as_of: told.as_of,
                 note: key.note.to_owned(),
@@ -401,6 +402,14 @@ impl Said {
     }
 }
 
+/// The unit of a column of a site whose number would be hard to read; empty = shown as it is.
+fn unit_of(column: &str) -> &'static str {
+    match column {
+        "refresh_token_absolute_expiry" => "seconds",
+        _ => "",
+    }
+}
+
 /// What a column of a site does.
 fn note_of(column: &str) -> &'static str {
     match column {
@@ -411,7 +420,7 @@ fn note_of(column: &str) -> &'static str {
         "allow_pat_creation" => "People may make access tokens",
         "allow_pat_group" => "Who may make them",
         "pat_absolute_expiry" => "Longest life of an access token, days",
-        "refresh_token_absolute_expiry" => "Longest life of a connected client, seconds",
+        "refresh_token_absolute_expiry" => "Longest life of a connected client",
         "max_service_token_limit_per_user" => "Most access tokens of a user",
         _ => "",
     }
@@ -430,7 +439,7 @@ impl ReadPolicy for Tableau {
         settings.extend(sites.iter().map(|site| SystemSetting {
             place: site.site.clone(),
             name: site.column.to_owned(),
-            value: site.value.clone(),
+            value: told_length(&site.value, unit_of(site.column)),
             source: SettingSource::Read,
             as_of: None,
             note: note_of(site.column).to_owned(),

@@ -3,6 +3,7 @@
 use app::access::wire::Permission;
 use app::audit::port::AuditPort;
 use app::audit::wire::AuditQuery;
+use app::endings::port::EndingsPort;
 use app::endings::wire::{EndingState, Outcome};
 
 use super::*;
@@ -36,6 +37,32 @@ async fn ui_f2_ended_is_said_only_after_the_system_was_read_again() {
         assert!(stage.sim.lets_in(&ids[2]), "the third was not part of it");
         assert_eq!(stage.state(&ids[0]).await, "ended");
         assert_eq!(stage.state(&ids[2]).await, "live");
+    }
+}
+
+#[tokio::test]
+async fn ui_k2_outcomes_by_day_count_whole_systems_only() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        stage.ask_to_end(&ids).await;
+        stage.work().await;
+        let by_day = async |caller: Caller| {
+            For::new(&stage.endings, &Arc::new(caller))
+                .endings_by_day()
+                .await
+                .unwrap()
+        };
+        let all = by_day(stage.ada.clone()).await;
+        assert_eq!((all.days.len(), all.partly), (30, false));
+        assert_eq!(all.days[29], [2, 0, 0, 0, 0, 0, 0, 0]);
+        let sees = [Permission::SeeSessions];
+        let some = crate::caller::testing::caller("some", &sees, Scope::accounts(["anybody"]));
+        let few = by_day(some).await;
+        assert!(few.partly && few.days.iter().flatten().all(|n| *n == 0));
+        let other =
+            crate::caller::testing::caller("other", &sees, Scope::systems([SystemId::from("curfew")]));
+        let none = by_day(other).await;
+        assert!(!none.partly && none.days.iter().flatten().all(|n| *n == 0));
     }
 }
 

@@ -74,7 +74,7 @@ pub fn KeysDialog(
                 <Button small=true name="on" value=if on { "0" } else { "1" }>
                     {if on { "Switch off" } else { "Switch on" }}
                 </Button>
-                <button type="button" class=format!("{} btn-small", ButtonKind::Primary.class()) data-close="" autofocus>
+                <button type="button" class=format!("{} btn-small", ButtonKind::Primary.class()) data-close="">
                     "Close"
                 </button>
             </form>

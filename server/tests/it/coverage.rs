@@ -519,9 +519,10 @@ async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entr
 #[tokio::test]
 async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
     /// What an auditor may send: it reads, and changes nothing but their own ticks and views.
-    const READS: [&str; 4] = [
+    const READS: [&str; 5] = [
         "/sessions/selection",
         "/sessions/find",
+        "/sessions/paste",
         "/sessions/views/act",
         "/audit/check",
     ];

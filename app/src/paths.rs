@@ -82,6 +82,8 @@ pub mod post {
     pub const SELECTION: &str = "/sessions/selection";
     /// `id` = a whole session id, `back` = query string of the list.
     pub const FIND: &str = "/sessions/find";
+    /// `list` = people or addresses, `back` = query string of the list they narrow.
+    pub const PASTE: &str = "/sessions/paste";
     /// Fields: `sessions::form::ColumnsForm`.
     pub const COLUMNS: &str = "/sessions/columns";
     /// Rows by key, straight to a preview.

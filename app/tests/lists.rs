@@ -6,10 +6,10 @@
 #[path = "fake/mod.rs"]
 #[expect(dead_code, reason = "the fake also serves the tests of the other pages")]
 mod fake;
-#[path = "lists/mod.rs"]
-mod lists;
 #[path = "lists/finding.rs"]
 mod finding;
+#[path = "lists/mod.rs"]
+mod lists;
 #[path = "lists/truths.rs"]
 mod truths;
 

@@ -4,7 +4,7 @@ use app::paths::{parse_query, query_string};
 use app::sessions::columns::Column;
 use app::sessions::query::filter::{LeftOut, Network, PastLimits, TextFilter, TextOp, TimeFilter};
 use app::sessions::query::typed::write_words;
-use app::sessions::query::{Cursor, SessionQuery, SortKey};
+use app::sessions::query::{Cursor, GroupBy, SessionQuery, SortKey};
 use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::{Direction, SelectionId, SessionKey, SystemId, Timestamp};
 use proptest::collection::vec;
@@ -144,6 +144,9 @@ prop_compose! {
         past in option::of((1i64..100_000, 1i64..100_000)),
         (over, never_idle) in any::<(bool, bool)>(),
         key in option::of("[0-9a-f]{32}"),
+        account in option::of("[a-z.ä]{1,12}"),
+        at in option::of(0i64..4_000_000_000_000),
+        group in option::of(select(GroupBy::ALL.to_vec())),
         sort in select(SortKey::ALL.to_vec()),
         descending in any::<bool>(),
         cursor in option::of(("[A-Za-z0-9_-]{1,40}", any::<bool>())),
@@ -155,6 +158,9 @@ prop_compose! {
             over,
             never_idle,
             key: key.map(SessionKey::from),
+            at: at.map(Timestamp),
+            account,
+            group,
             sort,
             direction: if descending { Direction::Descending } else { Direction::Ascending },
             cursor: cursor.map(|(text, backwards)| Cursor { text, backwards }),
@@ -191,7 +197,7 @@ proptest! {
     fn reading_a_known_parameter_with_any_value_never_panics(
         name in select(vec!["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip",
             "started", "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel",
-            "not.system", "not.kind", "not.site", "not.person", "not.ip", "not.browser", "not.os", "cols", "started.op", "person.op"]),
+            "account", "at", "group", "not.system", "not.kind", "not.site", "not.person", "not.ip", "not.browser", "not.os", "cols", "started.op", "person.op"]),
         value in prop_oneof!["\\PC{0,40}", "[0-9@:,./TZ-]{0,30}"],
     ) {
         let op = if name == "started" { "before" } else { "older" };
@@ -207,7 +213,8 @@ proptest! {
         value in "[a-z]{0,4}",
     ) {
         let known = ["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip", "started",
-            "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel", "cols"];
+            "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel", "cols",
+            "account", "at", "group"];
         prop_assume!(!known.contains(&name.trim_end_matches(".op")));
         let mut pairs: Vec<(String, String)> =
             query.to_pairs().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
@@ -279,6 +286,8 @@ fn bad_parts_are_named_and_the_rest_is_kept() {
         ("never_idle=yes", "never_idle", "never_idle=1"),
         ("sort=shoe_size", "sort", "can't be sorted"),
         ("dir=up", "dir", "is not a direction"),
+        ("at=yesterday", "at", "is not a date"),
+        ("group=mood", "group", "can't be grouped"),
         ("q=ann&q=bob", "q", "twice"),
         ("ip=10.0.0.1&ip=10.0.0.2", "ip", "twice"),
         ("active=8h&active.op=older&active.op=within", "active.op", "twice"),

@@ -89,14 +89,13 @@ fn ui_b5_what_is_typed_is_what_the_form_would_send() {
         ("limit:none", "never_idle=1"),
         ("past:15min,8h", "past=15,480"),
         ("key:3b1f00", "key=3b1f00"),
+        ("at:2026-11-21T14:05", "at=2026-11-21T14:05"),
+        ("account:Ann", "account=ann"),
         (
             "user:ann idle:>8h ip:10.0.0.0/8 -system:domo",
             "person=ann&active=8h&active.op=older&ip=10.0.0.0/8&not.system=domo",
         ),
-        (
-            "ann user:smith 10.0.0",
-            "q=ann 10.0.0&person=smith",
-        ),
+        ("ann user:smith 10.0.0", "q=ann 10.0.0&person=smith"),
         ("\"ann smith\" bob", "q=\"ann smith\" bob"),
         ("\"user:ann\"", "q=\"user:ann\""),
         ("\"-ann\"", "q=\"-ann\""),
@@ -118,45 +117,126 @@ fn ui_b5_what_is_typed_is_what_the_form_would_send() {
 #[test]
 fn ui_b5_a_bad_part_lists_nothing_and_is_named_with_what_to_type() {
     let table = [
-        ("foo:bar", "“foo:bar”: there is no filter “foo”", "write \"foo:bar\" in quotes"),
-        ("ann usr:bob", "“usr:bob”: there is no filter “usr”", "Filters are user, system"),
+        (
+            "foo:bar",
+            "“foo:bar”: there is no filter “foo”",
+            "write \"foo:bar\" in quotes",
+        ),
+        (
+            "ann usr:bob",
+            "“usr:bob”: there is no filter “usr”",
+            "Filters are user, system",
+        ),
         ("http://intranet", "there is no filter “http”", "in quotes"),
         ("user:", "“user:” lacks a value", "Write user:ann"),
         ("user:ann,", "“user:ann,” lacks a value", "Write user:ann"),
         ("user:\" \"", "lacks a value", "Write user:ann"),
-        ("user:>ann", "“user:>ann”: < and > compare lengths and moments only", "user:ann"),
-        ("user:ann user:bob", "“user:bob”: there is one “user:” already", "with commas"),
-        ("user:\"Smith, Ann\",bob", "a name with a comma", "user:\"Smith, Ann\""),
+        (
+            "user:>ann",
+            "“user:>ann”: < and > compare lengths and moments only",
+            "user:ann",
+        ),
+        (
+            "user:ann user:bob",
+            "“user:bob”: there is one “user:” already",
+            "with commas",
+        ),
+        (
+            "user:\"Smith, Ann\",bob",
+            "a name with a comma",
+            "user:\"Smith, Ann\"",
+        ),
         ("user:\"ann", "a quote is opened and not closed", "Write both"),
         ("\"ann smith", "“\"ann smith”: a quote is opened", "Write both"),
-        ("-admin", "“-admin”: a minus leaves out", "write \"-admin\" in quotes"),
-        ("kind:robot", "“kind:robot”: “robot” is not a kind", "Kinds are sso"),
-        ("-kind:robot", "“-kind:robot”: “robot” is not a kind", "Kinds are sso"),
-        ("state:dead", "“state:dead”: “dead” is not a state", "live, ended, vanished"),
-        ("-state:live", "“-state:live”: “state” can't be turned round", "state:ended"),
+        (
+            "-admin",
+            "“-admin”: a minus leaves out",
+            "write \"-admin\" in quotes",
+        ),
+        (
+            "kind:robot",
+            "“kind:robot”: “robot” is not a kind",
+            "Kinds are sso",
+        ),
+        (
+            "-kind:robot",
+            "“-kind:robot”: “robot” is not a kind",
+            "Kinds are sso",
+        ),
+        (
+            "state:dead",
+            "“state:dead”: “dead” is not a state",
+            "live, ended, vanished",
+        ),
+        (
+            "-state:live",
+            "“-state:live”: “state” can't be turned round",
+            "state:ended",
+        ),
         ("ip:10.0.0", "“ip:10.0.0”", "Write 10.0.0.7 or 10.0.0.0/8"),
-        ("ip:10.0.0.0/48", "“ip:10.0.0.0/48”: /48 is too long for IPv4", "/32"),
+        (
+            "ip:10.0.0.0/48",
+            "“ip:10.0.0.0/48”: /48 is too long for IPv4",
+            "/32",
+        ),
         ("-ip:nowhere", "“-ip:nowhere”", "is not an IP address"),
-        ("idle:>8", "“idle:>8”: idle takes a length of time", "Write idle:>8h"),
+        (
+            "idle:>8",
+            "“idle:>8”: idle takes a length of time",
+            "Write idle:>8h",
+        ),
         ("idle:>8moons", "“idle:>8moons”", "Write idle:>8h"),
         ("idle:=8h", "“idle:=8h”: say with < or >", "Write idle:>8h"),
-        ("idle:>8h idle:<9h", "“idle:<9h”: there is one “idle:” already", "one term"),
+        (
+            "idle:>8h idle:<9h",
+            "“idle:<9h”: there is one “idle:” already",
+            "one term",
+        ),
         ("-idle:>8h", "can't be turned round", "without the minus"),
-        ("started:2026-11-21", "“started:2026-11-21”: say with < or >", "started:>2d"),
-        ("started:<yesterday", "“started:<yesterday”: “yesterday” is not a date", "2026-11-21"),
-        ("ends:>1h", "“ends:>1h”: what ends later", "Write ends:<2026-11-22"),
-        ("limit:all", "a limit is over or none", "Write limit:over or limit:none"),
-        ("limit:over,none", "“limit:over,none” takes one value", "Write limit:over"),
+        (
+            "started:2026-11-21",
+            "“started:2026-11-21”: say with < or >",
+            "started:>2d",
+        ),
+        (
+            "started:<yesterday",
+            "“started:<yesterday”: “yesterday” is not a date",
+            "2026-11-21",
+        ),
+        (
+            "ends:>1h",
+            "“ends:>1h”: what ends later",
+            "Write ends:<2026-11-22",
+        ),
+        ("at:noon", "“at:noon”: “noon” is not a date", "2026-11-21T03:12"),
+        ("at:>2026-11-21", "< and > compare", "Write at:2026-11-21T14:05"),
+        (
+            "limit:all",
+            "a limit is over or none",
+            "Write limit:over or limit:none",
+        ),
+        (
+            "limit:over,none",
+            "“limit:over,none” takes one value",
+            "Write limit:over",
+        ),
         ("past:15min", "takes two lengths", "Write past:15min,8h"),
         ("past:15s,8h", "takes two lengths", "whole minutes"),
-        ("id:0123456789abcdef", "the list knows the last 4 characters", "Find by session id"),
+        (
+            "id:0123456789abcdef",
+            "the list knows the last 4 characters",
+            "Find by session id",
+        ),
     ];
     for (text, names, says) in table {
         let (query, problems) = SessionQuery::from_pairs(&[("q", text)], 0);
         assert_eq!(problems.len(), 1, "{text}: {problems:?} {query:?}");
         assert_eq!(problems[0].field, "q", "{text}");
         let message = &problems[0].message;
-        assert!(message.contains(names) && message.contains(says), "{text}: {message}");
+        assert!(
+            message.contains(names) && message.contains(says),
+            "{text}: {message}"
+        );
     }
     let (_, problems) = SessionQuery::from_pairs(&[("q", "id:0123456789abcdef")], 0);
     assert!(
@@ -170,10 +250,17 @@ fn ui_b5_a_bad_part_lists_nothing_and_is_named_with_what_to_type() {
 #[test]
 fn a_typed_term_stands_in_the_place_of_the_field_of_its_name() {
     for (pairs, is) in [
-        ("q=user:bob&person=ann&person.op=is&kind=web", "kind=web&person=bob"),
+        (
+            "q=user:bob&person=ann&person.op=is&kind=web",
+            "kind=web&person=bob",
+        ),
         ("q=system:domo&system=up&system=kc", "system=domo"),
         ("q=-system:domo&system=up", "system=up&not.system=domo"),
-        ("q=idle:<1h&active=8h&active.op=older", "active=1h&active.op=within"),
+        ("q=-system:domo&not.system=up", "not.system=up&not.system=domo"),
+        (
+            "q=idle:<1h&active=8h&active.op=older",
+            "active=1h&active.op=within",
+        ),
     ] {
         assert_eq!(form(pairs), form(is), "{pairs}");
     }
@@ -182,7 +269,11 @@ fn a_typed_term_stands_in_the_place_of_the_field_of_its_name() {
 #[test]
 fn every_word_is_taken_by_its_own_example() {
     for word in WORDS.iter() {
-        assert!(address(word.example).is_ok_and(|found| !found.is_empty()), "{}", word.example);
+        assert!(
+            address(word.example).is_ok_and(|found| !found.is_empty()),
+            "{}",
+            word.example
+        );
         assert!(word.example.starts_with(word.name()));
     }
 }
@@ -194,7 +285,10 @@ fn ui_b5_what_is_being_typed_is_told_from_what_is_done() {
     let at = |text: &str| unfinished(text).expect(text);
     assert_eq!((at("ann").word, at("ann").value.as_str()), (None, "ann"));
     let system = at("idle:>1m system:do");
-    assert_eq!((system.word.as_deref(), system.value.as_str(), system.from), (Some("system"), "do", 9));
+    assert_eq!(
+        (system.word.as_deref(), system.value.as_str(), system.from),
+        (Some("system"), "do", 9)
+    );
     let second = at("-system:domo,ta");
     assert!(second.negated);
     assert_eq!((second.before.as_str(), second.value.as_str()), ("domo,", "ta"));

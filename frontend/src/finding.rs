@@ -11,7 +11,8 @@ use js_sys::{Array, JSON, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Element, Event, HtmlDetailsElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent,
+    Element, Event, HtmlDetailsElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent,
+    MouseEvent,
 };
 
 use crate::dom;
@@ -37,7 +38,9 @@ fn list() -> Option<HtmlElement> {
 }
 
 fn options() -> Vec<HtmlElement> {
-    list().map(|list| dom::all(&list, "[role=option]")).unwrap_or_default()
+    list()
+        .map(|list| dom::all(&list, "[role=option]"))
+        .unwrap_or_default()
 }
 
 fn turn() -> u32 {
@@ -60,7 +63,11 @@ pub fn arrived() {
     };
     let words = field.default_value();
     if field.value() == taken && !field.has_attribute("aria-invalid") && words != taken.trim() {
-        field.set_value(&if words.is_empty() { words } else { format!("{words} ") });
+        field.set_value(&if words.is_empty() {
+            words
+        } else {
+            format!("{words} ")
+        });
     }
 }
 
@@ -85,7 +92,9 @@ fn offer(field: &HtmlInputElement) {
         let address = paths::with_query(paths::SUGGEST, &paths::query_string(&[("q", &typed)]));
         let answer = page::text(&address).await;
         if ROUND.get() == round {
-            let found = answer.and_then(|text| JSON::parse(&text).ok()).map(|found| Array::from(&found));
+            let found = answer
+                .and_then(|text| JSON::parse(&text).ok())
+                .map(|found| Array::from(&found));
             show(&found.unwrap_or_default());
         }
     });
@@ -179,7 +188,9 @@ fn pressed(event: &KeyboardEvent) {
     let last = options.len() - 1;
     match event.key().as_str() {
         "ArrowDown" => choose(Some(chosen().map_or(0, |at| if at == last { 0 } else { at + 1 }))),
-        "ArrowUp" => choose(Some(chosen().map_or(last, |at| if at == 0 { last } else { at - 1 }))),
+        "ArrowUp" => choose(Some(
+            chosen().map_or(last, |at| if at == 0 { last } else { at - 1 }),
+        )),
         "Escape" => close(),
         "Enter" => match chosen().and_then(|at| options.get(at)) {
             Some(option) => take(option),
@@ -214,15 +225,12 @@ fn open(id: &str) {
 /// Reads the page with its filters open and puts their counts into this one.
 fn count_values() {
     let here = page::here();
-    let address = paths::with_query(
-        paths::SESSIONS,
-        &{
-            let mut pairs = paths::parse_query(here.split_once('?').map_or("", |(_, query)| query));
-            pairs.retain(|(name, _)| name != OPEN);
-            pairs.push((OPEN.to_owned(), "filters".to_owned()));
-            paths::query_string(&pairs)
-        },
-    );
+    let address = paths::with_query(paths::SESSIONS, &{
+        let mut pairs = paths::parse_query(here.split_once('?').map_or("", |(_, query)| query));
+        pairs.retain(|(name, _)| name != OPEN);
+        pairs.push((OPEN.to_owned(), "filters".to_owned()));
+        paths::query_string(&pairs)
+    });
     spawn_local(async move {
         if let Ok(answer) = page::ask(&address, None, Asked::Page).await
             && page::here() == here

@@ -212,7 +212,8 @@ fn submitted(event: &SubmitEvent) {
             }
             send(Act::Clear);
         }
-        Act::Select | Act::Preview => {}
+        // A group has another list: the plain way leads there.
+        Act::Select | Act::Preview | Act::AllOf(_) => {}
     }
 }
 

@@ -6,6 +6,9 @@ use super::wire::SessionState;
 use crate::civil::Civil;
 use crate::wire::{SystemId, Timestamp};
 
+/// Most values that a chip names.
+const MOST_NAMED: usize = 6;
+
 /// One filter in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chip {
@@ -173,6 +176,12 @@ pub fn chips(
     for (field, words, value) in left_out(query, name_of) {
         push(field, words, value, "");
     }
+    if let Some(account) = &query.account {
+        push("account", "User name is exactly", account.clone(), "");
+    }
+    if let Some(at) = query.at {
+        push("at", "As of", moment(now, at, offset_min), "");
+    }
     if query.key.is_some() {
         push(
             "key",
@@ -219,7 +228,11 @@ fn left_out(
             push(field, words, texts.clone());
         }
     }
-    push("not.ip", "Not in", not.ip.iter().map(ToString::to_string).collect());
+    push(
+        "not.ip",
+        "Not in",
+        not.ip.iter().map(ToString::to_string).collect(),
+    );
     parts
 }
 
@@ -269,6 +282,10 @@ fn moment(now: Timestamp, at: Timestamp, offset_min: i32) -> String {
 fn either(of: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = of.collect();
     match all.as_slice() {
+        // A pasted list is read in its field, not in its chip.
+        many if many.len() > MOST_NAMED => {
+            format!("{} or {} more", all[..3].join(", "), all.len() - 3)
+        }
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
@@ -313,6 +330,10 @@ mod tests {
         );
         assert_eq!(of("started=2d&started.op=older"), ["Started over 2 d ago"]);
         assert_eq!(of("past=15,480"), ["Past 15 min idle or 8 h in all"]);
+        assert_eq!(
+            of("person=a,b,c,d,e,f,g&person.op=one_of"),
+            ["Person is one of a, b, c or 4 more"]
+        );
         assert_eq!(of("over=1"), ["Over a limit of its own"]);
         assert_eq!(
             of("not.system=domo&not.ip=10.0.0.0/8&not.person=ann,bob&not.person.op=one_of"),
@@ -342,10 +363,11 @@ mod tests {
             "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
              &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
              &ends=1h&ends.op=within&past=1,2&over=1&key=k&not.system=up&not.kind=sso&not.site=t&not.person=eve\
-             &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&sort=ip&after=c&sel=s1",
+             &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&account=ann&at=2026-11-21&sort=ip&after=c\
+             &sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);
-        assert_eq!(chips.len(), 24);
+        assert_eq!(chips.len(), 26);
         for chip in &chips {
             let names: Vec<&str> = chip
                 .without

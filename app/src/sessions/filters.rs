@@ -4,9 +4,11 @@ use leptos::prelude::*;
 
 use super::chips::{Chip, chips};
 use super::form::{
-    BACK, CHIPS, FILTER_FIELDS, FILTER_FOLD, FILTER_FORM, OPEN, RAW_ID, SEARCH, SEL, SUGGESTIONS, list_address,
+    BACK, CHIPS, FILTER_FIELDS, FILTER_FOLD, FILTER_FORM, OPEN, RAW_ID, SEARCH, SEL, SUGGESTIONS,
+    list_address,
 };
 use super::open::{Opened, ValueCount, field_id};
+use super::paste::PasteForm;
 use super::query::SortKey;
 use super::query::words::WORDS;
 use super::wire::{SessionKind, SessionState, SessionsPage};
@@ -62,7 +64,12 @@ pub fn SearchForm(
     let bad = problems.iter().any(|p| p.field == "q");
     let search = typed.value("q");
     let folded_out = in_filters || opened.field.is_some();
-    let kept: Vec<(String, String)> = typed.0.iter().filter(|(n, v)| is_kept(n) && !v.is_empty()).cloned().collect();
+    let kept: Vec<(String, String)> = typed
+        .0
+        .iter()
+        .filter(|(n, v)| is_kept(n) && !v.is_empty())
+        .cloned()
+        .collect();
     view! {
         <search class="search-row">
             <form class="filter-form" method="get" action=paths::SESSIONS id=FILTER_FORM>
@@ -103,6 +110,7 @@ pub fn SearchForm(
                     .collect_view()}
             </form>
             <FindById back=page.query.to_query_string() />
+            <PasteForm back=page.query.to_query_string() />
         </search>
         {(!problems.is_empty()).then(|| view! { <Problems problems=problems /> })}
     }
@@ -111,7 +119,8 @@ pub fn SearchForm(
 
 /// What of the list the form has no field for and carries along.
 fn is_kept(name: &str) -> bool {
-    name.starts_with("not.") || ["past", "over", "never_idle", "key", "cols"].contains(&name)
+    name.starts_with("not.")
+        || ["past", "over", "never_idle", "key", "account", "group", "cols"].contains(&name)
 }
 
 /// The words of the search box with what they find.
@@ -135,11 +144,13 @@ fn SearchWords() -> impl IntoView {
             <summary class="btn facet-btn">"What to type"</summary>
             <div class="drop-body search-words">
                 <p>
-                    "Words are looked for in names, user names, mail, IP addresses and the last 4 characters of ids; every                      word must occur. These are filters:"
+                    "Words are looked for in names, user names, mail, IP addresses and the ends of ids; every one must occur. "
+                    "These are filters:"
                 </p>
                 <dl>{lines}</dl>
                 <p class="field-hint">
-                    "A comma means either, a minus in front leaves out, quotes keep words together: user:\"Ann Smith\".                      Lengths are 15min, 8h, 2d; moments 2026-11-21 or 2026-11-21T08:00."
+                    "A comma means either, a minus in front leaves out, quotes keep words together: user:\"Ann Smith\". "
+                    "Lengths are 15min, 8h, 2d; moments 2026-11-21 or 2026-11-21T08:00."
                 </p>
             </div>
         </details>
@@ -155,7 +166,7 @@ fn shown_pairs(page: &SessionsPage, offset_min: i32) -> Vec<(String, String)> {
         .map(|(name, value)| {
             let moment = value.strip_prefix('@').and_then(|ms| ms.parse().ok());
             let value = match moment {
-                Some(ms) if ["started", "active", "idle_ends", "ends"].contains(&name) => {
+                Some(ms) if ["started", "active", "idle_ends", "ends", "at"].contains(&name) => {
                     crate::civil::Civil::at(crate::wire::Timestamp(ms), offset_min).field()
                 }
                 _ => value,
@@ -303,6 +314,7 @@ fn FilterFields(
                 <Compared label="Last activity" name="active" ops=idle_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("active") />
                 <Compared label="Idle ends" name="idle_ends" ops=end_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("idle_ends") />
                 <Compared label="Ends at latest" name="ends" ops=end_ops.to_vec() hint=length typed=typed.clone() focus=focus.clone() error=error("ends") />
+                <Compared label="As of (who was on then)" name="at" ops=Vec::new() hint="2026-11-21T14:05" typed=typed.clone() focus=focus.clone() error=error("at") />
                 <Compared label="Another site" name="site" ops=Vec::new() hint="its name" typed=Typed(Vec::new()) focus=String::new() error=error("site") />
                 <div class="filter-pair">
                     <label for="f-sort">"Sort by"</label>
@@ -398,7 +410,11 @@ fn Compared(
     focus: String,
     error: Option<String>,
 ) -> impl IntoView {
-    let id = if label == "Another site" { "f-other-site".to_owned() } else { field_id(name) };
+    let id = if label == "Another site" {
+        "f-other-site".to_owned()
+    } else {
+        field_id(name)
+    };
     let chosen = typed.value(&format!("{name}.op"));
     let below = format!("{id}-error");
     let invalid = error.is_some();

@@ -39,6 +39,8 @@ pub const QUERY: &str = "query";
 pub const ACT: &str = "act";
 /// `id`: a whole session id, pasted into "Find by session id".
 pub const RAW_ID: &str = "id";
+/// `list`: pasted people or addresses.
+pub const LIST: &str = "list";
 /// `back`: canonical query string of the list to come back to.
 pub const BACK: &str = "back";
 
@@ -52,6 +54,8 @@ pub enum Act {
     Page,
     /// Everything that matches.
     All,
+    /// Everything that the list with this query string holds: a group.
+    AllOf(String),
     /// Drop the selection.
     Clear,
     /// Freeze it into a preview.
@@ -67,6 +71,7 @@ impl Act {
             Act::Select => "select".to_owned(),
             Act::Page => "page".to_owned(),
             Act::All => "all".to_owned(),
+            Act::AllOf(query) => format!("all-of:{query}"),
             Act::Clear => "clear".to_owned(),
             Act::Preview => "preview".to_owned(),
             Act::GoTo(query) => format!("goto:{query}"),
@@ -80,9 +85,10 @@ impl Act {
             "all" => Act::All,
             "clear" => Act::Clear,
             "preview" => Act::Preview,
-            other => match other.strip_prefix("goto:") {
-                Some(query) => Act::GoTo(query.to_owned()),
-                None => Act::Select,
+            other => match other.split_once(':') {
+                Some(("goto", query)) => Act::GoTo(query.to_owned()),
+                Some(("all-of", query)) => Act::AllOf(query.to_owned()),
+                _ => Act::Select,
             },
         }
     }
@@ -112,8 +118,12 @@ impl SelectionForm {
                 _ => {}
             }
         }
-        match form.act {
+        match &form.act {
             Act::All => form.edit.all_matching = true,
+            Act::AllOf(query) => {
+                form.edit.all_matching = true;
+                form.edit.query = query.clone();
+            }
             Act::Page => form.edit.ticked = form.edit.shown.clone(),
             _ => {}
         }
@@ -278,6 +288,7 @@ mod tests {
             Act::Clear,
             Act::Preview,
             Act::GoTo("sort=person&q=a b".to_owned()),
+            Act::AllOf("person=a:b".to_owned()),
         ] {
             assert_eq!(Act::from_value(&act.value()), act);
         }

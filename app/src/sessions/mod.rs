@@ -8,11 +8,17 @@ mod empty;
 mod filters;
 pub mod form;
 #[cfg(feature = "ssr")]
+mod groups;
+#[cfg(feature = "ssr")]
 mod limits;
+#[cfg(feature = "ssr")]
+mod moment;
 #[cfg(feature = "ssr")]
 mod open;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+mod paste;
 pub mod picks;
 #[cfg(feature = "ssr")]
 pub mod port;

@@ -6,14 +6,17 @@ use leptos_router::hooks::use_location;
 use super::empty::EmptyList;
 use super::filters::{Chips, SearchForm};
 use super::form::{ACT, Act, QUERY, ROWS_FORM, SEL};
+use super::groups::GroupTable;
 use super::limits::{LimitsBar, LimitsPanel};
+use super::moment::PastNote;
 use super::open::Opened;
+use super::paste::Unmatched;
 use super::picks::BulkBar;
-use super::query::SessionQuery;
+use super::query::{SessionQuery, pasted};
 use super::strip::{HealthStrip, SystemNotes};
 use super::table::SessionTable;
 use super::toolbar::{Pager, Toolbar};
-use super::wire::{EmptyBecause, SessionsPage as Page};
+use super::wire::{EmptyBecause, GroupsPage, Known, SessionsPage as Page};
 use crate::backend::{Backend, Background};
 use crate::error::{AppError, FieldProblem};
 use crate::layout::{Echo, PageHead, loaded};
@@ -34,33 +37,75 @@ pub fn SessionsPage() -> impl IntoView {
     let typed = paths::query_string(&pairs);
     loaded(
         move |b| read_opened(b, asked, open, background),
-        move |(page, opened)| {
-            Clock::here().set(page.now);
-            view! { <Shown page=page opened=opened asked=typed /> }.into_any()
+        move |read: Read| {
+            Clock::here().set(read.page.now);
+            view! { <Shown read=read asked=typed /> }.into_any()
         },
     )
 }
 
-/// The page, with the counts of its filters where one was opened.
+/// The page with what was asked beside its rows.
+struct Read {
+    page: Page,
+    /// The filter that stands open.
+    opened: Opened,
+    /// What matches in groups, where the address asks for them.
+    groups: Option<GroupsPage>,
+    /// What is known of the moment the address names.
+    known: Option<Known>,
+    /// How many the address asks for one by one, and those of them that match nothing.
+    unmatched: (u64, Vec<String>),
+}
+
+/// The page, with the counts of its filters where one was opened, its groups, and what is known of its moment.
 async fn read_opened(
     backend: Backend,
     text: String,
     open: Option<String>,
     background: bool,
-) -> Result<(Page, Opened), AppError> {
+) -> Result<Read, AppError> {
     let page = read_list(backend.clone(), text, background).await?;
-    let mut opened = Opened {
-        field: open,
-        ..Opened::default()
+    let mut read = Read {
+        opened: Opened {
+            field: open,
+            ..Opened::default()
+        },
+        groups: None,
+        known: None,
+        unmatched: (0, Vec::new()),
+        page,
     };
-    let listed = !matches!(
-        page.empty,
-        Some(EmptyBecause::NoGrant { .. } | EmptyBecause::BadFilter)
-    );
-    if opened.field.is_some() && listed {
-        opened.facets = backend.sessions.facets(page.query.first_page()).await?;
+    let nothing = Some(EmptyBecause::BadFilter);
+    if matches!(read.page.empty, Some(EmptyBecause::NoGrant { .. })) || read.page.empty == nothing {
+        return Ok(read);
     }
-    Ok((page, opened))
+    let sessions = backend.sessions;
+    let query = read.page.query.first_page();
+    if read.opened.field.is_some() {
+        read.opened.facets = sessions.facets(query.clone()).await?;
+    }
+    let listed = pasted::each(&query).len();
+    if listed > 0 {
+        read.unmatched = (listed as u64, sessions.unmatched(query.clone()).await?);
+    }
+    if let Some(at) = query.at {
+        read.known = Some(sessions.known_at(at).await?);
+    }
+    if let Some(by) = query.group.filter(|_| read.page.empty.is_none()) {
+        match sessions.groups(query, by).await {
+            Ok(groups) => read.groups = Some(groups),
+            Err(AppError::Invalid { problems }) => {
+                read.page = Page {
+                    problems,
+                    rows: Vec::new(),
+                    empty: nothing,
+                    ..read.page
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }
 
 /// Reads a query string; dates without a zone are in the caller's. Names what was not understood.
@@ -98,12 +143,18 @@ async fn read_list(backend: Backend, text: String, background: bool) -> Result<P
 /// The page once its data is there.
 #[component]
 fn Shown(
-    page: Page,
-    /// The filter that stands open.
-    opened: Opened,
+    read: Read,
     /// The query string as it was asked.
     asked: String,
 ) -> impl IntoView {
+    let Read {
+        page,
+        opened,
+        groups,
+        known,
+        unmatched: (asked_for, none),
+    } = read;
+    let past = known.map(|known| view! { <PastNote page=page.clone() known=known /> });
     let at = Clock::here().heading(page.now);
     let sel = page.query.selection.clone();
     let limits = page.limits.clone();
@@ -126,10 +177,12 @@ fn Shown(
                 <div class="list-main">
                     <SearchForm page=page.clone() opened=opened asked=asked sel=sel.clone() />
                     <Chips page=page.clone() sel=sel />
+                    {past}
+                    <Unmatched asked=asked_for none=none />
                     {bar}
                     <section class="card" aria-label="Sessions">
                         <Toolbar page=page.clone() />
-                        <Rows page=page />
+                        <Rows page=page groups=groups />
                     </section>
                 </div>
                 {side}
@@ -141,7 +194,11 @@ fn Shown(
 
 /// The row form: table, pager and bulk bar. One POST carries every tick to wherever its button leads.
 #[component]
-fn Rows(page: Page) -> impl IntoView {
+fn Rows(
+    page: Page,
+    /// In groups instead of rows.
+    groups: Option<GroupsPage>,
+) -> impl IntoView {
     let echo = Echo::of(paths::post::SELECTION, None, &[]);
     let refused = echo.whole(&[]);
     let matching = page.matching;
@@ -156,15 +213,18 @@ fn Rows(page: Page) -> impl IntoView {
     .to_query_string();
     let sel = page.query.selection.clone().map(|sel| sel.0).unwrap_or_default();
     let summary = page.selection.clone();
+    let grouped = groups.is_some();
     let table = if empty {
         view! { <EmptyList page=page.clone() /> }.into_any()
+    } else if let Some(groups) = groups {
+        view! { <GroupTable page=page.clone() groups=groups /> }.into_any()
     } else {
         view! {
             <SessionTable page=page.clone() />
         }
         .into_any()
     };
-    let no_script = (!empty && page.may_end_any).then(|| {
+    let no_script = (!empty && !grouped && page.may_end_any).then(|| {
         view! {
             <div class="buttons without-script">
                 <button class="btn btn-small" name=ACT value=Act::Page.value()>
@@ -190,7 +250,7 @@ fn Rows(page: Page) -> impl IntoView {
             {refused.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
             {table}
             <div class="pager">
-                <Pager page=page />
+                {(!grouped).then(|| view! { <Pager page=page /> })}
                 {no_script}
             </div>
             {may_end.then(|| view! { <BulkBar summary=summary matching=matching /> })}

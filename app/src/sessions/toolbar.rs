@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
+use super::groups::GroupMenu;
 use super::query::SessionQuery;
 use super::wire::SessionsPage;
 use crate::paths;
@@ -72,6 +73,7 @@ pub fn Toolbar(
                         <TimeAgo at=page.now passing=true />
                     </span>
                 </a>
+                <GroupMenu query=page.query.clone() />
                 <ColumnChooser columns=page.columns.clone() back=page.query.to_query_string() />
             </div>
         </div>

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::policies::wire::SystemLimits;
-use crate::sessions::query::{SessionQuery, SortKey};
+use crate::sessions::query::{GroupBy, SessionQuery, SortKey};
 use crate::systems::wire::SystemBrief;
 use crate::wire::{Count, EndingId, Limit, SelectionId, SessionKey, SystemId, Timestamp};
 
@@ -273,6 +273,45 @@ pub struct FacetValue {
     pub value: String,
     /// Sessions in the list once it is the filter's only value.
     pub count: Count,
+}
+
+/// What matches, in groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupsPage {
+    /// By what.
+    pub by: GroupBy,
+    /// The largest first.
+    pub groups: Vec<Group>,
+    /// There are more than these.
+    pub more: bool,
+}
+
+/// A group of what matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// As shown.
+    pub label: String,
+    /// User name; empty = none.
+    pub detail: String,
+    /// Sessions.
+    pub sessions: u64,
+    /// Systems of a person, or user names of a system or network.
+    pub others: u64,
+    /// Newest activity.
+    pub last_active_at: Option<Timestamp>,
+    /// Query string of its list; `None` = no filter means it.
+    pub query: Option<String>,
+}
+
+/// What is known of who was on at a moment that is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Systems of which nothing had been met by then: (name).
+    pub not_met: Vec<String>,
+    /// Systems that have not been read whole since: (name, last reading).
+    pub behind: Vec<(String, Timestamp)>,
+    /// The oldest end that is still kept; `None` = none is.
+    pub oldest_end: Option<Timestamp>,
 }
 
 /// Something to go on with in the search box.

@@ -17,7 +17,7 @@ use app::policies::port::PoliciesPort;
 use app::policies::wire::*;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
-use app::sessions::query::SessionQuery;
+use app::sessions::query::{GroupBy, SessionQuery};
 use app::sessions::wire::*;
 use app::signin::port::SignInPort;
 use app::signin::wire::*;
@@ -283,6 +283,12 @@ impl SessionsPort for Fake {
     async fn facets(&self, _: SessionQuery) -> Result<Vec<Facet>, AppError> {
         self.nothing()
     }
+    async fn groups(&self, _: SessionQuery, _: GroupBy) -> Result<GroupsPage, AppError> {
+        self.nothing()
+    }
+    async fn known_at(&self, _: Timestamp) -> Result<Known, AppError> {
+        self.nothing()
+    }
     async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
         self.nothing()
     }
@@ -296,6 +302,12 @@ impl SessionsPort for Fake {
     }
     async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
+    }
+    async fn paste(&self, _: String, _: String) -> Result<String, AppError> {
+        self.nothing()
+    }
+    async fn unmatched(&self, _: SessionQuery) -> Result<Vec<String>, AppError> {
+        Ok(Vec::new())
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()

@@ -1,5 +1,6 @@
 //! Finding sessions on the page: the words of the box, filters from the head of a column, counts beside values.
 
+use app::sessions::query::GroupBy;
 use app::sessions::query::words::WORDS;
 use app::wire::Count;
 
@@ -18,10 +19,14 @@ fn ui_b5_typed_terms_become_chips_and_the_box_keeps_the_words() {
             "Clear 4 filters",
         ],
     );
-    assert!(html.contains("name=\"q\" type=\"search\" value=\"smith\""), "{html}");
+    assert!(
+        html.contains("name=\"q\" type=\"search\" value=\"smith\""),
+        "{html}"
+    );
     assert!(html.contains("type=\"hidden\" name=\"not.system\" value=\"domo\""));
     for word in WORDS.iter() {
-        has(&html, &[word.example]);
+        let shown = word.example.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(html.contains(&format!("<code>{shown}</code>")), "{shown}");
     }
 }
 
@@ -66,8 +71,13 @@ fn domo_b8_every_head_opens_the_filter_of_its_column() {
     let at = html.find("id=\"f-ip\"").unwrap();
     let field = &html[at..at + html[at..].find('>').unwrap()];
     assert!(field.contains("autofocus"), "{field}");
-    assert!(html.contains("<details id=\"filter-fold\" class=\"drop\" open"), "{html}");
-    assert!(!html.contains("/sessions?ip=10.0.0.0/8&amp;open"), "links lead to the list alone");
+    let fold = html.find("<details id=\"filter-fold\"").unwrap();
+    let fold = &html[fold..fold + html[fold..].find('>').unwrap()];
+    assert!(fold.contains(" open"), "{fold}");
+    assert!(
+        !html.contains("href=\"/sessions?ip=10.0.0.0/8&amp;open=ip"),
+        "links lead to the list alone"
+    );
 }
 
 #[test]
@@ -86,7 +96,10 @@ fn ui_b7_an_open_filter_shows_the_count_of_each_value() {
     let answers = || Answers {
         sessions: Some(page(3)),
         facets: vec![
-            facet("kind", &[("sso", Count::Exactly(0)), ("web", Count::MoreThan(10_000))]),
+            facet(
+                "kind",
+                &[("sso", Count::Exactly(0)), ("web", Count::MoreThan(10_000))],
+            ),
             facet("site", &[("North Sea", Count::Exactly(17))]),
         ],
         ..Answers::default()
@@ -94,11 +107,118 @@ fn ui_b7_an_open_filter_shows_the_count_of_each_value() {
     let html = render("/sessions?open=filters", answers());
     has(
         &html,
-        &["SSO 0", "Web 10,000+", "North Sea 17", "Sites of the 20,000 sessions active last."],
+        &[
+            "SSO 0",
+            "Web 10,000+",
+            "North Sea 17",
+            "Sites of the 20,000 sessions active last.",
+        ],
     );
     lacks(&html, &["Count each value"]);
     let html = render("/sessions", answers());
     lacks(&html, &["10,000+ Mobile", "North Sea"]);
     has(&html, &["Count each value"]);
     assert!(html.contains("href=\"/sessions?open=filters\""));
+}
+
+#[test]
+fn ui_c8_groups_stand_in_the_place_of_rows_and_are_selected_whole() {
+    let group = |label: &str, query: Option<&str>| Group {
+        label: label.to_owned(),
+        detail: label.to_lowercase(),
+        sessions: 1_204,
+        others: 3,
+        last_active_at: None,
+        query: query.map(str::to_owned),
+    };
+    let answers = |may_end_any| Answers {
+        sessions: Some(SessionsPage {
+            may_end_any,
+            ..page(3)
+        }),
+        groups: Some(GroupsPage {
+            by: GroupBy::Person,
+            groups: vec![
+                group("Ann Smith", Some("kind=web&account=ann")),
+                group("not reported", None),
+            ],
+            more: true,
+        }),
+        ..Answers::default()
+    };
+    let html = render("/sessions?kind=web&group=person&sel=s1", answers(true));
+    has(
+        &html,
+        &[
+            "By person",
+            "Ann Smith ann smith 1,204 3 systems not reported",
+            "Select all 1,204",
+            "These are the 2 largest groups; there are more",
+        ],
+    );
+    assert!(html.contains("value=\"all-of:kind=web&amp;account=ann\""));
+    assert!(html.contains("href=\"/sessions?kind=web&amp;account=ann&amp;sel=s1\""));
+    assert!(
+        html.contains("type=\"hidden\" name=\"group\" value=\"person\""),
+        "a search keeps the groups"
+    );
+    assert_eq!(
+        count(&html, "all-of:"),
+        1,
+        "what no filter means can't be selected"
+    );
+    assert!(!html.contains("data-key"), "no rows");
+    let html = render("/sessions?group=person", answers(false));
+    lacks(&html, &["Select all 1,204"]);
+}
+
+#[test]
+fn a_list_of_the_past_says_what_is_not_known_and_has_no_boxes() {
+    let answers = Answers {
+        sessions: Some(SessionsPage {
+            may_end_any: false,
+            ..page(3)
+        }),
+        known: Known {
+            not_met: vec!["Domo".to_owned()],
+            ..Known::default()
+        },
+        ..Answers::default()
+    };
+    let html = render("/sessions?at=2026-11-21T02:05&q=ann", answers);
+    has(
+        &html,
+        &[
+            "Who was on at Sat 21 Nov, 02:05 UTC, from what was seen.",
+            "Of Domo nothing had been read by then",
+            "As of 21 Nov 02:05",
+            "Back to now",
+        ],
+    );
+    assert!(html.contains("href=\"/sessions?q=ann\""));
+    assert!(
+        html.contains("value=\"2026-11-21T02:05\""),
+        "it can be changed in the form"
+    );
+    lacks(&html, &["Select this page"]);
+}
+
+#[test]
+fn what_of_a_pasted_list_matches_nothing_is_named() {
+    let answers = Answers {
+        sessions: Some(page(3)),
+        unmatched: vec!["bob".to_owned(), "<b>eve</b>".to_owned()],
+        ..Answers::default()
+    };
+    let html = render("/sessions?person=ann,bob,eve&person.op=one_of&kind=web", answers);
+    has(
+        &html,
+        &["Paste a list", "2 entries of the 3 match no session here"],
+    );
+    assert!(html.contains("bob, &lt;b&gt;eve&lt;/b&gt;"));
+    assert!(html.contains("action=\"/sessions/paste\""));
+    lacks(
+        &list_at("/sessions?person=ann", page(3)),
+        &["match no session here"],
+    );
 }

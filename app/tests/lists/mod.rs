@@ -9,7 +9,7 @@ use app::error::AppError;
 use app::layout::FormEcho;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
-use app::sessions::query::SessionQuery;
+use app::sessions::query::{GroupBy, SessionQuery};
 use app::sessions::wire::*;
 use app::wire::*;
 use async_trait::async_trait;
@@ -30,6 +30,12 @@ pub struct Answers {
     pub error: Option<AppError>,
     /// Counts of filter values.
     pub facets: Vec<Facet>,
+    /// What matches, in groups.
+    pub groups: Option<GroupsPage>,
+    /// What of a pasted list matches nothing.
+    pub unmatched: Vec<String>,
+    /// What is known of a moment that is over.
+    pub known: Known,
     /// The queries that were asked.
     pub asked: Mutex<Vec<SessionQuery>>,
 }
@@ -66,6 +72,12 @@ impl SessionsPort for Answers {
     async fn facets(&self, _: SessionQuery) -> Result<Vec<Facet>, AppError> {
         Ok(self.facets.clone())
     }
+    async fn groups(&self, _: SessionQuery, _: GroupBy) -> Result<GroupsPage, AppError> {
+        self.give(&self.groups)
+    }
+    async fn known_at(&self, _: Timestamp) -> Result<Known, AppError> {
+        Ok(self.known.clone())
+    }
     async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
         self.nothing()
     }
@@ -79,6 +91,12 @@ impl SessionsPort for Answers {
     }
     async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
+    }
+    async fn paste(&self, _: String, _: String) -> Result<String, AppError> {
+        self.nothing()
+    }
+    async fn unmatched(&self, _: SessionQuery) -> Result<Vec<String>, AppError> {
+        Ok(self.unmatched.clone())
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()

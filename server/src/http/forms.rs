@@ -12,7 +12,9 @@ use app::endings::wire::{Confirm, Confirmed, Decision};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
-use app::sessions::form::{Act, BACK, ColumnsForm, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address};
+use app::sessions::form::{
+    Act, BACK, ColumnsForm, LIST, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address,
+};
 use app::signin::form::{AccountAct, FactorAct};
 use app::signin::wire::RecoveryCodes;
 use app::wire::{Done, EndingId, SelectionId, SessionKey, SystemId};
@@ -27,9 +29,10 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 18] = [
+pub const ROUTES: [&str; 19] = [
     post::SELECTION,
     post::FIND,
+    post::PASTE,
     post::COLUMNS,
     post::PREVIEW_KEYS,
     "/endings/preview/{id}/confirm",
@@ -55,6 +58,7 @@ pub const ACCOUNT: &str = post::ACCOUNT;
 enum Form<'a> {
     Selection,
     Find,
+    Paste,
     Columns,
     PreviewKeys,
     Confirm(&'a str),
@@ -79,6 +83,7 @@ impl<'a> Form<'a> {
         Some(match path {
             post::SELECTION => Form::Selection,
             post::FIND => Form::Find,
+            post::PASTE => Form::Paste,
             post::COLUMNS => Form::Columns,
             post::PREVIEW_KEYS => Form::PreviewKeys,
             post::PAUSE_ALL => Form::PauseAll,
@@ -122,7 +127,9 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
             let selection = Some(SelectionId::from(value(pairs, SEL))).filter(|s| !s.0.is_empty());
             list_address(value(pairs, QUERY), selection.as_ref())
         }
-        Some(Form::Find | Form::Columns | Form::PreviewKeys) => paths::sessions(value(pairs, BACK)),
+        Some(Form::Find | Form::Paste | Form::Columns | Form::PreviewKeys) => {
+            paths::sessions(value(pairs, BACK))
+        }
         Some(Form::Confirm(id) | Form::Include(id) | Form::Decide(id)) => paths::preview(&EndingId::from(id)),
         Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
@@ -249,6 +256,10 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
                     ));
                 }
             }
+        }
+        Form::Paste => {
+            let query = backend.sessions.paste(get(LIST), get(BACK)).await?;
+            Led::to(paths::sessions(&query))
         }
         Form::Columns => {
             let form = ColumnsForm::from_pairs(pairs);

@@ -11,6 +11,7 @@ use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::Timestamp;
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 
+use super::moment;
 use crate::caller::Caller;
 use crate::caller::scope::{Rows, guests_only, never_idle, no_guests};
 use crate::db::Conn;
@@ -148,7 +149,10 @@ impl View {
         let (rest, by_text) = self.rest(query, dialect, true);
         let (plain, _) = self.rest(query, dialect, false);
         let mut states = query.states.clone();
-        if states.is_empty() {
+        if query.at.is_some() {
+            // Whatever became of them since.
+            states = SessionState::ALL.to_vec();
+        } else if states.is_empty() {
             states.push(SessionState::Live);
         }
         Ok(Filter {
@@ -239,6 +243,12 @@ impl View {
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));
         }
+        if let Some(account) = &query.account {
+            rest = rest.add(column("account_sort").eq(lower(account)));
+        }
+        if let Some(at) = query.at {
+            rest = rest.add(moment::on_at(at));
+        }
         let left_out = text.left_out(query);
         if !left_out.is_empty() {
             rest = rest.add(left_out);
@@ -248,7 +258,7 @@ impl View {
 
     /// What of `query` can't be asked: facts hidden from this caller, text no database takes.
     fn problems(&self, query: &SessionQuery) -> Vec<FieldProblem> {
-        let mut problems = Vec::new();
+        let mut problems = moment::problems(query, self.now);
         let label = Permission::SeeNetworkData.label();
         let mut hidden = |field: &str, what: &str| {
             problems.push(FieldProblem {
@@ -295,6 +305,7 @@ impl View {
             .chain([&query.search])
             .chain(query.sites.iter().chain(&not.sites))
             .chain(query.systems.iter().chain(&not.systems).map(|s| &s.0))
+            .chain(query.account.iter())
             .chain(query.key.iter().map(|k| &k.0));
         if texts.into_iter().any(|t| t.contains('\0')) {
             problems.push(FieldProblem {

@@ -86,7 +86,11 @@ impl Sessions {
             };
             Group {
                 label,
-                detail: if by == GroupBy::Person { line.value } else { String::new() },
+                detail: if by == GroupBy::Person {
+                    line.value
+                } else {
+                    String::new()
+                },
                 sessions: line.sessions.unsigned_abs(),
                 others: line.others.unsigned_abs(),
                 last_active_at: line.last_active_at.map(Timestamp),
@@ -137,7 +141,11 @@ fn lines_of(by: GroupBy, condition: Condition) -> SelectStatement {
 }
 
 fn start_of_ip(digits: i32) -> Expr {
-    Func::cust("substr").arg(column("ip_sort")).arg(1).arg(digits).into()
+    Func::cust("substr")
+        .arg(column("ip_sort"))
+        .arg(1)
+        .arg(digits)
+        .into()
 }
 
 /// The /24 or /64 of the first hex digits of `ip_sort`; `None` = not reported.

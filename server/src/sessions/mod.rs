@@ -12,10 +12,10 @@ use app::paths;
 use app::sessions::columns::Column;
 use app::sessions::port::SessionsPort;
 use app::sessions::query::filter::{TextFilter, TextOp};
-use app::sessions::query::{PAGE_ROWS, SessionQuery};
+use app::sessions::query::{GroupBy, PAGE_ROWS, SessionQuery, pasted};
 use app::sessions::wire::{
-    EmptyBecause, Facet, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionKind,
-    SessionsPage, Suggestion,
+    EmptyBecause, Facet, GroupsPage, Known, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary,
+    SessionKind, SessionsPage, Suggestion,
 };
 use app::systems::wire::{Health, SystemBrief};
 use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
@@ -40,10 +40,12 @@ pub mod collect;
 mod empty;
 mod facets;
 pub mod filter;
+mod groups;
 mod guests;
 pub mod identity;
 mod intake;
 pub mod list;
+mod moment;
 pub mod people;
 mod rows;
 pub mod selection;
@@ -125,7 +127,8 @@ impl Sessions {
             limits: Vec::new(),
             selection: None,
             empty: None,
-            may_end_any: !caller.visible(Permission::EditUserSessions, now).is_empty(),
+            // Who was on then may be somebody else now.
+            may_end_any: query.at.is_none() && !caller.visible(Permission::EditUserSessions, now).is_empty(),
             version: changes::version(&mut conn, topic::SESSIONS).await?,
             systems: briefs,
             query,
@@ -279,7 +282,10 @@ fn unknown_system(query: &SessionQuery, briefs: &[SystemBrief]) -> Option<FieldP
     let known: Vec<&str> = briefs.iter().map(|brief| brief.system_id.as_str()).collect();
     Some(FieldProblem {
         field: "not.system".to_owned(),
-        message: format!("“{unknown}” is no system in your list. Yours are {}.", known.join(", ")),
+        message: format!(
+            "“{unknown}” is no system in your list. Yours are {}.",
+            known.join(", ")
+        ),
     })
 }
 
@@ -320,6 +326,14 @@ impl SessionsPort for For<Sessions> {
         Ok(self.room.facets(&self.caller, &query).await?)
     }
 
+    async fn groups(&self, query: SessionQuery, by: GroupBy) -> Result<GroupsPage, AppError> {
+        Ok(self.room.groups(&self.caller, &query, by).await?)
+    }
+
+    async fn known_at(&self, at: Timestamp) -> Result<Known, AppError> {
+        Ok(self.room.known(&self.caller, at).await?)
+    }
+
     async fn suggest(&self, typed: String) -> Result<Vec<Suggestion>, AppError> {
         Ok(self.room.suggest(&self.caller, &typed).await?)
     }
@@ -348,6 +362,35 @@ impl SessionsPort for For<Sessions> {
         let now = self.room.clock.now();
         self.room.note_look(&self.caller, &query, now).await?;
         Ok(page)
+    }
+
+    async fn paste(&self, list: String, back: String) -> Result<String, AppError> {
+        let now = self.room.clock.now();
+        self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let (query, problems) = SessionQuery::from_pairs(&paths::parse_query(&back), 0);
+        if !problems.is_empty() {
+            return Err(AppError::Invalid { problems });
+        }
+        let query =
+            pasted::with_list(&query, &list).map_err(|message| AppError::invalid("list", &message))?;
+        Ok(query.to_query_string())
+    }
+
+    async fn unmatched(&self, query: SessionQuery) -> Result<Vec<String>, AppError> {
+        let now = self.room.clock.now();
+        self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let view = View::of(&self.caller, now);
+        let mut conn = self.room.db.read().await?;
+        let mut none = Vec::new();
+        for (text, of) in pasted::each(&query) {
+            let filter = view
+                .filter(&of, Dialect::of(&conn))
+                .map_err(|problems| AppError::Invalid { problems })?;
+            if list::count_up_to(&mut conn, filter.condition(), Some(1)).await? == 0 {
+                none.push(text);
+            }
+        }
+        Ok(none)
     }
 
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError> {

@@ -20,13 +20,11 @@ use crate::error::Error;
 /// Sessions that were on at that moment, as far as was seen.
 pub fn on_at(at: Timestamp) -> Condition {
     let begun = Func::coalesce([column("created_at"), column("first_seen_at")]);
-    Cond::all()
-        .add(sea_query::Expr::from(begun).lte(at.0))
-        .add(
-            Cond::any()
-                .add(column("gone_at").is_null())
-                .add(column("gone_at").gt(at.0)),
-        )
+    Cond::all().add(sea_query::Expr::from(begun).lte(at.0)).add(
+        Cond::any()
+            .add(column("gone_at").is_null())
+            .add(column("gone_at").gt(at.0)),
+    )
 }
 
 /// What of a query can't be asked of a moment that is over.
@@ -46,8 +44,16 @@ pub fn problems(query: &SessionQuery, now: Timestamp) -> Vec<FieldProblem> {
     }
     for (asked, field, what) in [
         (!query.states.is_empty(), "state", "Who was on is asked already"),
-        (query.last_activity.is_some(), "active", "Activity is known as last read only"),
-        (query.idle_ends.is_some(), "idle_ends", "Idle ends are known as last read only"),
+        (
+            query.last_activity.is_some(),
+            "active",
+            "Activity is known as last read only",
+        ),
+        (
+            query.idle_ends.is_some(),
+            "idle_ends",
+            "Idle ends are known as last read only",
+        ),
         (query.over, "over", "Limits are known as last read only"),
         (query.past.is_some(), "past", "Limits are known as last read only"),
     ] {

@@ -13,6 +13,7 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, OnConflict, Query
 
 use super::filter::{Dialect, View, column};
 use super::list::{COUNT_UP_TO, Reach, count, count_up_to};
+use super::moment;
 use crate::caller::Caller;
 use crate::caller::scope::no_guests;
 use crate::db::Conn;
@@ -85,6 +86,7 @@ fn ticked_keys(selection_id: &SelectionId) -> SelectStatement {
 /// The rows of a canonical query string. One that is not understood matches nothing: it is refused.
 fn matching(view: &View, query: &str, dialect: Dialect) -> Result<Condition, AppError> {
     let (query, mut problems) = SessionQuery::from_pairs(&parse_query(query), 0);
+    moment::refuse(&query)?;
     match view.filter(&query, dialect) {
         Ok(filter) if problems.is_empty() => return Ok(filter.condition()),
         Ok(_) => {}

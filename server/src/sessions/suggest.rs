@@ -21,13 +21,42 @@ const MOST: usize = 8;
 const LONGEST: usize = 500;
 /// Lengths and values that are asked for most.
 const OFTEN: [(&str, &[(&str, &str)]); 7] = [
-    ("idle", &[(">1h", "idle over 1 h"), (">8h", "idle over 8 h"), ("<15min", "active within 15 min")]),
-    ("started", &[(">8h", "over 8 h ago"), (">2d", "over 2 d ago"), ("<1h", "within the last hour")]),
+    (
+        "idle",
+        &[
+            (">1h", "idle over 1 h"),
+            (">8h", "idle over 8 h"),
+            ("<15min", "active within 15 min"),
+        ],
+    ),
+    (
+        "started",
+        &[
+            (">8h", "over 8 h ago"),
+            (">2d", "over 2 d ago"),
+            ("<1h", "within the last hour"),
+        ],
+    ),
     ("active", &[("<15min", "within 15 min"), (">1d", "over 1 d ago")]),
-    ("idle_ends", &[("<15min", "within 15 min"), ("<1h", "within the next hour")]),
-    ("ends", &[("<1h", "within the next hour"), ("<1d", "within a day")]),
-    ("limit", &[("over", "past a limit of its own"), ("none", "never ends for idleness")]),
-    ("ip", &[("10.0.0.0/8", "a network"), ("192.168.0.0/16", "a network")]),
+    (
+        "idle_ends",
+        &[("<15min", "within 15 min"), ("<1h", "within the next hour")],
+    ),
+    (
+        "ends",
+        &[("<1h", "within the next hour"), ("<1d", "within a day")],
+    ),
+    (
+        "limit",
+        &[
+            ("over", "past a limit of its own"),
+            ("none", "never ends for idleness"),
+        ],
+    ),
+    (
+        "ip",
+        &[("10.0.0.0/8", "a network"), ("192.168.0.0/16", "a network")],
+    ),
 ];
 
 impl Sessions {
@@ -81,7 +110,12 @@ impl Sessions {
                 };
                 briefs
                     .into_iter()
-                    .map(|brief| (write_value(brief.system_id.as_str()), words(&brief.name, brief.count)))
+                    .map(|brief| {
+                        (
+                            write_value(brief.system_id.as_str()),
+                            words(&brief.name, brief.count),
+                        )
+                    })
                     .collect()
             }
             "kind" => SessionKind::ALL
@@ -92,7 +126,10 @@ impl Sessions {
                 .into(),
             "site" => {
                 let (sites, _) = facets::sites(&mut conn, view).await?;
-                sites.iter().map(|site| (write_value(site), String::new())).collect()
+                sites
+                    .iter()
+                    .map(|site| (write_value(site), String::new()))
+                    .collect()
             }
             "person" => return people(&mut conn, view, &begun).await,
             _ => OFTEN

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 55] = [
+const FORMS: [Form; 56] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -42,6 +42,12 @@ const FORMS: [Form; 55] = [
         "/sessions/find",
         "/sessions/find",
         &[("id", "0123456789abcdef0123")],
+        Refused,
+    ),
+    (
+        "/sessions/paste",
+        "/sessions/paste",
+        &[("list", "ann"), ("back", "")],
         Refused,
     ),
     (
@@ -468,7 +474,12 @@ async fn without_a_grant_everything_answers_403_or_404_and_leaves_its_audit_entr
 #[tokio::test]
 async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
     /// What an auditor may send: it reads, and changes nothing but their own ticks.
-    const READS: [&str; 3] = ["/sessions/selection", "/sessions/find", "/audit/check"];
+    const READS: [&str; 4] = [
+        "/sessions/selection",
+        "/sessions/find",
+        "/sessions/paste",
+        "/audit/check",
+    ];
     const CHANGES: [&str; 7] = [
         "authz_admin",
         "privilege_permissions_changed",

@@ -1,7 +1,7 @@
 //! The query as the pairs of an address or form: read with a name for every problem, written back without defaults.
 
-use super::filter::{Network, TextOp, TimeFilter, past_limits, text_filter, time_filter};
-use super::{Cursor, SessionQuery, SortKey, typed};
+use super::filter::{Network, TextOp, TimeFilter, moment, past_limits, text_filter, time_filter};
+use super::{Cursor, GroupBy, SessionQuery, SortKey, typed};
 use crate::civil::write_duration;
 use crate::error::FieldProblem;
 use crate::sessions::columns::Column;
@@ -12,7 +12,8 @@ impl SessionQuery {
     /// Reads the pairs of an address or form. What is not understood is named; the rest is kept, so that the page can
     /// show the form again with everything in it.
     ///
-    /// A term typed into the search box stands in the place of the field of the same name: it is the newer wish.
+    /// A term typed into the search box stands in the place of the field of the same name: it is the newer wish. What
+    /// leaves out systems, kinds or sites comes on top of what is left out already.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(
         pairs: &[(K, V)],
         offset_min: i32,
@@ -34,7 +35,7 @@ impl SessionQuery {
         let mut all: Vec<(&str, &str)> = pairs
             .iter()
             .map(|(name, value)| (name.as_ref(), value.as_ref()))
-            .filter(|(name, _)| *name != "q" && !said.contains(&base(name)))
+            .filter(|(name, _)| *name != "q" && (GROWING.contains(name) || !said.contains(&base(name))))
             .collect();
         all.push(("q", &typed.text));
         all.extend(typed.pairs.iter().map(|(name, value)| (*name, value.as_str())));
@@ -154,6 +155,18 @@ impl SessionQuery {
                         "“{value}” is not an answer to “never ends for idleness”. Write never_idle=1."
                     )),
                 },
+                "account" => query.account = Some(value.to_lowercase()),
+                "at" => match moment(value, offset_min) {
+                    Ok(at) => query.at = Some(at),
+                    Err(message) => bad(message),
+                },
+                "group" => match GroupBy::from_name(value) {
+                    Some(by) => query.group = Some(by),
+                    None => bad(format!(
+                        "The list can't be grouped by “{value}”. It can by {}.",
+                        names(GroupBy::ALL.map(GroupBy::name))
+                    )),
+                },
                 "key" => query.key = Some(SessionKey::from(value)),
                 "sort" => match SortKey::from_name(value) {
                     Some(sort) => query.sort = sort,
@@ -197,6 +210,9 @@ impl SessionQuery {
     /// The pairs that stand for this query, defaults left out; [`SessionQuery::from_pairs`] reads them back equal.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.filter_pairs();
+        if let Some(by) = self.group {
+            pairs.push(("group", by.name().to_owned()));
+        }
         if self.sort != SortKey::default() {
             pairs.push(("sort", self.sort.name().to_owned()));
         }
@@ -288,6 +304,12 @@ impl SessionQuery {
         if let Some(key) = &self.key {
             pairs.push(("key", key.0.clone()));
         }
+        if let Some(account) = &self.account {
+            pairs.push(("account", account.clone()));
+        }
+        if let Some(at) = self.at {
+            pairs.push(("at", format!("@{}", at.0)));
+        }
         pairs
     }
 
@@ -307,7 +329,9 @@ pub(super) const MANY: [&str; 7] = [
     "not.kind",
     "not.site",
 ];
-const KNOWN: [&str; 31] = [
+/// Of these, typed values join those that are there: each takes more away.
+const GROWING: [&str; 3] = ["not.system", "not.kind", "not.site"];
+const KNOWN: [&str; 34] = [
     "q",
     "system",
     "kind",
@@ -326,6 +350,9 @@ const KNOWN: [&str; 31] = [
     "over",
     "never_idle",
     "key",
+    "account",
+    "at",
+    "group",
     "not.system",
     "not.kind",
     "not.site",

@@ -197,15 +197,18 @@ pub(super) fn text_filter(op: &str, value: &str) -> Result<TextFilter, String> {
     Ok(TextFilter { op, texts })
 }
 
+/// Reads a moment; `offset_min` = the person's minutes east of UTC.
+pub(super) fn moment(value: &str, offset_min: i32) -> Result<Timestamp, String> {
+    let at = match value.strip_prefix('@') {
+        Some(ms) => ms.parse().ok().map(Timestamp),
+        None => Civil::parse(value).map(|civil| civil.timestamp(offset_min)),
+    };
+    at.ok_or_else(|| format!("“{value}” is not a date. Write 2026-11-21 or 2026-11-21T03:12."))
+}
+
 /// Reads a moment or a length with its way to compare; `offset_min` = the person's minutes east of UTC.
 pub(super) fn time_filter(op: &str, value: &str, offset_min: i32) -> Result<TimeFilter, String> {
-    let moment = || {
-        let at = match value.strip_prefix('@') {
-            Some(ms) => ms.parse().ok().map(Timestamp),
-            None => Civil::parse(value).map(|civil| civil.timestamp(offset_min)),
-        };
-        at.ok_or_else(|| format!("“{value}” is not a date. Write 2026-11-21 or 2026-11-21T03:12."))
-    };
+    let moment = || moment(value, offset_min);
     let length = || {
         parse_duration(value)
             .ok_or_else(|| format!("“{value}” is not a length of time. Write 15m, 8h or 2d."))

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use self::filter::{LeftOut, Network, PastLimits, TextFilter, TimeFilter};
 use super::columns::Column;
 use super::wire::{SessionKind, SessionState};
-use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
+use crate::wire::{Direction, SelectionId, SessionKey, SystemId, Timestamp};
 
 mod address;
 pub mod filter;
+pub mod pasted;
 pub mod typed;
 pub mod words;
 
@@ -59,6 +60,10 @@ pub struct SessionQuery {
     pub never_idle: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
+    /// `account`: of exactly this user name, without regard to case; what a group of a person lists.
+    pub account: Option<String>,
+    /// `at`: who was on at this moment, instead of who is. Nothing of such a list can be selected.
+    pub at: Option<Timestamp>,
     /// `not.…`: what is left out.
     pub not: LeftOut,
     /// `sort`.
@@ -67,6 +72,8 @@ pub struct SessionQuery {
     pub direction: Direction,
     /// `after` or `before`: where the page starts, as an earlier answer gave it.
     pub cursor: Option<Cursor>,
+    /// `group`: groups of what matches, instead of rows.
+    pub group: Option<GroupBy>,
     /// Rows on a page; `None` = [`PAGE_ROWS`]. Not part of an address: the API asks for more.
     pub page_rows: Option<u32>,
     /// `sel`: what is ticked.
@@ -147,6 +154,37 @@ impl SortKey {
     }
 }
 
+/// What the list is grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// User name, without regard to case.
+    Person,
+    /// System.
+    System,
+    /// /24 of IPv4, /64 of IPv6.
+    Network,
+}
+
+impl GroupBy {
+    /// Every way.
+    pub const ALL: [GroupBy; 3] = [GroupBy::Person, GroupBy::System, GroupBy::Network];
+
+    /// Stable name, in addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GroupBy::Person => "person",
+            GroupBy::System => "system",
+            GroupBy::Network => "network",
+        }
+    }
+
+    /// The way of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.name() == name)
+    }
+}
+
 /// Where a page starts: made by the server, opaque to everyone else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -187,6 +225,8 @@ impl SessionQuery {
             "over" => query.over = false,
             "never_idle" => query.never_idle = false,
             "key" => query.key = None,
+            "account" => query.account = None,
+            "at" => query.at = None,
             "not.system" => query.not.systems.clear(),
             "not.kind" => query.not.kinds.clear(),
             "not.site" => query.not.sites.clear(),
@@ -206,9 +246,9 @@ impl SessionQuery {
         match field {
             "system" => query.systems.push(SystemId::from(value)),
             "kind" => query.kinds.push(SessionKind::from_name(value)?),
-            "state" => query.states.extend(
-                Some(SessionState::from_name(value)?).filter(|state| *state != SessionState::Live),
-            ),
+            "state" => query
+                .states
+                .extend(Some(SessionState::from_name(value)?).filter(|state| *state != SessionState::Live)),
             "site" => query.sites.push(value.to_owned()),
             _ => return None,
         }
@@ -222,6 +262,7 @@ impl SessionQuery {
             direction: self.direction,
             selection: self.selection.clone(),
             columns: self.columns.clone(),
+            group: self.group,
             ..SessionQuery::default()
         }
     }

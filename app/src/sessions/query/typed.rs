@@ -62,8 +62,7 @@ pub fn read(text: &str, offset_min: i32) -> Typed {
         match found {
             Ok((term, pairs)) => {
                 let twice = pairs.iter().any(|(name, value)| {
-                    !super::address::MANY.contains(name)
-                        && said.iter().any(|(n, v)| n == name && v != value)
+                    !super::address::MANY.contains(name) && said.iter().any(|(n, v)| n == name && v != value)
                 });
                 if twice {
                     typed.problems.push(problem(format!(
@@ -177,8 +176,7 @@ pub fn unfinished(text: &str) -> Option<Unfinished> {
 
 /// Whether the end of the box is no whole part yet: a term without a space behind it, a quote not closed.
 pub fn waits(text: &str) -> bool {
-    !text.ends_with(char::is_whitespace)
-        && matches!(parts(text).last(), Some(Part::Term(_) | Part::Bad(_)))
+    !text.ends_with(char::is_whitespace) && matches!(parts(text).last(), Some(Part::Term(_) | Part::Bad(_)))
 }
 
 /// Where the last part begins; `None` when the text ends behind a part.
@@ -380,11 +378,13 @@ fn pairs_of(term: &Term, offset_min: i32) -> Result<Vec<(&'static str, String)>,
             "over" => vec![("over", "1".to_owned())],
             "none" => vec![("never_idle", "1".to_owned())],
             _ => {
-                return Err(format!("“{whole}”: a limit is over or none. Write limit:over or limit:none."));
+                return Err(format!(
+                    "“{whole}”: a limit is over or none. Write limit:over or limit:none."
+                ));
             }
         },
         Meaning::Limits => vec![(field, limits(term, word)?)],
-        Meaning::Key => vec![(field, one(term, word)?.to_owned())],
+        Meaning::Key | Meaning::Moment => vec![(field, one(term, word)?.to_owned())],
     };
     // What the values themselves may be is known where addresses are read.
     let (_, problems) = SessionQuery::from_parameters(&pairs, offset_min);

@@ -21,7 +21,9 @@ pub enum Meaning {
     Limit,
     /// Two lengths: idle and in all.
     Limits,
-    /// A session's own key.
+    /// A moment that is over, nothing to compare.
+    Moment,
+    /// A session's own key, or a whole user name.
     Key,
 }
 
@@ -49,7 +51,10 @@ impl Word {
     /// The word of that name, in any case.
     pub fn of(name: &str) -> Option<&'static Word> {
         let name = name.to_lowercase();
-        WORDS.iter().chain(&RARE).find(|word| word.names.contains(&name.as_str()))
+        WORDS
+            .iter()
+            .chain(&RARE)
+            .find(|word| word.names.contains(&name.as_str()))
     }
 
     /// The parameter that leaves out what this word finds; `None` = it can't be turned round.
@@ -73,7 +78,7 @@ pub(super) const NEGATED: [&str; 7] = [
 ];
 
 /// Every word, in the order of the help.
-pub const WORDS: [Word; 15] = [
+pub const WORDS: [Word; 16] = [
     Word {
         names: &["user", "person", "name", "login", "mail"],
         field: "person",
@@ -179,16 +184,30 @@ pub const WORDS: [Word; 15] = [
         example: "limit:over",
         says: "past a limit of its own; limit:none never ends for idleness",
     },
+    Word {
+        names: &["at"],
+        field: "at",
+        meaning: Meaning::Moment,
+        example: "at:2026-11-21T14:05",
+        says: "who was on at that moment",
+    },
 ];
 
 /// Words that links carry and nobody has to remember.
-pub(super) const RARE: [Word; 2] = [
+pub(super) const RARE: [Word; 3] = [
     Word {
         names: &["past"],
         field: "past",
         meaning: Meaning::Limits,
         example: "past:15min,8h",
         says: "idle longer than the first, or older than the second",
+    },
+    Word {
+        names: &["account"],
+        field: "account",
+        meaning: Meaning::Key,
+        example: "account:ann",
+        says: "exactly this user name",
     },
     Word {
         names: &["key"],

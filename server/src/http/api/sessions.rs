@@ -19,7 +19,7 @@ const MOST_IDS: usize = 100;
 /// Where whole ids are sent: what they are sent with is kept nowhere, not even as a hash of the request.
 pub const FIND: &str = "/api/v1/sessions/find";
 /// Names of the page's address that mean nothing here.
-const OF_THE_PAGE: [&str; 4] = ["sel", "cols", "after", "before"];
+const OF_THE_PAGE: [&str; 5] = ["sel", "cols", "after", "before", "group"];
 
 /// Reads the filter of an address or body. Whatever is not understood is refused: nothing may widen the set.
 pub fn query_of(pairs: &[(String, String)]) -> Result<SessionQuery, Problem> {

@@ -3,7 +3,9 @@
 use app::error::AppError;
 use app::paths::parse_query;
 use app::sessions::port::SessionsPort;
-use app::sessions::wire::{EmptyBecause, Facet, SessionKind, SessionState, Suggestion};
+use app::sessions::query::{GroupBy, SortKey};
+use app::sessions::wire::{EmptyBecause, Facet, SelectionEdit, SessionKind, SessionState, Suggestion};
+use app::wire::{Direction, Timestamp};
 
 use super::house::{House, houses, seed};
 use super::*;
@@ -107,7 +109,10 @@ async fn ui_k2_two_helpers_count_and_are_offered_only_what_they_see() {
         assert_eq!(values(&others, "site"), ["vault"]);
         // Asking for a value of the other's gives the same as asking for one that nobody has.
         for field in ["system", "site"] {
-            let there = house.port(&domo).facets(query(&format!("{field}=keycloak"))).await;
+            let there = house
+                .port(&domo)
+                .facets(query(&format!("{field}=keycloak")))
+                .await;
             let nowhere = house.port(&domo).facets(query(&format!("{field}=nowhere"))).await;
             assert_eq!(there, nowhere);
         }
@@ -123,9 +128,15 @@ async fn ui_k2_two_helpers_count_and_are_offered_only_what_they_see() {
             suggested(&house, &domo, "user:asec").await,
             suggested(&house, &domo, "user:nobody").await,
         );
-        assert_eq!(shown(&suggested(&house, &keycloak, "user:asec").await), ["user:asecret"]);
+        assert_eq!(
+            shown(&suggested(&house, &keycloak, "user:asec").await),
+            ["user:asecret"]
+        );
         assert_eq!(shown(&suggested(&house, &domo, "system:").await), ["system:domo"]);
-        assert_eq!(shown(&suggested(&house, &keycloak, "system:").await), ["system:keycloak"]);
+        assert_eq!(
+            shown(&suggested(&house, &keycloak, "system:").await),
+            ["system:keycloak"]
+        );
         assert_eq!(shown(&suggested(&house, &domo, "site:").await), ["site:north"]);
         assert_eq!(suggested(&house, &domo, "system:key").await, Vec::new());
 
@@ -135,8 +146,16 @@ async fn ui_k2_two_helpers_count_and_are_offered_only_what_they_see() {
         assert!(house.port(&nobody).suggest("user:a".to_owned()).await.is_err());
         // What a caller may not filter by is not counted either.
         let blind = caller(&[(&[SEE], Scope::EVERYWHERE)]);
-        for hidden in ["ip=10.0.0.0/8", "not.ip=10.0.0.0/8", "not.browser=chrome", "not.os=x"] {
-            assert!(house.port(&blind).facets(query(hidden)).await.is_err(), "{hidden}");
+        for hidden in [
+            "ip=10.0.0.0/8",
+            "not.ip=10.0.0.0/8",
+            "not.browser=chrome",
+            "not.os=x",
+        ] {
+            assert!(
+                house.port(&blind).facets(query(hidden)).await.is_err(),
+                "{hidden}"
+            );
             let page = house.list(&blind, &query(hidden)).await;
             assert_eq!(page.empty, Some(EmptyBecause::BadFilter), "{hidden}");
         }
@@ -153,11 +172,15 @@ async fn ui_b5_the_box_goes_on_with_words_and_values() {
         };
         assert_eq!(text("us").await, "user:");
         assert_eq!(text("ann -sys").await, "ann -system:");
-        assert_eq!(text("-id").await, "", "what can't be turned round is not offered so");
+        assert_eq!(
+            text("-id").await,
+            "",
+            "what can't be turned round is not offered so"
+        );
         assert_eq!(text("idle:>1h system:ke").await, "idle:>1h system:keycloak");
         assert_eq!(text("system:domo,ke").await, "system:domo,keycloak");
         assert_eq!(text("kind:mo").await, "kind:mobile");
-        assert_eq!(text("user:eve st").await, "state:".replace("state:", "user:eve state:"));
+        assert_eq!(text("user:eve st").await, "user:eve state:");
         assert_eq!(text("user:Eve").await, "user:eve");
         assert_eq!(text("user:ann s").await, "user:ann system:");
         assert_eq!(text("limit:").await, "limit:over");
@@ -166,11 +189,232 @@ async fn ui_b5_the_box_goes_on_with_words_and_values() {
             assert_eq!(text(nothing).await, "", "{nothing}");
         }
         // Each can be sent as it is.
-        for typed in ["user:", "system:", "kind:", "state:", "site:", "idle:", "ends:", "limit:", "ip:"] {
+        for typed in [
+            "user:", "system:", "kind:", "state:", "site:", "idle:", "ends:", "limit:", "ip:",
+        ] {
             for one in suggested(&house, &all, typed).await {
                 let (_, problems) = SessionQuery::from_pairs(&[("q", &one.text)], 0);
                 assert!(problems.is_empty(), "{one:?}: {problems:?}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ui_c8_each_group_counts_what_its_list_holds_and_is_selected_whole() {
+    for house in houses(&estate()).await {
+        for caller in callers() {
+            for asked in [
+                "",
+                "q=ann",
+                "ip=10.0.0.7",
+                "kind=guest",
+                "system=domo&state=live&state=ended",
+            ] {
+                for by in GroupBy::ALL {
+                    let asked = query(asked);
+                    let port = house.port(&caller);
+                    let Ok(found) = port.groups(asked.clone(), by).await else {
+                        continue;
+                    };
+                    let whole = house.list(&caller, &asked).await;
+                    let all: u64 = found.groups.iter().map(|group| group.sessions).sum();
+                    assert_eq!(all, whole.matching.at_least(), "{by:?} of {asked:?}");
+                    let shown: BTreeSet<_> = whole.rows.iter().map(|row| row.session_key.clone()).collect();
+                    for group in found.groups {
+                        let Some(of) = &group.query else { continue };
+                        let list = house.list(&caller, &query(of)).await;
+                        assert_eq!(list.matching, Count::Exactly(group.sessions), "{group:?}");
+                        assert!(
+                            list.rows.iter().all(|row| shown.contains(&row.session_key)),
+                            "{group:?}"
+                        );
+                        let edit = SelectionEdit {
+                            all_matching: true,
+                            query: of.clone(),
+                            ..SelectionEdit::default()
+                        };
+                        let selected = port.edit_selection(edit).await.unwrap();
+                        assert_eq!(selected.sessions, list.matching, "{group:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ui_k2_groups_tell_a_helper_of_their_own_only() {
+    for house in houses(&estate()).await {
+        let domo = caller(&[(&[SEE, NET], systems(&["domo"]))]);
+        let labels = async |caller: &Caller, by| {
+            let found = house.port(caller).groups(SessionQuery::default(), by).await;
+            found.map(|page| {
+                page.groups
+                    .into_iter()
+                    .map(|g| (g.label, g.sessions))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let own = |label: &str, n| Ok(vec![(label.to_owned(), n)]);
+        assert_eq!(labels(&domo, GroupBy::System).await, own("Domo", 2));
+        assert_eq!(labels(&domo, GroupBy::Person).await, own("Ann Smith", 2));
+        assert_eq!(labels(&domo, GroupBy::Network).await, own("10.0.0.0/24", 2));
+        let blind = caller(&[(&[SEE], systems(&["domo"]))]);
+        assert!(
+            labels(&blind, GroupBy::Network).await.is_err(),
+            "networks are hidden"
+        );
+        assert!(labels(&caller(&[]), GroupBy::System).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_a_moment_holds_who_was_on_then_and_can_not_be_selected() {
+    const HOUR: i64 = 3_600_000;
+    let on = |account: &str, system: &str, from: Option<i64>| Seed {
+        created_at: from.map(|hours| NOW.0 + hours * HOUR),
+        ..seed(system, account, account)
+    };
+    let seeds = [
+        on("stayed", "domo", Some(-5)),
+        Seed {
+            state: SessionState::Vanished,
+            ..on("left", "domo", Some(-5))
+        },
+        Seed {
+            state: SessionState::Ended,
+            ..on("ended", "domo", Some(-5))
+        },
+        on("came", "domo", Some(-1)),
+        on("unsaid", "domo", None),
+        on("secret", "keycloak", Some(-5)),
+    ];
+    for house in houses(&seeds).await {
+        // Met three hours ago; one left two hours ago, one four.
+        house
+            .run("UPDATE session SET first_seen_at = 1800000000000 - 10800000")
+            .await;
+        house
+            .run("UPDATE session SET gone_at = 1800000000000 - 7200000 WHERE account_name = 'left'")
+            .await;
+        house
+            .run("UPDATE session SET gone_at = 1800000000000 - 14400000 WHERE account_name = 'ended'")
+            .await;
+        let domo = caller(&[(&[SEE, NET, Permission::EditUserSessions], systems(&["domo"]))]);
+        let at = |hours: f64| SessionQuery {
+            at: Some(Timestamp(NOW.0 + (hours * HOUR as f64) as i64)),
+            sort: SortKey::Person,
+            direction: Direction::Ascending,
+            ..SessionQuery::default()
+        };
+        let who = async |hours: f64| {
+            let page = house.list(&domo, &at(hours)).await;
+            assert!(!page.may_end_any, "nobody of then can be ended");
+            page.rows.into_iter().map(|row| row.person).collect::<Vec<_>>()
+        };
+        assert_eq!(who(-0.5).await, ["came", "stayed", "unsaid"]);
+        assert_eq!(who(-2.5).await, ["left", "stayed", "unsaid"]);
+        assert_eq!(who(-4.5).await, ["ended", "left", "stayed"]);
+        assert_eq!(who(-6.0).await, Vec::<String>::new());
+
+        // What can't be known is not answered.
+        for (asked, field) in [
+            ("at=2100-01-01", "at"),
+            ("at=@1799990000000&state=ended", "state"),
+            ("at=@1799990000000&active=8h&active.op=older", "active"),
+            ("at=@1799990000000&over=1", "over"),
+        ] {
+            let page = house.list(&domo, &query(asked)).await;
+            assert_eq!(
+                (page.rows.len(), page.problems[0].field.as_str()),
+                (0, field),
+                "{asked}"
+            );
+        }
+
+        // Nothing of it is selected, by whatever way.
+        let all = SelectionEdit {
+            all_matching: true,
+            query: at(-2.5).to_query_string(),
+            ..SelectionEdit::default()
+        };
+        assert!(matches!(
+            house.port(&domo).edit_selection(all).await,
+            Err(AppError::Invalid { .. })
+        ));
+
+        // What is known is told of one's own systems only.
+        let known = async |hours: f64| house.port(&domo).known_at(at(hours).at.unwrap()).await.unwrap();
+        assert_eq!(known(-2.5).await.not_met, Vec::<String>::new());
+        assert_eq!(known(-3.5).await.not_met, ["Domo"]);
+        assert_eq!(known(-2.5).await.oldest_end, Some(Timestamp(NOW.0 - 4 * HOUR)));
+        let keycloak = caller(&[(&[SEE], systems(&["keycloak"]))]);
+        let theirs = house
+            .port(&keycloak)
+            .known_at(Timestamp(NOW.0 - HOUR))
+            .await
+            .unwrap();
+        assert_eq!(theirs.oldest_end, None, "an end in another system");
+        house
+            .run(
+                "UPDATE system SET last_complete_pass_started_at = 1 WHERE system_id IN ('domo', 'keycloak')",
+            )
+            .await;
+        let behind = known(-1.0).await.behind;
+        assert_eq!(behind, [("Domo".to_owned(), Timestamp(1))]);
+        assert!(house.port(&caller(&[])).known_at(NOW).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_pasted_list_names_what_matches_nothing_within_the_scope_only() {
+    for house in houses(&estate()).await {
+        let list = "asmith\nANN SMITH\nasecret\nnobody";
+        let found = async |caller: &Caller, list: &str, back: &str| {
+            let port = house.port(caller);
+            let address = port.paste(list.to_owned(), back.to_owned()).await.unwrap();
+            let asked = query(&address);
+            let page = house.list(caller, &asked).await;
+            (page.matching, port.unmatched(asked).await.unwrap())
+        };
+        let all = everything();
+        assert_eq!(
+            found(&all, list, "").await,
+            (Count::Exactly(3), vec!["nobody".to_owned()])
+        );
+        assert_eq!(
+            found(&all, list, "kind=sso").await,
+            (
+                Count::Exactly(1),
+                vec!["asmith".to_owned(), "ANN SMITH".to_owned(), "nobody".to_owned()]
+            ),
+        );
+        let domo = caller(&[(&[SEE, NET], systems(&["domo"]))]);
+        let (_, none) = found(&domo, list, "").await;
+        assert_eq!(none, ["asecret", "nobody"], "out of reach is as good as nobody");
+        assert_eq!(
+            found(&domo, "10.0.0.7\n10.0.0.8", "").await,
+            (Count::Exactly(2), vec!["10.0.0.8".to_owned()]),
+        );
+        let blind = caller(&[(&[SEE], Scope::EVERYWHERE)]);
+        assert!(
+            house
+                .port(&blind)
+                .unmatched(query("ip=10.0.0.7,10.0.0.8"))
+                .await
+                .is_err()
+        );
+        assert!(
+            house
+                .port(&caller(&[]))
+                .paste("ann".to_owned(), String::new())
+                .await
+                .is_err()
+        );
+        for (list, back) in [("", ""), ("ann\n10.0.0.7", ""), ("ann", "foo=bar")] {
+            let refused = house.port(&all).paste(list.to_owned(), back.to_owned()).await;
+            assert!(matches!(refused, Err(AppError::Invalid { .. })), "{list}");
         }
     }
 }
@@ -181,11 +425,18 @@ async fn leaving_out_a_system_by_a_wrong_name_lists_nothing_and_says_so() {
         let all = everything();
         let page = house.list(&all, &query("q=-system:dmo")).await;
         assert_eq!((page.rows.len(), page.matching), (0, Count::Exactly(0)));
-        assert!(page.problems[0].message.contains("“dmo” is no system in your list"));
+        assert!(
+            page.problems[0]
+                .message
+                .contains("“dmo” is no system in your list")
+        );
         // To a helper a system out of reach is none.
         let domo = caller(&[(&[SEE], systems(&["domo"]))]);
         let page = house.list(&domo, &query("not.system=keycloak")).await;
-        assert_eq!(page.problems[0].message, "“keycloak” is no system in your list. Yours are domo.");
+        assert_eq!(
+            page.problems[0].message,
+            "“keycloak” is no system in your list. Yours are domo."
+        );
         let page = house.list(&all, &query("q=-system:domo")).await;
         assert_eq!(page.rows.len(), 2);
     }

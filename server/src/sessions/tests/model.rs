@@ -105,6 +105,7 @@ impl Known {
             })
         };
         let states = match query.states.as_slice() {
+            _ if query.at.is_some() => &SessionState::ALL[..],
             [] => &[SessionState::Live][..],
             some => some,
         };
@@ -113,7 +114,8 @@ impl Known {
             && !query.not.kinds.contains(&s.kind)
             && !query.not.sites.contains(&s.site)
             && (query.not.person.is_none() || !text(&query.not.person, &person, false))
-            && (query.not.browser.is_none() || shown && !text(&query.not.browser, &[lower(&s.browser)], false))
+            && (query.not.browser.is_none()
+                || shown && !text(&query.not.browser, &[lower(&s.browser)], false))
             && (query.not.os.is_none() || shown && !text(&query.not.os, &[lower(&s.os)], false))
             && (query.not.ip.is_empty() || shown && !in_one(s.ip.as_deref(), &query.not.ip))
             && (query.systems.is_empty() || query.systems.iter().any(|id| id.0 == s.system_id))
@@ -135,6 +137,10 @@ impl Known {
             && query.past.is_none_or(|limits| past(s, limits))
             && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
             && (!query.never_idle || r.idle_timeout_s == Some(0))
+            && query
+                .account
+                .as_ref()
+                .is_none_or(|account| lower(account) == lower(&s.account_name))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
     }
 
@@ -404,6 +410,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         1 => (1_i64..300, 1_i64..300).prop_map(|(idle_minutes, absolute_minutes)| {
             change(move |q| q.past = Some(PastLimits { idle_minutes, absolute_minutes }))
         }),
+        1 => one_of(&ACCOUNTS[1..]).prop_map(|a| change(move |q| q.account = Some(a.clone()))),
         1 => Just(change(|q| q.over = true)),
         1 => Just(change(|q| q.never_idle = true)),
     ]

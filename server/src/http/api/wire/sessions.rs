@@ -435,6 +435,24 @@ pub struct Filter {
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub key: Option<String>,
+    /// Exactly this user name, without regard to case.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub account: Option<String>,
+    /// Who was on at this moment in UTC (`2026-11-21T14:05`), as far as was seen. Can be listed, not ended.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub at: Option<String>,
     /// In none of these systems.
     #[serde(rename = "not.system", default, skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]

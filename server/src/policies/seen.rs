@@ -46,7 +46,7 @@ pub fn limits(system: &SystemFacts, kinds: &[SeenKind], whole: bool) -> Option<S
         }
         PlaceLimits {
             place: SessionKind::from_name(&kind.kind)
-                .map_or(kind.kind.as_str(), SessionKind::label)
+                .map_or(kind.kind.as_str(), |known| known.label())
                 .to_owned(),
             idle: kind.idle.0,
             note: notes.join(", "),

@@ -92,8 +92,8 @@ fn fill(at: usize, now: Timestamp, read: impl Iterator<Item = (Timestamp, u64)>,
     let (from, slot_ms) = (first_slot(at, now), SPANS_S[at] * 1000);
     let mut most = vec![None; SLOTS[at]];
     for (slot, live) in read {
-        let first = slot.since(from) / slot_ms;
-        let last = (slot.since(from) + holds_ms - 1).max(0) / slot_ms;
+        let first = slot.since(from).div_euclid(slot_ms);
+        let last = (slot.since(from) + holds_ms - 1).div_euclid(slot_ms);
         for place in first..=last.max(first) {
             // A later reading writes over what an earlier one held for; slots ahead of now stay empty.
             let ahead = from.plus_ms(place * slot_ms) > now;

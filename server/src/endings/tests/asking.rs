@@ -7,7 +7,6 @@ use app::endings::wire::{EndingState, Outcome};
 use super::*;
 use crate::error::Error;
 use crate::schedule::Held;
-use crate::simulators::simulator::faults::Bad;
 
 #[tokio::test]
 async fn what_was_asked_when_the_process_died_is_read_before_it_is_asked_again() {
@@ -265,21 +264,18 @@ async fn of_a_slow_system_the_first_outcomes_are_there_before_the_last_is_asked(
 }
 
 #[tokio::test]
-async fn ui_f5_what_was_next_when_asking_failed_counts_as_not_sent() {
+async fn ui_f5_what_was_next_when_the_round_was_over_counts_as_not_sent() {
     for mut stage in Stage::both().await {
         let north = stage.config.systems.get_mut("north").unwrap();
         north.own.insert("batch".to_owned(), 1.into());
         stage.systems.apply_settings(&stage.config, None).await.unwrap();
         let no = stage.ask_to_end_all_of(250).await;
-        stage.sim.faults(|f| {
-            f.end = Bad::Down;
-            f.lie = true;
-        });
+        stage.sim.faults(|f| f.slow_ms = 20);
         Arc::get_mut(&mut stage.endings).unwrap().ask_for = Duration::ZERO;
         stage.endings.one_round_for_test().await.unwrap();
         let done = stage.endings.stop(&stage.ada, no).await.unwrap();
         assert!(done.message.contains("50 were not sent"), "{}", done.message);
-        stage.sim.faults(|f| f.end = Bad::No);
+        stage.sim.faults(|f| f.slow_ms = 0);
         let page = stage.work_to_the_end(no).await;
         assert_eq!(page.brief.counts.stopped, 50, "{:?}", page.brief.counts);
     }

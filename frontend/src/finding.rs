@@ -57,7 +57,20 @@ pub fn asks(text: &str) {
 
 /// After a page came: terms that were understood are chips now, the box keeps the words.
 pub fn arrived() {
+    let open = list().is_some_and(|list| !list.hidden());
+    let typing_on = search().filter(|field| {
+        TAKEN.with_borrow(|taken| taken.as_ref().map_or(open, |taken| *taken != field.value()))
+            && !field.value().is_empty()
+            && dom::document()
+                .active_element()
+                .is_some_and(|at| dom::id(&at) == SEARCH)
+    });
     close();
+    // The answer is to what stood there before: what stands there now is still being typed.
+    if let Some(field) = typing_on {
+        LATER.with_borrow_mut(|later| later.run(PAUSE, move || offer(&field)));
+        return;
+    }
     let (Some(field), Some(taken)) = (search(), TAKEN.take()) else {
         return;
     };
@@ -79,9 +92,17 @@ fn close() {
         list.set_text_content(None);
     }
     if let Some(field) = search() {
-        dom::set(&field, "aria-expanded", "false");
+        offers(&field, false);
         drop(field.remove_attribute("aria-activedescendant"));
     }
+}
+
+/// Says that the box has a list, and whether it is open: only a combobox may say so.
+fn offers(field: &HtmlInputElement, open: bool) {
+    dom::set(field, "role", "combobox");
+    dom::set(field, "aria-autocomplete", "list");
+    dom::set(field, "aria-controls", SUGGESTIONS);
+    dom::set(field, "aria-expanded", if open { "true" } else { "false" });
 }
 
 /// Asks what the box may go on with.
@@ -129,7 +150,7 @@ fn show(found: &Array) {
     }
     let any = found.length() > 0;
     list.set_hidden(!any);
-    dom::set(&field, "aria-expanded", if any { "true" } else { "false" });
+    offers(&field, any);
 }
 
 fn chosen() -> Option<usize> {
@@ -167,9 +188,6 @@ fn typed(event: &Event) {
     if let Some(field) = dom::target::<HtmlInputElement>(event)
         && dom::id(&field) == SEARCH
     {
-        dom::set(&field, "role", "combobox");
-        dom::set(&field, "aria-autocomplete", "list");
-        dom::set(&field, "aria-controls", SUGGESTIONS);
         turn();
         if field.value().is_empty() || field.value().ends_with(' ') {
             close();

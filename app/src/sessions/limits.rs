@@ -256,8 +256,8 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
                 <th scope="row">
                     <bdi class="cut">{system.system_name}</bdi>
                 </th>
-                <td class="num">{idle}</td>
-                <td class="num">{limit_text(system.absolute)}</td>
+                <td class="num" class:num-words=system.idle == Limit::Unknown>{idle}</td>
+                <td class="num" class:num-words=system.absolute == Limit::Unknown>{limit_text(system.absolute)}</td>
                 <td class="num">{over}</td>
             </tr>
             {places}

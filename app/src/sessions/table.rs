@@ -28,6 +28,8 @@ pub fn SessionTable(
         .iter()
         .map(|row| table_row(row, &columns, page.may_end_any))
         .collect_view();
+    // Nothing of a moment that is over can be selected.
+    let past = page.query.at.is_some();
     let caption = format!(
         "Sessions, sorted by {}. A box selects a session; a head sorts the list.",
         Column::ALL
@@ -47,6 +49,7 @@ pub fn SessionTable(
                             id=PICK_PAGE
                             class="pick-page"
                             aria-label="Select this page"
+                            disabled=past
                         />
                     </th>
                     {heads}
@@ -69,7 +72,14 @@ fn head(column: Column, query: &SessionQuery) -> AnyView {
     let mut other = query.sorted_by(column.sort());
     other.selection = None;
     view! {
-        <th scope="col" role="columnheader" class=cell_class(column) class:sorted=sorted.is_some() aria-sort=aria>
+        <th
+            scope="col"
+            role="columnheader"
+            class=cell_class(column)
+            class:sorted=sorted.is_some()
+            aria-sort=aria
+            aria-label=column.label() // Else every cell would be read with the words of the filter's button.
+        >
             <button class="sort" name=ACT value=Act::GoTo(other.to_query_string()).value()>
                 <span>{column.label()}</span>
                 {icon.map(|icon| view! { <Glyph icon=icon /> })}

@@ -20,6 +20,8 @@ pub fn shown_words(page: &SessionsPage) -> (String, String, String) {
     let rows = page.rows.len() as u64;
     let range = match (page.first_row, rows) {
         (_, 0) => "0".to_owned(),
+        // In groups all of them stand there, not a page of rows.
+        _ if page.query.group.is_some() => "groups".to_owned(),
         (0, n) => thousands(n),
         (first, n) => format!("{}–{}", thousands(first), thousands(first + n - 1)),
     };

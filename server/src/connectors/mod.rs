@@ -310,6 +310,13 @@ pub struct ReadLimits {
     pub advice: Vec<SettingAdvice>,
 }
 
+impl ReadLimits {
+    /// Whether no limit of any place is known.
+    pub fn tells_nothing(&self) -> bool {
+        self.idle == Limit::Unknown && self.absolute == Limit::Unknown && self.places.is_empty()
+    }
+}
+
 /// Where limits are from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LimitsFrom {

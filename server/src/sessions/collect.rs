@@ -338,6 +338,7 @@ impl Collector {
             return Ok(last.snapshot_id.clone());
         }
         let mut snapshot_id = last.and_then(|last| last.snapshot_id);
+        let mut told = true;
         if connected.guard.abilities().policy {
             match connected.guard.read_policy().await {
                 Ok(limits) => {
@@ -345,6 +346,7 @@ impl Collector {
                     schedule::check_epoch(&mut conn, lease).await?;
                     snapshot_id = Some(self.policies.record_snapshot(&mut conn, system, &limits).await?);
                     conn.commit().await?;
+                    told = !limits.tells_nothing();
                 }
                 // Told on the Systems page by the list that follows; tried again with the next pass.
                 Err(error) => {
@@ -353,8 +355,13 @@ impl Collector {
                 }
             }
         }
+        // What is read off the listed sessions is not known before the first list: asked again with the next pass.
         let read = LimitsRead {
-            at: now,
+            at: if told {
+                now
+            } else {
+                now.plus_seconds(-POLICY_EVERY_S)
+            },
             snapshot_id: snapshot_id.clone(),
         };
         self.limits().insert(system.clone(), read);

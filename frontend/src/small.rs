@@ -23,7 +23,6 @@ fn clicked(event: &MouseEvent) {
 
 /// Closes filters and choosers; focus goes back to what opened them.
 pub fn close_details() {
-    crate::columns::put_back();
     for details in dom::each::<HtmlDetailsElement>("details.drop[open], details.menu[open]") {
         let within = dom::document()
             .active_element()
@@ -33,6 +32,8 @@ pub fn close_details() {
             dom::focus(summary);
         }
     }
+    // After the focus went: lines that are moved back would drop it.
+    crate::columns::put_back();
 }
 
 /// After a page came: parts that need script show themselves.

@@ -172,21 +172,10 @@ mod tests {
 
     fn facts(idle: Limit, absolute: Limit) -> Vec<String> {
         let system = SystemLimits {
-            system_id: SystemId::from("a"),
-            system_name: "A".to_owned(),
             idle,
             absolute,
             source: LimitSource::Read,
-            as_of: None,
-            source_note: String::new(),
-            places: Vec::new(),
-            changes: Vec::new(),
-            never_idle: None,
-            old_after_h: None,
-            over: None,
-            before_you_end: String::new(),
-            settings: Vec::new(),
-            advice: Vec::new(),
+            ..SystemLimits::unknown(SystemId::from("a"), "A".to_owned())
         };
         advice(&[system]).into_iter().map(|line| line.fact).collect()
     }

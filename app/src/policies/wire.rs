@@ -58,6 +58,29 @@ pub struct SystemLimits {
     pub advice: Vec<SettingAdvice>,
 }
 
+impl SystemLimits {
+    /// Of which nobody told us anything.
+    pub fn unknown(system_id: SystemId, system_name: String) -> Self {
+        SystemLimits {
+            system_id,
+            system_name,
+            idle: Limit::Unknown,
+            absolute: Limit::Unknown,
+            source: LimitSource::Unknown,
+            as_of: None,
+            source_note: String::new(),
+            places: Vec::new(),
+            changes: Vec::new(),
+            never_idle: None,
+            old_after_h: None,
+            over: None,
+            before_you_end: String::new(),
+            settings: Vec::new(),
+            advice: Vec::new(),
+        }
+    }
+}
+
 /// Where a single setting is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -342,23 +342,7 @@ fn asked(idle_minutes: i64, absolute_minutes: i64) -> Result<PastLimits, AppErro
 }
 
 fn bare(system: &SystemFacts) -> SystemLimits {
-    SystemLimits {
-        system_id: system.system_id.clone(),
-        system_name: system.name.clone(),
-        idle: Limit::Unknown,
-        absolute: Limit::Unknown,
-        source: LimitSource::Unknown,
-        as_of: None,
-        source_note: String::new(),
-        places: Vec::new(),
-        changes: Vec::new(),
-        never_idle: None,
-        old_after_h: None,
-        over: None,
-        before_you_end: String::new(),
-        settings: Vec::new(),
-        advice: Vec::new(),
-    }
+    SystemLimits::unknown(system.system_id.clone(), system.name.clone())
 }
 
 fn from_snapshot(system: &SystemFacts, snapshot: &store::SnapshotRow) -> SystemLimits {

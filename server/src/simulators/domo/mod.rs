@@ -5,17 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::wire::Timestamp;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::faults::{Call, Faults};
 use self::model::Model;
+use super::loopback::{self, Secrets};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys;
@@ -74,7 +73,7 @@ pub struct DomoServer {
     address: SocketAddr,
     tasks: Vec<JoinHandle<()>>,
     /// Secrets that settings refer to; they go with it.
-    files: Vec<PathBuf>,
+    secrets: Secrets,
     /// Password of both accounts.
     password: String,
 }
@@ -83,9 +82,6 @@ impl Drop for DomoServer {
     fn drop(&mut self) {
         for task in &self.tasks {
             task.abort();
-        }
-        for file in &self.files {
-            std::fs::remove_file(file).ok();
         }
     }
 }
@@ -111,21 +107,12 @@ impl DomoServer {
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        // Without this an answer waits 40 ms for the other side's acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            stream.set_nodelay(true).ok();
-        });
-        let router = calls::router(shared.clone());
-        let server = tokio::spawn(async move {
-            if let Err(cause) = axum::serve(listener, router).await {
-                tracing::error!(%cause, "a simulated Domo stopped");
-            }
-        });
+        let server = loopback::serve(listener, calls::router(shared.clone()), "a simulated Domo");
         Ok(Self {
             shared,
             address,
             tasks: vec![server],
-            files: Vec::new(),
+            secrets: Secrets::default(),
             password,
         })
     }
@@ -143,22 +130,22 @@ impl DomoServer {
         let mut identity = toml::Table::new();
         match way {
             Way::Token => {
-                identity.insert("developer_token".to_owned(), self.secret(&token)?.into());
+                identity.insert("developer_token".to_owned(), self.secrets.put(&token)?.into());
             }
             Way::Password => {
                 let password = self.password.clone();
                 identity.insert("email".to_owned(), OWNER.into());
-                identity.insert("password".to_owned(), self.secret(&password)?.into());
+                identity.insert("password".to_owned(), self.secrets.put(&password)?.into());
             }
             Way::Refresh => {
-                identity.insert("refresh_token".to_owned(), self.secret(&refresh)?.into());
+                identity.insert("refresh_token".to_owned(), self.secrets.put(&refresh)?.into());
             }
         }
         own.insert("identity".to_owned(), identity.into());
         let mut canary = toml::Table::new();
         let password = self.password.clone();
         canary.insert("email".to_owned(), CANARY.into());
-        canary.insert("password".to_owned(), self.secret(&password)?.into());
+        canary.insert("password".to_owned(), self.secrets.put(&password)?.into());
         own.insert("canary".to_owned(), canary.into());
         own.insert("mobile_types".to_owned(), vec![model::MOBILE.to_owned()].into());
         Ok(SystemSettings {
@@ -171,15 +158,6 @@ impl DomoServer {
             connections: 4,
             own,
         })
-    }
-
-    /// Puts a secret into a file of its own; the reference that settings name it by.
-    fn secret(&mut self, secret: &str) -> anyhow::Result<String> {
-        let file = std::env::temp_dir().join(format!("curfew-simulator-{}", keys::random_id()));
-        keys::write_private(&file, secret)?;
-        let reference = format!("file:{}", file.display());
-        self.files.push(file);
-        Ok(reference)
     }
 
     /// Its address and the token of `/control`, for calls beside the connector.

@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::task::JoinHandle;
 
 use self::faults::Faults;
 use self::shape::Shape;
 use super::dice::Dice;
-use super::people;
+use super::{loopback, people};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::connectors::simulator::wire::WireSession;
@@ -101,16 +100,7 @@ impl Simulator {
         });
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        // Without this an answer waits 40 ms for the other side's acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            stream.set_nodelay(true).ok();
-        });
-        let router = calls::router(shared.clone());
-        let server = tokio::spawn(async move {
-            if let Err(cause) = axum::serve(listener, router).await {
-                tracing::error!(%cause, "a simulated system stopped");
-            }
-        });
+        let server = loopback::serve(listener, calls::router(shared.clone()), "a simulated system");
         Ok(Self {
             shared,
             address,

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::wire::Timestamp;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -20,6 +18,7 @@ use self::model::Model;
 use self::release::Rest;
 use self::rows::{Change, Rows, Session};
 use self::shape::Shape;
+use super::loopback::{self, Secrets};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys;
@@ -39,6 +38,9 @@ pub mod sign_in;
 
 #[cfg(test)]
 mod tests;
+
+/// What the log calls it.
+const NAME: &str = "a simulated Tableau Server";
 
 /// Everything it knows, and what is wrong with it.
 struct Inside {
@@ -122,16 +124,13 @@ pub struct TableauServer {
     servers: [JoinHandle<()>; 2],
     life: Option<JoinHandle<()>>,
     /// Secrets that settings refer to; they go with it.
-    files: Vec<PathBuf>,
+    secrets: Secrets,
 }
 
 impl Drop for TableauServer {
     fn drop(&mut self) {
         for task in self.servers.iter().chain(&self.life) {
             task.abort();
-        }
-        for file in &self.files {
-            std::fs::remove_file(file).ok();
         }
     }
 }
@@ -157,12 +156,12 @@ impl TableauServer {
             address: rest.local_addr()?,
             repository: sql.local_addr()?,
             servers: [
-                serve(rest, shared.clone()),
+                loopback::serve(rest, rest::router(shared.clone()), NAME),
                 repository::serve(sql, shared.clone()),
             ],
             shared,
             life: None,
-            files: Vec::new(),
+            secrets: Secrets::default(),
         })
     }
 
@@ -183,10 +182,10 @@ impl TableauServer {
             if by_pat {
                 let secret = self.model(|model, now| model.add_pat(curfew, pat, now));
                 identity.insert("pat_name".to_owned(), pat.into());
-                identity.insert("pat_secret".to_owned(), self.secret(&secret)?.into());
+                identity.insert("pat_secret".to_owned(), self.secrets.put(&secret)?.into());
             } else {
                 identity.insert("user".to_owned(), "svc-curfew".into());
-                identity.insert("password".to_owned(), self.secret(&password)?.into());
+                identity.insert("password".to_owned(), self.secrets.put(&password)?.into());
             }
             own.insert(setting.to_owned(), identity.into());
         }
@@ -195,7 +194,7 @@ impl TableauServer {
         sql.insert("hosts".to_owned(), vec![self.repository.to_string()].into());
         sql.insert("user".to_owned(), repository::USER.into());
         sql.insert("database".to_owned(), repository::DATABASE.into());
-        sql.insert("password".to_owned(), self.secret(&password)?.into());
+        sql.insert("password".to_owned(), self.secrets.put(&password)?.into());
         // Far above what even the largest demo holds.
         sql.insert("limit".to_owned(), 2_000_000.into());
         own.insert("repository".to_owned(), sql.into());
@@ -212,15 +211,6 @@ impl TableauServer {
             connections: 4,
             own,
         })
-    }
-
-    /// Puts a secret into a file of its own; the reference that settings name it by.
-    fn secret(&mut self, secret: &str) -> anyhow::Result<String> {
-        let file = std::env::temp_dir().join(format!("curfew-simulator-{}", keys::random_id()));
-        keys::write_private(&file, secret)?;
-        let reference = format!("file:{}", file.display());
-        self.files.push(file);
-        Ok(reference)
     }
 
     /// Where its repository listens.
@@ -314,22 +304,9 @@ impl TableauServer {
         let shared = &self.shared;
         shared.inside().dark = false;
         self.servers = [
-            serve(rest, shared.clone()),
+            loopback::serve(rest, rest::router(shared.clone()), NAME),
             repository::serve(sql, shared.clone()),
         ];
         Ok(())
     }
-}
-
-fn serve(listener: TcpListener, shared: Arc<Shared>) -> JoinHandle<()> {
-    // Without this an answer waits 40 ms for the other side's acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        stream.set_nodelay(true).ok();
-    });
-    let router = rest::router(shared);
-    tokio::spawn(async move {
-        if let Err(cause) = axum::serve(listener, router).await {
-            tracing::error!(%cause, "a simulated Tableau Server stopped");
-        }
-    })
 }

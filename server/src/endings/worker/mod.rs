@@ -1,7 +1,7 @@
 //! The worker: makes what is listed agree with what is wanted, one system at a time under a lease.
 //!
 //! Level-triggered: each round takes what is [`due`], reads the system, compares ([`reading`]), asks for what is still
-//! there ([`ask`]), reads again. Before anything is asked that is written down; what it means is decided by
+//! there ([`ask`]), reads again (which is the first reading of the next round too). Before anything is asked that is written down; what it means is decided by
 //! `domain::ending` from the reading after. Killed at any point, the next round starts from what is stored and reads
 //! before it asks.
 
@@ -19,7 +19,6 @@ use crate::connectors::{ConnectorError, ErrorKind, Target};
 use crate::domain::ending::Facts;
 use crate::error::Error;
 use crate::schedule::Held;
-use crate::sessions::collect::Reading;
 use crate::systems::Connected;
 
 mod ask;
@@ -52,6 +51,39 @@ struct Ask {
     at: usize,
     target: Target,
     rotated: Option<SessionKey>,
+}
+
+/// What a round asked for and has not read back yet.
+#[derive(Default)]
+struct Sent {
+    items: Vec<Item>,
+    /// Places of those that were asked.
+    asked: Vec<usize>,
+}
+
+impl Sent {
+    fn asked_items(&self) -> impl Iterator<Item = &Item> {
+        self.asked.iter().map(|at| &self.items[*at])
+    }
+
+    fn keys(&self) -> HashSet<(EndingId, SessionKey)> {
+        self.asked_items()
+            .map(|item| (item.ending.clone(), item.key.clone()))
+            .collect()
+    }
+}
+
+/// What a reading led to.
+struct Round {
+    /// What became of items: those that were sent before, and those for which nothing is to be asked.
+    results: Vec<Change>,
+    /// The items of this round.
+    items: Vec<Item>,
+    asks: Vec<Ask>,
+    /// The system; `None` = it left the settings.
+    connected: Option<Arc<Connected>>,
+    /// How long to ask before the next reading.
+    ask_for: Duration,
 }
 
 impl Endings {
@@ -136,88 +168,75 @@ impl Endings {
         worked
     }
 
-    /// Rounds until nothing is due; the results of a round are stored while the next one is at work.
+    /// Rounds until nothing is due. One reading tells what became of what the round before asked, and what this one
+    /// has to ask for; the results are stored while it asks.
     async fn rounds(&self, held: &Held, system: &SystemId) -> Result<usize, Error> {
         let mut looked_at = 0;
-        let mut results: Vec<Change> = Vec::new();
+        let mut sent = Sent::default();
         let mut most = FIRST_ROUND;
         loop {
-            let in_hand: HashSet<(EndingId, SessionKey)> = results
-                .iter()
-                .map(|c| (c.ending.clone(), c.key.clone()))
-                .collect();
-            let connected = self.parts.systems.connected(system);
-            let residual = connected.as_ref().and_then(|c| c.guard.effect().residual);
-            let (stored, round) = tokio::join!(
-                self.write(held, system, std::mem::take(&mut results), residual),
-                self.round(held, system, connected.as_deref(), &in_hand, most),
-            );
-            most = (2 * most).min(MOST_PER_ROUND);
-            stored?;
-            match round? {
-                Some(changes) => {
-                    looked_at += changes.len();
-                    results = changes;
-                }
-                None => return Ok(looked_at),
+            let round = self.round(system, &sent, most).await?;
+            looked_at += round.results.len();
+            if round.results.is_empty() && round.asks.is_empty() {
+                return Ok(looked_at);
             }
+            sent = self.store_and_ask(held, system, round).await?;
+            most = (2 * most).min(MOST_PER_ROUND);
         }
     }
 
-    /// One round over the next due items (at most `most`) that are not in hand: what became of each. `None` = nothing is due, or nothing
-    /// may be done for now.
-    async fn round(
-        &self,
-        held: &Held,
-        system: &SystemId,
-        connected: Option<&Connected>,
-        in_hand: &HashSet<(EndingId, SessionKey)>,
-        most: usize,
-    ) -> Result<Option<Vec<Change>>, Error> {
+    /// Reads the system for what was sent and for the next due items (at most `most`): what became of each, and what is
+    /// to be asked.
+    async fn round(&self, system: &SystemId, sent: &Sent, most: usize) -> Result<Round, Error> {
         let began = Instant::now();
-        let (mut items, mut changes, reading) = self.take_and_read(system, connected, in_hand, most).await?;
-        // Where reading takes long, more is asked between two readings.
-        let ask_for = self.ask_for.max(2 * began.elapsed());
-        if items.is_empty() && changes.is_empty() {
-            return Ok(None);
+        let connected = self.parts.systems.connected(system);
+        let mut items = self.take(system, &sent.keys(), most, self.now()).await?;
+        let mut results = self.not_worth_reading(&mut items);
+        if connected.as_ref().is_some_and(|c| !c.guard.abilities().end) {
+            results.extend(unsupported(&mut items));
         }
+        let reading = match &connected {
+            None => Err(not_connected()),
+            Some(_) => self.read(system, sent.asked_items().chain(&items)).await,
+        };
+        results.extend(self.read_back(system, sent, &reading).await?);
         let now = self.now();
         let asks = match &reading {
-            Err(cause) if cause.kind == ErrorKind::Stopped => return Ok(None),
+            Err(cause) if cause.kind == ErrorKind::Stopped => Vec::new(),
             Err(cause) => {
-                let rests_until = connected.and_then(|c| c.guard.rests_until());
-                changes.extend(self.not_read(system, &items, cause, rests_until, now));
+                let rests_until = connected.as_ref().and_then(|c| c.guard.rests_until());
+                results.extend(self.not_read(system, &items, cause, rests_until, now));
                 Vec::new()
             }
-            Ok(reading) => self.compare(system, &items, reading, &mut changes, now).await?,
+            Ok(reading) => self.compare(system, &items, reading, &mut results, now).await?,
         };
-        if let Some(connected) = connected.filter(|_| !asks.is_empty()) {
-            let asked = self.ask(held, connected, &mut items, asks, ask_for).await?;
-            changes.extend(self.read_back(system, &items, &asked).await?);
-        }
-        Ok(Some(changes))
+        Ok(Round {
+            results,
+            items,
+            asks,
+            connected,
+            // Where reading takes long, more is asked between two readings.
+            ask_for: self.ask_for.max(2 * began.elapsed()),
+        })
     }
 
-    /// The next due items that are not in hand, what becomes of some of them without reading, and the reading.
-    async fn take_and_read(
-        &self,
-        system: &SystemId,
-        connected: Option<&Connected>,
-        in_hand: &HashSet<(EndingId, SessionKey)>,
-        most: usize,
-    ) -> Result<(Vec<Item>, Vec<Change>, Result<Reading, ConnectorError>), Error> {
-        let mut items = self.take(system, in_hand, most, self.now()).await?;
-        let mut changes = self.not_worth_reading(&mut items);
-        let reading = match connected {
-            None => Err(not_connected()),
-            Some(connected) => {
-                if !connected.guard.abilities().end {
-                    changes.extend(unsupported(&mut items));
+    /// Stores the results of a round while it asks for what is still there; what was sent.
+    async fn store_and_ask(&self, held: &Held, system: &SystemId, round: Round) -> Result<Sent, Error> {
+        let mut items = round.items;
+        let residual = round.connected.as_ref().and_then(|c| c.guard.effect().residual);
+        let ask = async {
+            match &round.connected {
+                Some(connected) if !round.asks.is_empty() => {
+                    self.ask(held, connected, &mut items, round.asks, round.ask_for)
+                        .await
                 }
-                self.read(system, &items).await
+                _ => Ok(Vec::new()),
             }
         };
-        Ok((items, changes, reading))
+        let (stored, asked) = tokio::join!(self.write(held, system, round.results, residual), ask);
+        stored?;
+        let asked = asked?;
+        Ok(Sent { items, asked })
     }
 }
 
@@ -240,11 +259,10 @@ impl Endings {
         let (parts, north) = (&self.parts, SystemId::from("north"));
         let held = Held::take(&parts.db, &parts.clock, "end", north.as_str(), &self.owner).await?;
         let held = held.ok_or(Error::LeaseLost)?;
-        let connected = self.parts.systems.connected(&north);
-        let in_hand = HashSet::new();
-        let round = self.round(&held, &north, connected.as_deref(), &in_hand, FIRST_ROUND);
-        let changes = round.await?.unwrap_or_default();
-        self.write(&held, &north, changes, None).await?;
+        let round = self.round(&north, &Sent::default(), FIRST_ROUND).await?;
+        let sent = self.store_and_ask(&held, &north, round).await?;
+        let round = self.round(&north, &sent, 0).await?;
+        self.store_and_ask(&held, &north, round).await?;
         held.release().await
     }
 }

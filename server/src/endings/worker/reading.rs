@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use app::endings::wire::Outcome;
 use app::wire::{SessionKey, SystemId, Timestamp};
 
-use super::{Ask, Item};
+use super::{Ask, Item, Sent};
 use crate::connectors::{Completeness, ConnectorError, Endable, ErrorKind};
 use crate::domain::ending::{Facts, Listed, Step, after_asking, before_asking};
 use crate::endings::Endings;
@@ -18,8 +18,13 @@ use crate::sessions::collect::Reading;
 const REST_S: [i64; 6] = [2, 8, 30, 60, 120, 300];
 
 impl Endings {
-    pub(super) async fn read(&self, system: &SystemId, items: &[Item]) -> Result<Reading, ConnectorError> {
-        let accounts: BTreeSet<&str> = items.iter().map(|i| i.row.account_id.as_str()).collect();
+    /// Lists the sessions of the accounts of these items.
+    pub(super) async fn read(
+        &self,
+        system: &SystemId,
+        items: impl Iterator<Item = &Item>,
+    ) -> Result<Reading, ConnectorError> {
+        let accounts: BTreeSet<&str> = items.map(|i| i.row.account_id.as_str()).collect();
         let accounts: Vec<String> = accounts.into_iter().map(str::to_owned).collect();
         if accounts.is_empty() {
             return Ok(Reading {
@@ -148,31 +153,27 @@ impl Endings {
         Ok(rotated)
     }
 
-    /// Reads again what was asked, and says what became of it.
+    /// What became of what was sent, by a reading after it.
     pub(super) async fn read_back(
         &self,
         system: &SystemId,
-        items: &[Item],
-        asked: &[usize],
+        sent: &Sent,
+        reading: &Result<Reading, ConnectorError>,
     ) -> Result<Vec<Change>, Error> {
-        if asked.is_empty() {
-            return Ok(Vec::new());
-        }
-        let accounts: BTreeSet<String> = asked.iter().map(|at| items[*at].row.account_id.clone()).collect();
-        let accounts: Vec<String> = accounts.into_iter().collect();
-        let reading = self.parts.collector.read_accounts(system, &accounts).await;
+        let items = &sent.items;
         let now = self.now();
-        let rotated = match &reading {
+        let rotated = match reading {
+            _ if sent.asked.is_empty() => return Ok(Vec::new()),
             Ok(reading) => self.rotated(items, reading).await?,
             Err(cause) => {
                 tracing::warn!(system.id = %system, %cause, "could not read back what was asked");
                 HashMap::new()
             }
         };
-        let mut changes = Vec::with_capacity(asked.len());
-        for at in asked {
+        let mut changes = Vec::with_capacity(sent.asked.len());
+        for at in &sent.asked {
             let item = &items[*at];
-            let (listed, read_at) = match &reading {
+            let (listed, read_at) = match reading {
                 Ok(reading) => (item.listed(reading, rotated.get(at)).0, Some(reading.started_at)),
                 Err(_) => (Listed::Unsure, None),
             };

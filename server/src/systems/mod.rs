@@ -178,19 +178,29 @@ impl Systems {
                 None => None,
             };
             let name = settings.name.clone().unwrap_or_else(|| id.clone());
+            let system = SystemId::from(id.as_str());
+            let way = keys::sha256_hex(&serde_json::to_vec(&(&settings.kind, &settings.own))?);
+            let before = store::one(&mut conn, &system).await?;
             let entry = store::Entry {
                 system_id: id,
                 kind: &settings.kind,
                 name: &name,
-                settings_hash: &keys::sha256_hex(&serde_json::to_vec(settings)?),
+                settings_hash: &format!("{way}{}", keys::sha256_hex(&serde_json::to_vec(settings)?)),
                 simulated: settings.simulated,
                 abilities: abilities.as_deref(),
             };
             if store::upsert(&mut conn, &entry).await? {
                 store::rename_in_sessions(&mut conn, id, &name.to_lowercase()).await?;
+                // What a self-test proved was proved with what the connector was told then.
+                let other_way = before.is_some_and(|row| !row.settings_hash.starts_with(&way));
+                let unproven = other_way && store::forget_proofs(&mut conn, &system).await?;
                 let entry = Entry::curfew(Action::SystemChanged)
-                    .system(&SystemId::from(id.as_str()))
-                    .target(format!("{name}: settings read"));
+                    .system(&system)
+                    .target(if unproven {
+                        format!("{name}: settings read; that ending works there has to be tested again")
+                    } else {
+                        format!("{name}: settings read")
+                    });
                 self.audit.append(&mut conn, &entry, now).await?;
             }
             match failed.iter().find(|(bad, _)| bad == id) {

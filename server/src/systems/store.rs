@@ -116,6 +116,21 @@ pub async fn upsert(conn: &mut Conn, entry: &Entry<'_>) -> Result<bool, Error> {
     Ok(touched > 0)
 }
 
+/// Forgets what self-tests of a system proved; false = nothing was. Their audit entries stay.
+pub async fn forget_proofs(conn: &mut Conn, system: &SystemId) -> Result<bool, Error> {
+    Ok(on!(conn, c => {
+        sqlx::query("DELETE FROM self_test WHERE system_id = $1")
+            .bind(system.as_str())
+            .execute(&mut *c)
+            .await?;
+        sqlx::query("UPDATE system SET proven_at = NULL, proven_build = NULL WHERE system_id = $1 AND proven_at IS NOT NULL")
+            .bind(system.as_str())
+            .execute(c)
+            .await?
+            .rows_affected() == 1
+    }))
+}
+
 /// Rows of sessions carry the system's name to be sorted by it.
 pub async fn rename_in_sessions(conn: &mut Conn, system: &str, name_sort: &str) -> Result<(), Error> {
     on!(conn, c => {

@@ -397,6 +397,33 @@ async fn a_self_test_is_kept_and_only_a_whole_one_proves() {
     }
 }
 
+#[tokio::test]
+async fn a_proof_does_not_outlive_the_connectors_settings_it_was_made_with() {
+    for mut house in House::both().await {
+        house.admin().self_test(id("sim")).await.unwrap();
+        let proven_at = async |house: &House| {
+            let page = house.admin().systems_page().await.unwrap();
+            let mut systems = page.systems.into_iter();
+            systems
+                .find(|s| s.brief.system_id == id("sim"))
+                .unwrap()
+                .proven_at
+        };
+        assert_eq!(proven_at(&house).await, Some(START));
+        house.config.systems.get_mut("sim").unwrap().name = Some("Another name".to_owned());
+        house.systems.apply_settings(&house.config, None).await.unwrap();
+        assert_eq!(
+            proven_at(&house).await,
+            Some(START),
+            "a name changes nothing there"
+        );
+        let own = &mut house.config.systems.get_mut("sim").unwrap().own;
+        own.insert("batch".to_owned(), 7.into());
+        house.systems.apply_settings(&house.config, None).await.unwrap();
+        assert_eq!(proven_at(&house).await, None);
+    }
+}
+
 /// A system whose build decides whether ending works.
 struct Upgraded {
     build: Arc<Mutex<&'static str>>,

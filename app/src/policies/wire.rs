@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Limit, SystemId, Timestamp};
+use crate::wire::{Count, Limit, SystemId, Timestamp};
 
 /// Where a limit is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ pub struct SystemLimits {
     pub never_idle: Option<u64>,
     /// Hours after which a session is worth a look, as no longest time ends it; `None` = one does, or nobody told us.
     pub old_after_h: Option<i64>,
+    /// Sessions are compared with the limits new ones of their kind get.
+    pub compared: bool,
+    /// Live sessions that began under an earlier policy, as far as the caller may see; `None` = not counted.
+    pub earlier: Option<Count>,
     /// Live sessions past one of their own limits, as far as the caller may see; `None` = not counted.
     pub over: Option<u64>,
     /// What ending does there and what survives, one sentence; empty = nothing to warn of.
@@ -72,6 +76,8 @@ impl SystemLimits {
             places: Vec::new(),
             changes: Vec::new(),
             never_idle: None,
+            compared: false,
+            earlier: None,
             old_after_h: None,
             over: None,
             before_you_end: String::new(),

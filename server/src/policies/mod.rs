@@ -30,8 +30,9 @@ use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::keys;
-use crate::systems::few::Few;
+use crate::systems::{self, few::Few};
 
+mod kinds;
 mod seen;
 mod store;
 
@@ -150,6 +151,17 @@ impl Policies {
             told: serde_json::to_string(&store::Told {
                 settings: limits.settings.clone(),
                 advice: limits.advice.clone(),
+                kinds: limits
+                    .kinds
+                    .iter()
+                    .map(|of| {
+                        (
+                            of.kind.name().to_owned(),
+                            policy::stored(of.idle),
+                            policy::stored(of.absolute),
+                        )
+                    })
+                    .collect(),
             })?,
         };
         let newest = store::last_snapshots(conn, system).await?.into_iter().next();
@@ -194,19 +206,25 @@ impl Policies {
             Some(few) => few.past(),
             None => store::past_own_limits(conn, seen.condition(Rows::Sessions), now).await?,
         };
+        let compared = store::compared(conn).await?;
         let mut limits: Vec<SystemLimits> = Vec::with_capacity(systems.len());
         for system in systems {
             let mut shown = if system.system_id.as_str() == OWN_SYSTEM {
                 self.own_limits(conn, &system).await?
             } else {
                 match snapshots.iter().find(|s| s.system_id == system.system_id.0) {
-                    Some(snapshot) => from_snapshot(&system, snapshot),
-                    None => {
+                    Some(snapshot) if snapshot.tells_both() => from_snapshot(&system, snapshot),
+                    untold => {
                         let whole = seen.covers_system(&system.system_id);
-                        self.seen_limits(conn, &system, whole).await?
+                        let off_sessions = self.seen_limits(conn, &system, whole).await?;
+                        match untold {
+                            Some(snapshot) => seen::completed(from_snapshot(&system, snapshot), off_sessions),
+                            None => off_sessions,
+                        }
                     }
                 }
             };
+            shown.compared = seen.touches_system(&system.system_id) && compared.contains(&system.system_id.0);
             shown.over = over
                 .as_ref()
                 .filter(|_| seen.touches_system(&system.system_id))
@@ -445,6 +463,10 @@ impl PoliciesPort for For<Policies> {
                 system.changes = now.limits().changes(&before.limits());
             }
         }
+        let seen = self.caller.visible(Permission::SeeSessions, now);
+        for system in systems.iter_mut().filter(|system| system.compared) {
+            system.earlier = systems::earlier::count(&mut conn, &seen, &system.system_id).await?;
+        }
         let mut own = None;
         if self.may_read_own(now).is_ok() {
             let mut versions = store::versions(&mut conn)
@@ -525,6 +547,7 @@ impl Policies {
             .into());
         }
         store::add_snapshot(&mut conn, &own_snapshot(&row)).await?;
+        store::replace_kind_limits(&mut conn, &SystemId::from(OWN_SYSTEM), &[kinds::own(&row)]).await?;
         let entry = Entry::by(caller, Action::PolicyChanged)
             .target("Limits of Curfew’s own sessions")
             .system(&SystemId::from(OWN_SYSTEM))

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::keys;
 
 mod acts;
+pub mod earlier;
 pub mod few;
 mod over_time;
 mod page;

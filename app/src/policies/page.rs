@@ -7,7 +7,8 @@ use super::advice::{Advice, advice};
 use super::editor::{Editor, ReadOnly};
 use super::form;
 use super::wire::{
-    LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, SettingSource, SystemLimits, SystemSetting,
+    LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, Profile, SettingSource, SystemLimits,
+    SystemSetting,
 };
 use crate::layout::{PageHead, loaded};
 use crate::paths;
@@ -152,6 +153,11 @@ fn Table(
                                 <td class="nowrap">{limit(system.absolute)}</td>
                                 <td>
                                     {source(&system)}
+                                    {(system.profile != Profile::default())
+                                        .then(|| {
+                                            let profile = format!("Measured by the profile “{}”", system.profile.label());
+                                            view! { <span class="second block">{profile}</span> }
+                                        })}
                                     {(!system.changes.is_empty())
                                         .then(|| view! { <span class="second">"Changed: " <bdi>{system.changes.join("; ")}</bdi></span> })}
                                 </td>

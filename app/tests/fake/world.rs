@@ -434,6 +434,8 @@ fn limits(
         changes: Vec::new(),
         never_idle: Some(0),
         compared: false,
+        profile: Default::default(),
+        ends: Some(true),
         earlier: None,
         old_after_h: None,
         over: Some(over),

@@ -141,6 +141,8 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         changes: Vec::new(),
         never_idle: Some(0),
         compared: false,
+        profile: Default::default(),
+        ends: Some(true),
         earlier: None,
         old_after_h: None,
         over: Some(over),

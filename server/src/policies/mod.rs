@@ -12,7 +12,7 @@ use app::access::wire::Permission;
 use app::error::AppError;
 use app::policies::port::PoliciesPort;
 use app::policies::wire::{
-    LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, SystemLimits, WhatIf,
+    LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, Profile, SystemLimits, WhatIf,
 };
 use app::sessions::query::SessionQuery;
 use app::sessions::query::filter::PastLimits;
@@ -68,12 +68,16 @@ struct SeenLimits {
 /// Tells what a person should know before they end sessions of a system; empty = nothing.
 pub type BeforeYouEnd = Box<dyn Fn(&SystemId) -> String + Send + Sync>;
 
+/// Tells what the limits of a system are measured by, and whether it ends sessions; `None` = not connected.
+pub type Measure = Box<dyn Fn(&SystemId) -> Option<(Profile, bool)> + Send + Sync>;
+
 /// The room.
 pub struct Policies {
     db: Db,
     clock: Arc<dyn Clock>,
     audit: Arc<Audit>,
     before_you_end: OnceLock<BeforeYouEnd>,
+    measure: OnceLock<Measure>,
     seen: Mutex<BTreeMap<SystemId, SeenLimits>>,
 }
 
@@ -85,6 +89,7 @@ impl Policies {
             clock,
             audit,
             before_you_end: OnceLock::new(),
+            measure: OnceLock::new(),
             seen: Mutex::default(),
         }
     }
@@ -92,6 +97,11 @@ impl Policies {
     /// Says where the sentence "before you end" of a system comes from: its connector. The first call counts.
     pub fn take_before_you_end(&self, words: BeforeYouEnd) {
         self.before_you_end.set(words).ok();
+    }
+
+    /// Says where the profile of a system comes from: its settings. The first call counts.
+    pub fn take_measure(&self, measure: Measure) {
+        self.measure.set(measure).ok();
     }
 
     /// Makes the first version of Curfew's own policy if there is none; safe to call by several replicas at once.
@@ -237,6 +247,9 @@ impl Policies {
                 .get()
                 .map(|words| words(&system.system_id))
                 .unwrap_or_default();
+            if let Some((profile, ends)) = self.measure.get().and_then(|of| of(&system.system_id)) {
+                (shown.profile, shown.ends) = (profile, Some(ends));
+            }
             limits.push(shown);
         }
         if !seen.is_empty() {

@@ -46,6 +46,11 @@ pub fn sessions_never_idle(system: &SystemId) -> String {
     sessions(&query_string(&[("system", system.as_str()), ("never_idle", "1")]))
 }
 
+/// Exactly the sessions of a system that began under an earlier policy.
+pub fn sessions_earlier(system: &SystemId) -> String {
+    sessions(&query_string(&[("system", system.as_str()), ("earlier", "1")]))
+}
+
 /// Exactly the sessions of a system that started more than so many hours ago.
 pub fn sessions_older(system: &SystemId, hours: i64) -> String {
     sessions(&query_string(&[

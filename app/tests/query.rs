@@ -142,7 +142,7 @@ prop_compose! {
     fn query()(
         filters in filters().boxed(),
         past in option::of((1i64..100_000, 1i64..100_000)),
-        (over, never_idle) in any::<(bool, bool)>(),
+        (over, never_idle, earlier) in any::<(bool, bool, bool)>(),
         key in option::of("[0-9a-f]{32}"),
         account in option::of("[a-z.ä]{1,12}"),
         at in option::of(0i64..4_000_000_000_000),
@@ -157,6 +157,7 @@ prop_compose! {
             past: past.map(|(idle_minutes, absolute_minutes)| PastLimits { idle_minutes, absolute_minutes }),
             over,
             never_idle,
+            earlier,
             key: key.map(SessionKey::from),
             at: at.map(Timestamp),
             account,
@@ -196,7 +197,7 @@ proptest! {
     #[test]
     fn reading_a_known_parameter_with_any_value_never_panics(
         name in select(vec!["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip",
-            "started", "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel",
+            "started", "active", "idle_ends", "ends", "past", "over", "never_idle", "earlier", "key", "sort", "dir", "after", "before", "sel",
             "account", "at", "group", "not.system", "not.kind", "not.site", "not.person", "not.ip", "not.browser", "not.os", "cols", "started.op", "person.op"]),
         value in prop_oneof!["\\PC{0,40}", "[0-9@:,./TZ-]{0,30}"],
     ) {
@@ -213,7 +214,7 @@ proptest! {
         value in "[a-z]{0,4}",
     ) {
         let known = ["q", "system", "kind", "state", "site", "person", "session", "browser", "os", "ip", "started",
-            "active", "idle_ends", "ends", "past", "over", "never_idle", "key", "sort", "dir", "after", "before", "sel", "cols",
+            "active", "idle_ends", "ends", "past", "over", "never_idle", "earlier", "key", "sort", "dir", "after", "before", "sel", "cols",
             "account", "at", "group"];
         prop_assume!(!known.contains(&name.trim_end_matches(".op")));
         let mut pairs: Vec<(String, String)> =
@@ -284,6 +285,7 @@ fn bad_parts_are_named_and_the_rest_is_kept() {
         ("past=15", "past", "pair of limits"),
         ("over=31", "over", "over=1"),
         ("never_idle=yes", "never_idle", "never_idle=1"),
+        ("earlier=yes", "earlier", "earlier=1"),
         ("sort=shoe_size", "sort", "can't be sorted"),
         ("dir=up", "dir", "is not a direction"),
         ("at=yesterday", "at", "is not a date"),

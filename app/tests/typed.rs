@@ -87,6 +87,7 @@ fn ui_b5_what_is_typed_is_what_the_form_would_send() {
         ("idle_ends:>2026-11-22", "idle_ends=2026-11-22&idle_ends.op=after"),
         ("limit:over", "over=1"),
         ("limit:none", "never_idle=1"),
+        ("policy:earlier", "earlier=1"),
         ("past:15min,8h", "past=15,480"),
         ("key:3b1f00", "key=3b1f00"),
         ("at:2026-11-21T14:05", "at=2026-11-21T14:05"),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use app::policies::wire::Profile;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
@@ -335,6 +336,9 @@ pub struct SystemSettings {
     /// Requests at the same time. Default 4.
     #[serde(default = "four")]
     pub connections: usize,
+    /// What its limits are measured by on the Policies page.
+    #[serde(default)]
+    pub profile: Profile,
     /// What the connector of this kind reads; it refuses what it does not know.
     #[serde(flatten)]
     pub own: toml::Table,

@@ -217,6 +217,10 @@ impl Portal {
         portal
             .policies
             .take_before_you_end(Box::new(move |system| words.before_you_end(system)));
+        let measure = portal.systems.clone();
+        portal
+            .policies
+            .take_measure(Box::new(move |system| measure.measure(system)));
         for problem in portal.connect_all().await? {
             tracing::error!("{problem}");
         }

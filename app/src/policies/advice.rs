@@ -1,19 +1,67 @@
 //! What known limits call for: found, why, where to change it. An unknown limit is never taken for a good one.
 //!
-//! Numbers: NIST SP 800-63B-4, section 2.2.3 (AAL2), and the OWASP Session Management Cheat Sheet, as for an office.
+//! Numbers: NIST SP 800-63B-4, sections 2.1.3 (AAL1), 2.2.3 (AAL2) and 2.3.3 (AAL3), PCI DSS 8.2.8 and the OWASP Session
+//! Management Cheat Sheet, by the profile of the system. "Must" stands for a SHALL, "should" for a SHOULD.
 
-use super::wire::{LimitSource, SystemLimits};
+use super::wire::{LimitSource, Profile, SystemLimits};
 use crate::paths;
 use crate::ui::ages::limit_text;
 use crate::ui::thousands;
 use crate::wire::Limit;
 
-/// Longest time since sign-in for an office, hours.
-const ABSOLUTE_H: i64 = 24;
-/// Longest pause for an office, seconds.
-const IDLE_S: i64 = 3_600;
-/// A working day, hours.
-const DAY_H: i64 = 8;
+const MIN: i64 = 60;
+const H: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// The longest that a profile lets something be, and who says so.
+struct Most {
+    seconds: i64,
+    says: &'static str,
+}
+
+/// Longest times since sign-in, the worst to pass first.
+const fn longest(profile: Profile) -> &'static [Most] {
+    match profile {
+        Profile::Office => &[
+            Most {
+                seconds: 24 * H,
+                says: "NIST SP 800-63B-4 (AAL2) says it should be 24 h at most.",
+            },
+            Most {
+                seconds: 8 * H,
+                says: "Within what NIST advises; for an office, OWASP names 4 to 8 h.",
+            },
+        ],
+        Profile::High => &[Most {
+            seconds: 12 * H,
+            says: "NIST SP 800-63B-4 (AAL3) says it must be 12 h at most.",
+        }],
+        Profile::Public => &[Most {
+            seconds: 30 * DAY,
+            says: "NIST SP 800-63B-4 (AAL1) says it should be 30 d at most.",
+        }],
+        Profile::Pci => &[],
+    }
+}
+
+/// The longest pause; `None` = the profile names none.
+const fn pause(profile: Profile) -> Option<Most> {
+    match profile {
+        Profile::Office => Some(Most {
+            seconds: H,
+            says: "NIST SP 800-63B-4 (AAL2) says it should be 1 h at most.",
+        }),
+        Profile::High => Some(Most {
+            seconds: 15 * MIN,
+            says: "NIST SP 800-63B-4 (AAL3) says it should be 15 min at most.",
+        }),
+        Profile::Pci => Some(Most {
+            seconds: 15 * MIN,
+            says: "PCI DSS 8.2.8 says people must sign in again after 15 min; a screen lock may do.",
+        }),
+        Profile::Public => None,
+    }
+}
 
 /// What limits call for.
 pub struct Advice {
@@ -45,11 +93,26 @@ pub fn advice(systems: &[SystemLimits]) -> Vec<Advice> {
         if system.idle == Limit::None {
             lines.push(Advice {
                 fact: format!("{name} never ends idle sessions."),
-                means: "A browser left open stays signed in.".to_owned(),
+                means: match system.profile {
+                    Profile::Public => {
+                        "A browser left open stays signed in; for a public service that may be."
+                    }
+                    _ => "A browser left open stays signed in.",
+                }
+                .to_owned(),
                 look: None,
             });
         }
         lines.extend(too_long(system));
+        if system.ends == Some(false) {
+            lines.push(Advice {
+                fact: format!("{name} ends no session when asked."),
+                means: "What works instead: keep the person from signing in there, and wait until its limits end what is \
+                        left."
+                    .to_owned(),
+                look: None,
+            });
+        }
         for place in system
             .places
             .iter()
@@ -118,18 +181,14 @@ fn too_long(system: &SystemLimits) -> Vec<Advice> {
     };
     let mut lines = Vec::new();
     let words = limit_text;
-    match system.absolute {
-        Limit::Seconds(s) if s > ABSOLUTE_H * 3_600 => lines.push(Advice {
+    if let Limit::Seconds(s) = system.absolute
+        && let Some(most) = longest(system.profile).iter().find(|most| s > most.seconds)
+    {
+        lines.push(Advice {
             fact: format!("{name} lets a session live {}.", words(system.absolute)),
-            means: format!("NIST SP 800-63B-4 (AAL2) says it should be 24 h at most. {change}"),
-            look: older(ABSOLUTE_H),
-        }),
-        Limit::Seconds(s) if s > DAY_H * 3_600 => lines.push(Advice {
-            fact: format!("{name} lets a session live {}.", words(system.absolute)),
-            means: format!("Within what NIST advises; for an office, OWASP names 4 to 8 h. {change}"),
-            look: older(DAY_H),
-        }),
-        _ => {}
+            means: format!("{} {change}", most.says),
+            look: older(most.seconds / H),
+        });
     }
     let whole = (name.clone(), system.idle);
     let places = system
@@ -138,11 +197,12 @@ fn too_long(system: &SystemLimits) -> Vec<Advice> {
         .map(|place| (format!("{} of {name}", place.place), place.idle));
     for (name, idle) in std::iter::once(whole).chain(places) {
         if let Limit::Seconds(s) = idle
-            && s > IDLE_S
+            && let Some(most) = pause(system.profile)
+            && s > most.seconds
         {
             lines.push(Advice {
                 fact: format!("{name} ends idle sessions after {}.", words(idle)),
-                means: format!("NIST SP 800-63B-4 (AAL2) says it should be 1 h at most. {change}"),
+                means: format!("{} {change}", most.says),
                 look: None,
             });
         }
@@ -167,8 +227,6 @@ fn too_long(system: &SystemLimits) -> Vec<Advice> {
 mod tests {
     use super::*;
     use crate::wire::SystemId;
-
-    const H: i64 = 3_600;
 
     fn facts(idle: Limit, absolute: Limit) -> Vec<String> {
         let system = SystemLimits {
@@ -200,6 +258,58 @@ mod tests {
         for (idle, absolute, words) in cases {
             assert_eq!(facts(idle, absolute), words, "{idle:?} {absolute:?}");
         }
+    }
+
+    #[test]
+    fn security_g_each_profile_has_limits_of_its_own() {
+        let lines = |profile, idle: i64, absolute: i64| {
+            let system = SystemLimits {
+                idle: Limit::Seconds(idle),
+                absolute: Limit::Seconds(absolute),
+                source: LimitSource::Read,
+                profile,
+                ..SystemLimits::unknown(SystemId::from("a"), "A".to_owned())
+            };
+            let lines = advice(&[system]).into_iter();
+            lines.map(|line| line.means).collect::<Vec<_>>()
+        };
+        let says = |found: Vec<String>, words: &[&str]| {
+            assert_eq!(found.len(), words.len(), "{found:?}");
+            for (line, words) in found.iter().zip(words) {
+                assert!(line.contains(words), "{line}");
+            }
+        };
+        use Profile::{High, Office, Pci, Public};
+        says(lines(High, 15 * MIN, 12 * H), &[]);
+        says(
+            lines(High, 15 * MIN + 1, 12 * H + 1),
+            &["must be 12 h", "should be 15 min"],
+        );
+        says(lines(Pci, 15 * MIN, 90 * DAY), &[]);
+        says(lines(Pci, 16 * MIN, 90 * DAY), &["PCI DSS 8.2.8"]);
+        says(lines(Public, 29 * DAY, 30 * DAY), &[]);
+        says(lines(Public, 29 * DAY, 31 * DAY), &["should be 30 d"]);
+        says(lines(Office, H, 8 * H), &[]);
+        for profile in [Office, High, Pci, Public] {
+            says(
+                lines(profile, 10 * MIN, 5 * MIN),
+                &["and a session lives 5 min at most"],
+            );
+        }
+    }
+
+    #[test]
+    fn security_g_a_system_that_ends_nothing_is_named_and_one_nobody_asked_is_not() {
+        let facts = |ends| {
+            let system = SystemLimits {
+                idle: Limit::Seconds(H),
+                absolute: Limit::Seconds(8 * H),
+                ends,
+                ..SystemLimits::unknown(SystemId::from("a"), "A".to_owned())
+            };
+            advice(&[system]).len()
+        };
+        assert_eq!((facts(Some(false)), facts(Some(true)), facts(None)), (1, 0, 0));
     }
 
     #[test]

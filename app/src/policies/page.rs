@@ -7,13 +7,16 @@ use super::advice::{Advice, advice};
 use super::editor::{Editor, ReadOnly};
 use super::form;
 use super::wire::{
-    LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, SettingSource, SystemLimits, SystemSetting,
+    LimitSource, OwnPolicy, PlaceLimits, PoliciesPage as Page, Profile, SettingSource, SystemLimits,
+    SystemSetting,
 };
 use crate::layout::{PageHead, loaded};
 use crate::paths;
 use crate::ui::ages::limit_text;
-use crate::ui::{Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, counted, thousands};
-use crate::wire::Limit;
+use crate::ui::{
+    Clock, ColumnHead, Cut, Empty, Icon, Panel, TableCard, TimeAgo, When, count_text, counted, thousands,
+};
+use crate::wire::{Count, Limit};
 
 /// The policies page.
 #[component]
@@ -150,10 +153,15 @@ fn Table(
                                 <td class="nowrap">{limit(system.absolute)}</td>
                                 <td>
                                     {source(&system)}
+                                    {(system.profile != Profile::default())
+                                        .then(|| {
+                                            let profile = format!("Measured by the profile “{}”", system.profile.label());
+                                            view! { <span class="second block">{profile}</span> }
+                                        })}
                                     {(!system.changes.is_empty())
                                         .then(|| view! { <span class="second">"Changed: " <bdi>{system.changes.join("; ")}</bdi></span> })}
                                 </td>
-                                <td class="num">{over}</td>
+                                <td class="num">{over} {earlier(&system)}</td>
                             </tr>
                         }
                     })
@@ -162,6 +170,21 @@ fn Table(
         </TableCard>
     }
     .into_any()
+}
+
+/// How many sessions began under an earlier policy, leading to exactly those.
+fn earlier(system: &SystemLimits) -> Option<AnyView> {
+    let count = system.earlier.filter(|count| *count != Count::Exactly(0))?;
+    let words = format!(" under an earlier policy in {}, show them", system.system_name);
+    Some(
+        view! {
+            <a class="second block" href=paths::sessions_earlier(&system.system_id)>
+                {format!("{} earlier", count_text(count))}
+                <span class="unseen">{words}</span>
+            </a>
+        }
+        .into_any(),
+    )
 }
 
 /// Idle limits of single places, each under the system's.
@@ -210,7 +233,8 @@ fn source(system: &SystemLimits) -> impl IntoView + use<> {
         LimitSource::Typed => "Typed in",
         LimitSource::Imported => "Out of a file",
         LimitSource::SetHere => "Set here",
-        LimitSource::Seen => "Seen in the listed sessions",
+        LimitSource::Seen if note.is_empty() => "Read off the listed sessions",
+        LimitSource::Seen => "",
         LimitSource::Unknown => return view! { <span class="quiet">"nobody told us"</span> }.into_any(),
     };
     let when = at.map(|at| match system.source {

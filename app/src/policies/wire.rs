@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{Limit, SystemId, Timestamp};
+use crate::wire::{Count, Limit, SystemId, Timestamp};
 
 /// Where a limit is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,33 @@ pub enum LimitSource {
     Unknown,
 }
 
+/// What a system's limits are measured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// An office: NIST AAL2.
+    #[default]
+    Office,
+    /// What must not fall into other hands: NIST AAL3.
+    High,
+    /// Card data: PCI DSS.
+    Pci,
+    /// Everybody, about themselves: NIST AAL1.
+    Public,
+}
+
+impl Profile {
+    /// As people read it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Profile::Office => "office",
+            Profile::High => "high",
+            Profile::Pci => "PCI",
+            Profile::Public => "public",
+        }
+    }
+}
+
 /// The limits of one system, in the panel beside the list and on the Policies page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SystemLimits {
@@ -39,6 +66,10 @@ pub struct SystemLimits {
     pub as_of: Option<Timestamp>,
     /// "3 Oct, R. Vance" and the like; empty when the source says it all.
     pub source_note: String,
+    /// What they are measured by.
+    pub profile: Profile,
+    /// False = it ends no session when asked; what works instead is in its row. `None` = not connected.
+    pub ends: Option<bool>,
     /// Limits of single places of the system, by place; empty = the same everywhere.
     pub places: Vec<PlaceLimits>,
     /// How the limits differ from those before, a sentence part each; only on the Policies page.
@@ -48,6 +79,10 @@ pub struct SystemLimits {
     pub never_idle: Option<u64>,
     /// Hours after which a session is worth a look, as no longest time ends it; `None` = one does, or nobody told us.
     pub old_after_h: Option<i64>,
+    /// Sessions are compared with the limits new ones of their kind get.
+    pub compared: bool,
+    /// Live sessions that began under an earlier policy, as far as the caller may see; `None` = not counted.
+    pub earlier: Option<Count>,
     /// Live sessions past one of their own limits, as far as the caller may see; `None` = not counted.
     pub over: Option<u64>,
     /// What ending does there and what survives, one sentence; empty = nothing to warn of.
@@ -69,9 +104,13 @@ impl SystemLimits {
             source: LimitSource::Unknown,
             as_of: None,
             source_note: String::new(),
+            profile: Profile::default(),
+            ends: None,
             places: Vec::new(),
             changes: Vec::new(),
             never_idle: None,
+            compared: false,
+            earlier: None,
             old_after_h: None,
             over: None,
             before_you_end: String::new(),

@@ -173,6 +173,9 @@ pub fn chips(
     if query.never_idle {
         push("never_idle", "Never ends", "for idleness".to_owned(), "");
     }
+    if query.earlier {
+        push("earlier", "Began under", "an earlier policy".to_owned(), "");
+    }
     for (field, words, value) in left_out(query, name_of) {
         push(field, words, value, "");
     }
@@ -335,6 +338,7 @@ mod tests {
             ["Person is one of a, b, c or 4 more"]
         );
         assert_eq!(of("over=1"), ["Over a limit of its own"]);
+        assert_eq!(of("earlier=1"), ["Began under an earlier policy"]);
         assert_eq!(
             of("not.system=domo&not.ip=10.0.0.0/8&not.person=ann,bob&not.person.op=one_of"),
             ["Not in DOMO", "Person is not ann or bob", "Not in 10.0.0.0/8"]
@@ -362,12 +366,12 @@ mod tests {
         let all = query(
             "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
              &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
-             &ends=1h&ends.op=within&past=1,2&over=1&key=k&not.system=up&not.kind=sso&not.site=t&not.person=eve\
+             &ends=1h&ends.op=within&past=1,2&over=1&earlier=1&key=k&not.system=up&not.kind=sso&not.site=t&not.person=eve\
              &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&account=ann&at=2026-11-21&sort=ip&after=c\
              &sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);
-        assert_eq!(chips.len(), 26);
+        assert_eq!(chips.len(), 27);
         for chip in &chips {
             let names: Vec<&str> = chip
                 .without

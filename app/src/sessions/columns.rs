@@ -195,7 +195,7 @@ mod tests {
         );
         for (name, _) in of_every_filter() {
             let known = Column::ALL.into_iter().any(|c| c.filters().contains(&name));
-            let of_no_column = ["q", "state", "past", "over"].contains(&name);
+            let of_no_column = ["q", "state", "past", "over", "earlier"].contains(&name);
             assert!(known || of_no_column, "{name} belongs to no column");
         }
     }
@@ -204,7 +204,7 @@ mod tests {
     fn of_every_filter() -> Vec<(&'static str, String)> {
         let text = "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
                     &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
-                    &ends=1h&ends.op=within&past=1,2&over=1&never_idle=1&key=k";
+                    &ends=1h&ends.op=within&past=1,2&over=1&never_idle=1&earlier=1&key=k";
         let (query, _) = SessionQuery::from_pairs(&parse_query(text), 0);
         let pairs = query.filter_pairs();
         pairs

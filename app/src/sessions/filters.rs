@@ -304,6 +304,15 @@ fn FilterFields(
                         }
                     })}
             </div>
+            <div class="filter-boxes">
+                <Boxes
+                    legend="Policy"
+                    name="earlier"
+                    options=vec![("1".to_owned(), "Began under an earlier policy".to_owned())]
+                    typed=typed.clone()
+                    opened=opened.clone()
+                />
+            </div>
             <div class="filter-pairs">
                 <Compared label="Person" name="person" ops=text_ops.to_vec() hint="name, user name or mail" typed=typed.clone() focus=focus.clone() error=error("person") />
                 <Compared label="Session id ends" name="session" ops=text_ops.to_vec() hint="last 4 characters" typed=typed.clone() focus=focus.clone() error=error("session") />

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::paths;
 use crate::policies::wire::{LimitSource, SystemLimits};
 use crate::ui::ages::limit_text;
-use crate::ui::{Cut, Glyph, Icon, TimeAgo, counted, thousands};
-use crate::wire::Limit;
+use crate::ui::{Cut, Glyph, Icon, TimeAgo, count_text, counted, thousands};
+use crate::wire::{Count, Limit};
 
 /// The panel beside the list, on wide windows.
 #[component]
@@ -207,9 +207,31 @@ pub fn worth_a_look(system: &SystemLimits) -> AnyView {
     });
     view! {
         {never}
+        {earlier(system)}
         {old}
     }
     .into_any()
+}
+
+/// The link to sessions that began under an earlier policy; with their number where it is known.
+fn earlier(system: &SystemLimits) -> Option<AnyView> {
+    let words = match system.earlier {
+        _ if !system.compared => return None,
+        Some(Count::Exactly(0)) => return None,
+        Some(Count::Exactly(1)) => "1 session under an earlier policy".to_owned(),
+        Some(count) => format!("{} sessions under an earlier policy", count_text(count)),
+        None => "Under an earlier policy".to_owned(),
+    };
+    let unseen = format!(" in {}, show them", system.system_name);
+    Some(
+        view! {
+            <a class="limits-look" href=paths::sessions_earlier(&system.system_id)>
+                {words}
+                <span class="unseen">{unseen}</span>
+            </a>
+        }
+        .into_any(),
+    )
 }
 
 /// A system in two lines: its limits, then the source of these values with its age.
@@ -236,7 +258,8 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
         LimitSource::Typed => "Typed in",
         LimitSource::Imported => "Out of a file",
         LimitSource::SetHere => "Set here",
-        LimitSource::Seen => "Seen in the listed sessions",
+        LimitSource::Seen if system.source_note.is_empty() => "Read off the listed sessions",
+        LimitSource::Seen => "",
         LimitSource::Unknown => "Nobody told us yet",
     };
     let read_at = (system.source == LimitSource::Read)
@@ -245,6 +268,7 @@ fn limit_row(system: SystemLimits) -> impl IntoView {
     let source = match (read_at, system.source_note.is_empty()) {
         (Some(at), true) => view! { <TimeAgo at=at before="Read" /> }.into_any(),
         (_, true) => word.into_any(),
+        (_, false) if word.is_empty() => system.source_note.clone().into_any(),
         (_, false) if system.source_note.ends_with('.') => {
             format!("{word}. {}", system.source_note).into_any()
         }

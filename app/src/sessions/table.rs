@@ -279,6 +279,15 @@ fn system(row: &SessionRow) -> AnyView {
         <span class="second" class:is-warn=row.stale>
             {where_inside(row)}
             {age}
+            {row.earlier_policy
+                .then(|| {
+                    view! {
+                        ", "
+                        <span class="tip" data-tip=EARLIER_POLICY tabindex="-1">
+                            "earlier policy"
+                        </span>
+                    }
+                })}
         </span>
         {row
             .unproven
@@ -348,6 +357,10 @@ fn last_activity(row: &SessionRow) -> AnyView {
         None => view! { <span class="quiet">"not reported"</span> }.into_any(),
     }
 }
+
+/// What it means that a session has other limits than its kind gets now.
+const EARLIER_POLICY: &str =
+    "Created under an earlier policy: it keeps the limits it began with until it ends";
 
 /// What it means that a session is listed though its time was over when it was read.
 const PAST_LIMIT: &str = "Past its limit, not yet removed by the system: its person is out already";

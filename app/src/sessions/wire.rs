@@ -236,6 +236,8 @@ pub struct SessionRow {
     pub return_hint: Option<String>,
     /// What to say of ending it where nothing proves that it works on the build its system runs; `None` = nothing.
     pub unproven: Option<String>,
+    /// Began under an earlier policy: it has other limits than sessions of its kind get now.
+    pub earlier_policy: bool,
     /// Ticked in the caller's selection.
     pub selected: bool,
 }

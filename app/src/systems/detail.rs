@@ -275,6 +275,16 @@ fn Reading(
             </Fact>
             <Fact label="Rows">{count_text(system.brief.count)}</Fact>
             {system
+                .earlier
+                .map(|count| {
+                    let list = paths::sessions_earlier(&system.brief.system_id);
+                    view! {
+                        <Fact label="Under an earlier policy">
+                            <a href=list>{count_text(count)}</a>
+                        </Fact>
+                    }
+                })}
+            {system
                 .brief
                 .next_try_at
                 .map(|at| {

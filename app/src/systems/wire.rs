@@ -91,6 +91,9 @@ pub struct SystemDetail {
     pub self_test: Option<SelfTestReport>,
     /// What ending does in this kind of system, when it bites, what survives: plain sentences.
     pub about: Vec<String>,
+    /// Live sessions that began under an earlier policy, as far as the caller may see; `None` = nothing to compare them
+    /// with.
+    pub earlier: Option<Count>,
     /// What this system can't show ("Not listed by …").
     pub not_listed: Vec<String>,
     /// What the newest reading found out: how it is read and why so, what can't be seen; plain sentences.

@@ -395,6 +395,7 @@ fn system(id: &str, name: &str, health: Health, read: Option<i64>, rows: u64) ->
             "Ends at the next click.".to_owned(),
             "The mobile app can go on for up to 1 h.".to_owned(),
         ],
+        earlier: None,
         not_listed: vec!["API tokens".to_owned(), "Workbench".to_owned()],
         found: vec!["Read through Jolokia 2.6.0.".to_owned()],
     }
@@ -432,6 +433,10 @@ fn limits(
         places: Vec::new(),
         changes: Vec::new(),
         never_idle: Some(0),
+        compared: false,
+        profile: Default::default(),
+        ends: Some(true),
+        earlier: None,
         old_after_h: None,
         over: Some(over),
         before_you_end: String::new(),

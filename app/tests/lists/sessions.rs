@@ -73,6 +73,7 @@ pub fn row(n: usize) -> SessionRow {
     let active = 60 * (n as i64 + 1) * 3 / 2 + (n as i64 * 37) % 41;
     SessionRow {
         unproven: None,
+        earlier_policy: false,
         session_key: key(n).into(),
         system_id: system_id.into(),
         system_name: system_name.to_owned(),
@@ -139,6 +140,10 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         places: Vec::new(),
         changes: Vec::new(),
         never_idle: Some(0),
+        compared: false,
+        profile: Default::default(),
+        ends: Some(true),
+        earlier: None,
         old_after_h: None,
         over: Some(over),
         before_you_end: if n == 0 {

@@ -1,6 +1,6 @@
 //! What the list says beside names and numbers: guests left out, people in doubt, limits that passed or are missing.
 
-use app::policies::wire::PlaceLimits;
+use app::policies::wire::{LimitSource, PlaceLimits};
 use app::wire::{Count, Limit};
 
 use super::*;
@@ -75,6 +75,36 @@ fn a_session_past_its_limit_when_it_was_read_says_that_it_is_not_removed_yet() {
         &preview_of(preview()),
         &["3 sessions past their limit and not yet removed by the system"],
     );
+}
+
+#[test]
+fn domo_p23_a_row_of_an_earlier_policy_says_so_and_the_panel_leads_to_exactly_those() {
+    let mut page = page(4);
+    page.rows[1].earlier_policy = true;
+    page.limits[2].compared = true;
+    page.limits[1].compared = true;
+    page.limits[1].earlier = Some(Count::Exactly(0));
+    let html = list(page);
+    assert_eq!(count(&html, "Created under an earlier policy"), 1);
+    has(&html, &["earlier policy", "Under an earlier policy"]);
+    assert_eq!(count(&html, "href=\"/sessions?system=uportal&amp;earlier=1\""), 2);
+    assert_eq!(
+        count(&html, "earlier=1\""),
+        2,
+        "none where there are none, or nothing is compared"
+    );
+}
+
+#[test]
+fn limits_read_off_sessions_do_not_claim_to_be_read() {
+    let mut page = page(1);
+    page.limits.truncate(1);
+    page.limits[0].source = LimitSource::Seen;
+    page.limits[0].source_note = "Read off 40 sessions: idle in 37".to_owned();
+    let html = list(page.clone());
+    has(&html, &["Read off 40 sessions: idle in 37"]);
+    page.limits[0].source_note = String::new();
+    has(&list(page), &["Read off the listed sessions"]);
 }
 
 #[test]

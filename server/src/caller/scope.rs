@@ -90,6 +90,36 @@ pub fn never_idle() -> Expr {
     Expr::cust("session.idle_timeout_s = 0")
 }
 
+/// How a session of `row` differs from what `kind_limit` k says of its kind. Systems round the two moments of the longest
+/// life each on their own: they are compared in whole minutes, as they are read off.
+fn differs(row: &str) -> String {
+    format!(
+        "k.system_id = {row}.system_id AND k.kind = {row}.kind AND {row}.created_sort > 0 \
+         AND ({row}.idle_timeout_s <> k.idle_timeout_s AND {row}.created_sort < k.idle_from \
+         OR {row}.absolute_known = 1 AND {row}.created_sort < k.absolute_from \
+         AND (CASE WHEN {row}.absolute_expires_at IS NULL THEN 0 \
+         WHEN {row}.absolute_expires_at <= {row}.created_sort THEN k.absolute_s \
+         ELSE ({row}.absolute_expires_at - {row}.created_sort + 30000) / 60000 * 60 END) <> k.absolute_s)"
+    )
+}
+
+/// Live sessions of people that began under an earlier policy than their kind has now, by an index of limits.
+pub fn earlier_policy() -> Expr {
+    Expr::cust(format!(
+        "session.row_no IN (SELECT l.row_no FROM kind_limit k CROSS JOIN session l WHERE l.state = 'live' \
+         AND l.kind <> 'guest' AND {})",
+        differs("l")
+    ))
+}
+
+/// The same, for rows that are met anyway.
+pub fn earlier_policy_of_row() -> Expr {
+    Expr::cust(format!(
+        "(session.state = 'live' AND session.kind <> 'guest' AND EXISTS (SELECT 1 FROM kind_limit k WHERE {}))",
+        differs("session")
+    ))
+}
+
 impl VisibleScope {
     /// Rows that this scope covers. An empty scope gives a condition that is never true.
     pub fn condition(&self, rows: Rows) -> Condition {

@@ -302,6 +302,8 @@ pub struct ReadLimits {
     pub note: String,
     /// Limits of single places, where each has its own; empty = the same everywhere.
     pub places: Vec<PlaceLimit>,
+    /// Typed in for single kinds of session; empty = the same for all of them, or nobody did.
+    pub kinds: Vec<KindLimits>,
     /// Where idle and absolute are from.
     pub source: LimitsFrom,
     /// Everything else that shapes sessions, each with its source; empty = nothing more to tell.
@@ -310,11 +312,15 @@ pub struct ReadLimits {
     pub advice: Vec<SettingAdvice>,
 }
 
-impl ReadLimits {
-    /// Whether no limit of any place is known.
-    pub fn tells_nothing(&self) -> bool {
-        self.idle == Limit::Unknown && self.absolute == Limit::Unknown && self.places.is_empty()
-    }
+/// Limits that a person typed in for the sessions of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindLimits {
+    /// Which kind.
+    pub kind: SessionKind,
+    /// Longest pause between activities.
+    pub idle: Limit,
+    /// Longest time since sign-in.
+    pub absolute: Limit,
 }
 
 /// Where limits are from.

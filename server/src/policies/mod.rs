@@ -12,7 +12,7 @@ use app::access::wire::Permission;
 use app::error::AppError;
 use app::policies::port::PoliciesPort;
 use app::policies::wire::{
-    LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, SystemLimits, WhatIf,
+    LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, Profile, SystemLimits, WhatIf,
 };
 use app::sessions::query::SessionQuery;
 use app::sessions::query::filter::PastLimits;
@@ -30,8 +30,9 @@ use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::keys;
-use crate::systems::few::Few;
+use crate::systems::{self, few::Few};
 
+mod kinds;
 mod seen;
 mod store;
 
@@ -67,12 +68,16 @@ struct SeenLimits {
 /// Tells what a person should know before they end sessions of a system; empty = nothing.
 pub type BeforeYouEnd = Box<dyn Fn(&SystemId) -> String + Send + Sync>;
 
+/// Tells what the limits of a system are measured by, and whether it ends sessions; `None` = not connected.
+pub type Measure = Box<dyn Fn(&SystemId) -> Option<(Profile, bool)> + Send + Sync>;
+
 /// The room.
 pub struct Policies {
     db: Db,
     clock: Arc<dyn Clock>,
     audit: Arc<Audit>,
     before_you_end: OnceLock<BeforeYouEnd>,
+    measure: OnceLock<Measure>,
     seen: Mutex<BTreeMap<SystemId, SeenLimits>>,
 }
 
@@ -84,6 +89,7 @@ impl Policies {
             clock,
             audit,
             before_you_end: OnceLock::new(),
+            measure: OnceLock::new(),
             seen: Mutex::default(),
         }
     }
@@ -91,6 +97,11 @@ impl Policies {
     /// Says where the sentence "before you end" of a system comes from: its connector. The first call counts.
     pub fn take_before_you_end(&self, words: BeforeYouEnd) {
         self.before_you_end.set(words).ok();
+    }
+
+    /// Says where the profile of a system comes from: its settings. The first call counts.
+    pub fn take_measure(&self, measure: Measure) {
+        self.measure.set(measure).ok();
     }
 
     /// Makes the first version of Curfew's own policy if there is none; safe to call by several replicas at once.
@@ -150,6 +161,17 @@ impl Policies {
             told: serde_json::to_string(&store::Told {
                 settings: limits.settings.clone(),
                 advice: limits.advice.clone(),
+                kinds: limits
+                    .kinds
+                    .iter()
+                    .map(|of| {
+                        (
+                            of.kind.name().to_owned(),
+                            policy::stored(of.idle),
+                            policy::stored(of.absolute),
+                        )
+                    })
+                    .collect(),
             })?,
         };
         let newest = store::last_snapshots(conn, system).await?.into_iter().next();
@@ -194,19 +216,25 @@ impl Policies {
             Some(few) => few.past(),
             None => store::past_own_limits(conn, seen.condition(Rows::Sessions), now).await?,
         };
+        let compared = store::compared(conn).await?;
         let mut limits: Vec<SystemLimits> = Vec::with_capacity(systems.len());
         for system in systems {
             let mut shown = if system.system_id.as_str() == OWN_SYSTEM {
                 self.own_limits(conn, &system).await?
             } else {
                 match snapshots.iter().find(|s| s.system_id == system.system_id.0) {
-                    Some(snapshot) => from_snapshot(&system, snapshot),
-                    None => {
+                    Some(snapshot) if snapshot.tells_both() => from_snapshot(&system, snapshot),
+                    untold => {
                         let whole = seen.covers_system(&system.system_id);
-                        self.seen_limits(conn, &system, whole).await?
+                        let off_sessions = self.seen_limits(conn, &system, whole).await?;
+                        match untold {
+                            Some(snapshot) => seen::completed(from_snapshot(&system, snapshot), off_sessions),
+                            None => off_sessions,
+                        }
                     }
                 }
             };
+            shown.compared = seen.touches_system(&system.system_id) && compared.contains(&system.system_id.0);
             shown.over = over
                 .as_ref()
                 .filter(|_| seen.touches_system(&system.system_id))
@@ -219,6 +247,9 @@ impl Policies {
                 .get()
                 .map(|words| words(&system.system_id))
                 .unwrap_or_default();
+            if let Some((profile, ends)) = self.measure.get().and_then(|of| of(&system.system_id)) {
+                (shown.profile, shown.ends) = (profile, Some(ends));
+            }
             limits.push(shown);
         }
         if !seen.is_empty() {
@@ -445,6 +476,10 @@ impl PoliciesPort for For<Policies> {
                 system.changes = now.limits().changes(&before.limits());
             }
         }
+        let seen = self.caller.visible(Permission::SeeSessions, now);
+        for system in systems.iter_mut().filter(|system| system.compared) {
+            system.earlier = systems::earlier::count(&mut conn, &seen, &system.system_id).await?;
+        }
         let mut own = None;
         if self.may_read_own(now).is_ok() {
             let mut versions = store::versions(&mut conn)
@@ -525,6 +560,7 @@ impl Policies {
             .into());
         }
         store::add_snapshot(&mut conn, &own_snapshot(&row)).await?;
+        store::replace_kind_limits(&mut conn, &SystemId::from(OWN_SYSTEM), &[kinds::own(&row)]).await?;
         let entry = Entry::by(caller, Action::PolicyChanged)
             .target("Limits of Curfew’s own sessions")
             .system(&SystemId::from(OWN_SYSTEM))

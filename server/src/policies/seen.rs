@@ -49,7 +49,7 @@ pub fn limits(system: &SystemFacts, kinds: &[SeenKind], whole: bool) -> Option<S
                 .map_or(kind.kind.as_str(), |known| known.label())
                 .to_owned(),
             idle: kind.idle.0,
-            note: notes.join(", "),
+            note: notes.join(". "),
         }
     });
     let same_absolute = known.iter().all(|kind| kind.absolute.0 == first.absolute.0);
@@ -65,7 +65,7 @@ pub fn limits(system: &SystemFacts, kinds: &[SeenKind], whole: bool) -> Option<S
     })
 }
 
-/// "idle in 37, longest in 40 of the newest 40 sessions".
+/// "Read off 40 sessions: idle in 37, longest in 40".
 fn note(idle: (Limit, usize), absolute: (Limit, usize), of: usize) -> String {
     let part =
         |word: &str, (limit, n): (Limit, usize)| (limit != Limit::Unknown).then(|| format!("{word} in {n}"));
@@ -74,9 +74,46 @@ fn note(idle: (Limit, usize), absolute: (Limit, usize), of: usize) -> String {
         .flatten()
         .collect();
     match of {
-        1 => "seen in one session".to_owned(),
-        of => format!("{} of the newest {of} sessions", parts.join(", ")),
+        1 => "Read off 1 session".to_owned(),
+        of => format!("Read off {of} sessions: {}", parts.join(", ")),
     }
+}
+
+/// What was told of a system, with what its sessions show of the rest; each says where it is from.
+pub fn completed(told: SystemLimits, seen: SystemLimits) -> SystemLimits {
+    if seen.source != LimitSource::Seen {
+        return told;
+    }
+    if (told.idle, told.absolute) == (Limit::Unknown, Limit::Unknown) {
+        return SystemLimits {
+            settings: told.settings,
+            advice: told.advice,
+            ..seen
+        };
+    }
+    let mut whole = told;
+    let rest = match (whole.idle, whole.absolute) {
+        (Limit::Unknown, _) if seen.idle != Limit::Unknown => {
+            whole.idle = seen.idle;
+            "Idle"
+        }
+        (_, Limit::Unknown) if seen.absolute != Limit::Unknown => {
+            whole.absolute = seen.absolute;
+            whole.old_after_h = seen.old_after_h;
+            "Longest"
+        }
+        _ => return whole,
+    };
+    let full_stop = match whole.source_note.as_str() {
+        "" => "",
+        note if note.ends_with('.') => " ",
+        _ => ". ",
+    };
+    whole.source_note = format!(
+        "{}{full_stop}{rest} is read off the listed sessions.",
+        whole.source_note
+    );
+    whole
 }
 
 #[cfg(test)]
@@ -91,6 +128,7 @@ mod tests {
             of,
             idle,
             absolute,
+            newest: (0, 0),
         }
     }
 
@@ -114,9 +152,39 @@ mod tests {
             (told.idle, told.absolute),
             (Limit::Seconds(8 * H), Limit::Unknown)
         );
-        assert_eq!(told.source_note, "idle in 37 of the newest 40 sessions");
+        assert_eq!(told.source_note, "Read off 40 sessions: idle in 37");
         assert_eq!(shown(&[web], false).unwrap().source_note, "");
         assert_eq!(shown(&[kind("web", 9, NONE, NONE)], true), None);
+    }
+
+    #[test]
+    fn domo_s3_what_was_typed_in_stands_and_the_rest_is_read_off_sessions() {
+        let seen = || shown(&[kind("web", 9, (Limit::Seconds(H), 9), (Limit::None, 9))], true).unwrap();
+        let told = |idle, absolute, source| SystemLimits {
+            idle,
+            absolute,
+            source,
+            source_note: "Of browsers.".to_owned(),
+            ..SystemLimits::unknown(SystemId::from("domo"), "Domo".to_owned())
+        };
+        let typed = completed(
+            told(Limit::Seconds(60), Limit::Unknown, LimitSource::Typed),
+            seen(),
+        );
+        assert_eq!(
+            (typed.idle, typed.absolute, typed.source),
+            (Limit::Seconds(60), Limit::None, LimitSource::Typed)
+        );
+        assert_eq!(
+            typed.source_note,
+            "Of browsers. Longest is read off the listed sessions."
+        );
+        let nobody = completed(told(Limit::Unknown, Limit::Unknown, LimitSource::Unknown), seen());
+        assert_eq!(
+            (nobody.idle, nobody.source),
+            (Limit::Seconds(H), LimitSource::Seen)
+        );
+        assert_eq!(nobody.source_note, "Read off 9 sessions: idle in 9, longest in 9");
     }
 
     #[test]
@@ -142,11 +210,11 @@ mod tests {
             [
                 (
                     "Mobile",
-                    "longest 180 d, idle in 4, longest in 3 of the newest 4 sessions"
+                    "longest 180 d. Read off 4 sessions: idle in 4, longest in 3"
                 ),
                 (
                     "Web",
-                    "longest none, idle in 40, longest in 40 of the newest 40 sessions"
+                    "longest none. Read off 40 sessions: idle in 40, longest in 40"
                 ),
             ]
         );

@@ -1,8 +1,7 @@
 //! SQL of the policies: versions of our own, snapshots of the others', what new limits would mean.
 
-use std::collections::BTreeMap;
-
 use app::policies::wire::{PlaceLimits, PolicyVersion, SettingAdvice, SystemSetting};
+use app::sessions::wire::SessionKind;
 use app::wire::{Limit, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query, UnionType};
 use serde::{Deserialize, Serialize};
@@ -64,9 +63,24 @@ pub struct Told {
     pub settings: Vec<SystemSetting>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<SettingAdvice>,
+    /// Kind, idle seconds, longest seconds, as typed in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<(String, Option<i64>, Option<i64>)>,
 }
 
 impl SnapshotRow {
+    /// Whether it tells limits that are not those of single kinds of session.
+    pub fn is_for_everybody(&self) -> bool {
+        let tells =
+            self.idle_timeout_s.is_some() || self.absolute_lifetime_s.is_some() || self.places != "[]";
+        tells && self.told().kinds.is_empty()
+    }
+
+    /// Whether it tells idle and longest, or limits of places.
+    pub fn tells_both(&self) -> bool {
+        self.idle_timeout_s.is_some() && self.absolute_lifetime_s.is_some() || self.places != "[]"
+    }
+
     /// What it holds beside the limits.
     pub fn told(&self) -> Told {
         serde_json::from_str(&self.told).unwrap_or_default()
@@ -220,47 +234,120 @@ pub struct SeenKind {
     pub idle: (Limit, usize),
     /// From start to latest end.
     pub absolute: (Limit, usize),
+    /// When the newest session with that idle limit began, and the newest with that longest life; ms UTC, 0 = not known.
+    pub newest: (i64, i64),
 }
 
-/// The limits that the newest live sessions of a system show, by kind.
-pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<Vec<SeenKind>, Error> {
-    #[derive(sqlx::FromRow)]
-    struct Seen {
-        kind: String,
-        idle_timeout_s: Option<i64>,
-        absolute_known: i64,
-        created_at: Option<i64>,
-        absolute_expires_at: Option<i64>,
-    }
-    let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
-        "SELECT kind, idle_timeout_s, absolute_known, created_at, absolute_expires_at FROM session \
-         WHERE system_id = $1 AND state = 'live' AND kind <> 'guest' ORDER BY last_active_sort DESC, row_no DESC LIMIT $2",
+/// Limits that new sessions of a kind get: a row of `kind_limit` without its system.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct KindLimit {
+    pub kind: String,
+    pub idle_timeout_s: Option<i64>,
+    pub idle_from: i64,
+    pub absolute_s: Option<i64>,
+    pub absolute_from: i64,
+}
+
+/// What is kept of the kinds of a system, by kind.
+pub async fn kind_limits(conn: &mut Conn, system: &SystemId) -> Result<Vec<KindLimit>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT kind, idle_timeout_s, idle_from, absolute_s, absolute_from FROM kind_limit WHERE system_id = $1 \
+         ORDER BY kind",
     )
     .bind(&system.0)
-    .bind(SAMPLE)
     .fetch_all(c)
-    .await?);
-    let mut kinds: BTreeMap<String, (Vec<Limit>, Vec<Limit>)> = BTreeMap::new();
-    for row in rows {
-        let absolute = match (row.absolute_known, row.created_at, row.absolute_expires_at) {
+    .await?))
+}
+
+/// Puts these in the place of what was kept.
+pub async fn replace_kind_limits(
+    conn: &mut Conn,
+    system: &SystemId,
+    kinds: &[KindLimit],
+) -> Result<(), Error> {
+    on!(conn, c => { sqlx::query("DELETE FROM kind_limit WHERE system_id = $1").bind(&system.0).execute(c).await?; });
+    for kind in kinds {
+        on!(conn, c => { sqlx::query(
+            "INSERT INTO kind_limit (system_id, kind, idle_timeout_s, idle_from, absolute_s, absolute_from) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&system.0)
+        .bind(&kind.kind)
+        .bind(kind.idle_timeout_s)
+        .bind(kind.idle_from)
+        .bind(kind.absolute_s)
+        .bind(kind.absolute_from)
+        .execute(c)
+        .await?; });
+    }
+    Ok(())
+}
+
+/// Systems of which something is kept.
+pub async fn compared(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String,)> =
+        on!(conn, c => sqlx::query_as("SELECT DISTINCT system_id FROM kind_limit").fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The limits that the live sessions of a system which began last show, by kind.
+pub async fn seen_limits(conn: &mut Conn, system: &SystemId) -> Result<Vec<SeenKind>, Error> {
+    let mut kinds = Vec::new();
+    for kind in SessionKind::ALL {
+        if kind == SessionKind::Guest {
+            continue;
+        }
+        let rows: Vec<Seen> = on!(conn, c => sqlx::query_as(
+            "SELECT idle_timeout_s, absolute_known, created_sort, absolute_expires_at FROM session \
+             WHERE system_id = $1 AND kind = $2 AND state = 'live' AND kind <> 'guest' \
+             ORDER BY created_sort DESC, row_no DESC LIMIT $3",
+        )
+        .bind(&system.0)
+        .bind(kind.name())
+        .bind(SAMPLE)
+        .fetch_all(c)
+        .await?);
+        if rows.is_empty() {
+            continue;
+        }
+        let idles: Vec<Limit> = rows.iter().map(|row| policy::limit(row.idle_timeout_s)).collect();
+        let absolutes: Vec<Limit> = rows.iter().map(Seen::absolute).collect();
+        let (idle, absolute) = (most_have(&idles), most_have(&absolutes));
+        // The newest come first.
+        let newest = |limits: &[Limit], of: Limit| {
+            let at = limits.iter().position(|limit| *limit == of);
+            at.map_or(0, |at| rows[at].created_sort)
+        };
+        kinds.push(SeenKind {
+            kind: kind.name().to_owned(),
+            of: rows.len(),
+            idle,
+            absolute,
+            newest: (newest(&idles, idle.0), newest(&absolutes, absolute.0)),
+        });
+    }
+    kinds.sort_by(|a, b| a.kind.cmp(&b.kind));
+    Ok(kinds)
+}
+
+/// What a session tells of its limits.
+#[derive(sqlx::FromRow)]
+struct Seen {
+    idle_timeout_s: Option<i64>,
+    absolute_known: i64,
+    created_sort: i64,
+    absolute_expires_at: Option<i64>,
+}
+
+impl Seen {
+    fn absolute(&self) -> Limit {
+        match (self.absolute_known, self.created_sort, self.absolute_expires_at) {
             (1, _, None) => Limit::None,
             // Systems round the two moments each on their own: a few seconds are no other limit.
-            (1, Some(from), Some(to)) if to > from => Limit::Seconds((to - from + 30_000) / 60_000 * 60),
+            (1, from @ 1.., Some(to)) if to > from => Limit::Seconds((to - from + 30_000) / 60_000 * 60),
             _ => Limit::Unknown,
-        };
-        let (idles, absolutes) = kinds.entry(row.kind).or_default();
-        idles.push(policy::limit(row.idle_timeout_s));
-        absolutes.push(absolute);
+        }
     }
-    Ok(kinds
-        .into_iter()
-        .map(|(kind, (idles, absolutes))| SeenKind {
-            kind,
-            of: idles.len(),
-            idle: most_have(&idles),
-            absolute: most_have(&absolutes),
-        })
-        .collect())
 }
 
 /// The limit that more than half have, and how many do; `Unknown` where there is none.

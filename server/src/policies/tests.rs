@@ -13,6 +13,8 @@ use crate::keys::HashKey;
 use crate::on;
 use crate::sessions::testing::{self, Seed};
 
+mod kinds;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 struct House {

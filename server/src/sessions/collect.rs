@@ -280,8 +280,20 @@ impl Collector {
             PassEnd::Complete => self.vanish_unseen(lease, system, &known, started_at).await?,
             PassEnd::Partial(_) | PassEnd::Failed(_) => 0,
         };
+        let kinds = match &end {
+            PassEnd::Complete => {
+                let mut conn = self.db.read().await?;
+                Some(self.policies.limits_of_kinds(&mut conn, system).await?)
+            }
+            PassEnd::Partial(_) | PassEnd::Failed(_) => None,
+        };
         let mut conn = self.db.write().await?;
         schedule::check_epoch(&mut conn, lease).await?;
+        if let Some(kinds) = &kinds {
+            self.policies
+                .keep_limits_of_kinds(&mut conn, system, kinds)
+                .await?;
+        }
         if new > ANALYZE_ABOVE {
             intake::analyze(&mut conn).await?;
         }
@@ -338,7 +350,6 @@ impl Collector {
             return Ok(last.snapshot_id.clone());
         }
         let mut snapshot_id = last.and_then(|last| last.snapshot_id);
-        let mut told = true;
         if connected.guard.abilities().policy {
             match connected.guard.read_policy().await {
                 Ok(limits) => {
@@ -346,7 +357,6 @@ impl Collector {
                     schedule::check_epoch(&mut conn, lease).await?;
                     snapshot_id = Some(self.policies.record_snapshot(&mut conn, system, &limits).await?);
                     conn.commit().await?;
-                    told = !limits.tells_nothing();
                 }
                 // Told on the Systems page by the list that follows; tried again with the next pass.
                 Err(error) => {
@@ -355,13 +365,8 @@ impl Collector {
                 }
             }
         }
-        // What is read off the listed sessions is not known before the first list: asked again with the next pass.
         let read = LimitsRead {
-            at: if told {
-                now
-            } else {
-                now.plus_seconds(-POLICY_EVERY_S)
-            },
+            at: now,
             snapshot_id: snapshot_id.clone(),
         };
         self.limits().insert(system.clone(), read);

@@ -61,13 +61,14 @@ struct Line<'r> {
     ends_at_latest: Option<String>,
     ends_at_latest_known: bool,
     past_limit: bool,
+    earlier_policy: bool,
     read_at: Option<String>,
     stale: bool,
     cannot_end: Option<String>,
 }
 
 /// Columns of the CSV: the fields of [`Line`], in their order.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "session_key",
     "system_id",
     "system_name",
@@ -92,6 +93,7 @@ const COLUMNS: [&str; 27] = [
     "ends_at_latest",
     "ends_at_latest_known",
     "past_limit",
+    "earlier_policy",
     "read_at",
     "stale",
     "cannot_end",
@@ -129,6 +131,7 @@ impl<'r> Line<'r> {
             ends_at_latest: moment(row.absolute_expires_at),
             ends_at_latest_known: row.absolute_known,
             past_limit: row.past_limit(),
+            earlier_policy: row.earlier_policy,
             read_at: moment(row.read_at),
             stale: row.stale,
             cannot_end: row.cannot_end.as_ref().map(|why| why.label()),
@@ -163,6 +166,7 @@ impl<'r> Line<'r> {
             moment(&self.ends_at_latest),
             self.ends_at_latest_known.to_string(),
             self.past_limit.to_string(),
+            self.earlier_policy.to_string(),
             moment(&self.read_at),
             self.stale.to_string(),
             text(self.cannot_end.as_deref()),

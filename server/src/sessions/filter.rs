@@ -13,7 +13,9 @@ use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Query, SelectStat
 
 use super::moment;
 use crate::caller::Caller;
-use crate::caller::scope::{Rows, gone, guests_only, live, never_idle, no_guests};
+use crate::caller::scope::{
+    Rows, earlier_policy, earlier_policy_of_row, gone, guests_only, live, never_idle, no_guests,
+};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::policies;
@@ -260,6 +262,12 @@ impl View {
         }
         if query.never_idle {
             rest = rest.add(never_idle());
+        }
+        if query.earlier {
+            rest = rest.add(match indexed {
+                true => earlier_policy(),
+                false => earlier_policy_of_row(),
+            });
         }
         if let Some(key) = &query.key {
             rest = rest.add(column("session_key").eq(key.0.clone()));

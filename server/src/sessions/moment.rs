@@ -56,6 +56,11 @@ pub fn problems(query: &SessionQuery, now: Timestamp) -> Vec<FieldProblem> {
         ),
         (query.over, "over", "Limits are known as last read only"),
         (query.past.is_some(), "past", "Limits are known as last read only"),
+        (
+            query.earlier,
+            "earlier",
+            "Which policy is the earlier one is known of now only",
+        ),
     ] {
         if asked {
             bad(field, &format!("{what}: take off this filter, or “as of”."));

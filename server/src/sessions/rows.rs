@@ -6,13 +6,13 @@ use std::sync::Arc;
 use app::sessions::wire::{CannotEnd, SessionKind, SessionRow, SessionState, person_shown};
 use app::systems::wire::{Abilities, Health, SystemBrief};
 use app::wire::{OperatorId, SessionKey, SystemId, Timestamp};
-use sea_query::Cond;
+use sea_query::{Alias, Cond, ExprTrait, Query};
 
-use super::filter::View;
+use super::filter::{View, column};
 use super::list::Row;
 use super::store::AtWork;
 use crate::caller::Caller;
-use crate::caller::scope::Rows;
+use crate::caller::scope::{Rows, earlier_policy_of_row};
 use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::domain::policy::{self, OWN_SYSTEM};
@@ -43,6 +43,8 @@ pub struct Judged {
     pub network: HashSet<String>,
     /// The protected list names their people.
     pub protected: HashSet<String>,
+    /// They began under an earlier policy: by the condition of the filter.
+    pub earlier: HashSet<String>,
 }
 
 impl Judged {
@@ -54,6 +56,13 @@ impl Judged {
         protected: &VisibleScope,
         keys: &[SessionKey],
     ) -> Result<Self, Error> {
+        let theirs = column("session_key").is_in(keys.iter().map(|key| key.0.clone()));
+        let earlier = Query::select()
+            .column((Alias::new("session"), Alias::new("session_key")))
+            .from(Alias::new("session"))
+            .cond_where(Cond::all().add(theirs).add(earlier_policy_of_row()))
+            .take();
+        let earlier: Vec<(String,)> = conn.fetch_all(&earlier).await?;
         let mut among = async |scope: &VisibleScope| {
             let keys = keys.iter().map(|key| key.0.clone());
             // The rows are of what the caller sees: what covers all of that covers them.
@@ -65,6 +74,7 @@ impl Judged {
                 .await
         };
         Ok(Self {
+            earlier: earlier.into_iter().map(|(key,)| key).collect(),
             may_end: among(may_end).await?,
             network: among(&view.network).await?,
             protected: among(protected).await?,
@@ -149,6 +159,7 @@ impl Beside<'_> {
             cannot_end,
             in_ending,
             return_hint: row.return_hint,
+            earlier_policy: self.judged.earlier.contains(&row.session_key),
             selected: self.selected.contains(&row.session_key),
             account_name: row.account_name,
             session_key: SessionKey(row.session_key),

@@ -20,7 +20,7 @@ const MOST: usize = 8;
 /// Longest text that is gone on with, in characters.
 const LONGEST: usize = 500;
 /// Lengths and values that are asked for most.
-const OFTEN: [(&str, &[(&str, &str)]); 7] = [
+const OFTEN: [(&str, &[(&str, &str)]); 8] = [
     (
         "idle",
         &[
@@ -53,6 +53,7 @@ const OFTEN: [(&str, &[(&str, &str)]); 7] = [
             ("none", "never ends for idleness"),
         ],
     ),
+    ("policy", &[("earlier", "began under an earlier policy")]),
     (
         "ip",
         &[("10.0.0.0/8", "a network"), ("192.168.0.0/16", "a network")],

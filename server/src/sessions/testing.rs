@@ -110,6 +110,26 @@ pub async fn insert_system(conn: &mut Conn, id: &str, read_at: Timestamp) -> Res
     Ok(())
 }
 
+/// Says what new sessions of a kind get: idle seconds and longest seconds, each with the moment from which it holds.
+pub async fn insert_kind_limit(
+    conn: &mut Conn,
+    system: &str,
+    kind: SessionKind,
+    idle: (Option<i64>, i64),
+    absolute: (Option<i64>, i64),
+) -> Result<(), Error> {
+    on!(conn, c => { sqlx::query("INSERT INTO kind_limit VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(system)
+        .bind(kind.name())
+        .bind(idle.0)
+        .bind(idle.1)
+        .bind(absolute.0)
+        .bind(absolute.1)
+        .execute(c)
+        .await?; });
+    Ok(())
+}
+
 /// Makes a group of these accounts, lower-cased already.
 pub async fn insert_group(conn: &mut Conn, id: &str, accounts: &[&str]) -> Result<(), Error> {
     let sql = "INSERT INTO subject_group (group_id, name, source, changed_at) VALUES ($1, $1, 'import', 0)";

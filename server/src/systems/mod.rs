@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use app::audit::wire::AuditResult;
+use app::policies::wire::Profile;
 use app::systems::wire::Health;
 use app::wire::{SystemId, Timestamp};
 use tokio::sync::Notify;
@@ -26,6 +27,7 @@ use crate::error::Error;
 use crate::keys;
 
 mod acts;
+pub mod earlier;
 pub mod few;
 mod over_time;
 mod page;
@@ -48,6 +50,8 @@ pub struct Connected {
     pub guard: Guarded,
     /// Seconds between readings.
     pub collect_every_s: i64,
+    /// What its limits are measured by.
+    pub profile: Profile,
     timeout_ms: u64,
     pace_ms: u64,
     /// Over the settings and the secrets they name; in memory only.
@@ -143,6 +147,7 @@ impl Systems {
                         simulated: settings.simulated,
                         guard,
                         collect_every_s: every_s,
+                        profile: settings.profile,
                         timeout_ms,
                         pace_ms: crate::connectors::pace_ms(settings),
                         fingerprint,
@@ -384,6 +389,13 @@ impl Systems {
         self.connected(system)
             .map_or_else(String::new, |c| c.guard.effect().before_you_end)
     }
+
+    /// What the limits of a system are measured by, and whether it ends sessions; `None` = not connected.
+    pub fn measure(&self, system: &SystemId) -> Option<(Profile, bool)> {
+        let connected = self.connected(system)?;
+        let able = connected.guard.abilities();
+        Some((connected.profile, able.end || able.end_all_of))
+    }
 }
 
 /// Curfew's own entry: always there, read often because it costs nothing.
@@ -396,6 +408,7 @@ fn portal_settings(config: &Config) -> SystemSettings {
         timeout_ms: None,
         pace_ms: Some(0),
         connections: 4,
+        profile: Profile::default(),
         own: toml::Table::new(),
     }
 }
@@ -466,6 +479,7 @@ impl Systems {
             simulated: true,
             guard,
             collect_every_s: 30,
+            profile: Profile::default(),
             timeout_ms: 5_000,
             pace_ms: 0,
             fingerprint: String::new(),

@@ -125,6 +125,10 @@ impl Systems {
             self_test,
             about,
             not_listed,
+            earlier: {
+                let scope = caller.visible(Permission::SeeSessions, self.clock.now());
+                super::earlier::count(conn, &scope, &brief.system_id).await?
+            },
             found: connected.as_ref().map(|c| c.guard.found()).unwrap_or_default(),
             brief,
         })

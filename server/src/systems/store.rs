@@ -431,6 +431,38 @@ pub async fn count_live(
     Ok(rows.first().map_or(0, |(n,)| n.unsigned_abs()))
 }
 
+/// Whether limits that new sessions get are known for any kind of a system.
+pub async fn is_compared(conn: &mut Conn, system: &str) -> Result<bool, Error> {
+    let one: Option<(i64,)> = on!(conn, c => sqlx::query_as(
+        "SELECT CAST(1 AS BIGINT) FROM kind_limit WHERE system_id = $1 LIMIT 1",
+    )
+    .bind(system)
+    .fetch_optional(c)
+    .await?);
+    Ok(one.is_some())
+}
+
+/// Live rows of people in a system within `scope` that began under an earlier policy, counted up to `most`.
+pub async fn count_earlier(
+    conn: &mut Conn,
+    system: &str,
+    scope: &VisibleScope,
+    most: u64,
+) -> Result<u64, Error> {
+    let some = live(scope)
+        .expr_as(Expr::val(1_i64), Alias::new("one"))
+        .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
+        .and_where(scope::earlier_policy())
+        .limit(most)
+        .take();
+    let query = Query::select()
+        .expr(Expr::cust("COUNT(*)"))
+        .from_subquery(some, Alias::new("some"))
+        .to_owned();
+    let rows: Vec<(i64,)> = conn.fetch_all(&query).await?;
+    Ok(rows.first().map_or(0, |(n,)| n.unsigned_abs()))
+}
+
 fn live(scope: &VisibleScope) -> SelectStatement {
     Query::select()
         .from(Alias::new("session"))

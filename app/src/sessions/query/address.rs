@@ -155,6 +155,12 @@ impl SessionQuery {
                         "“{value}” is not an answer to “never ends for idleness”. Write never_idle=1."
                     )),
                 },
+                "earlier" => match value {
+                    "1" => query.earlier = true,
+                    _ => bad(format!(
+                        "“{value}” is not an answer to “under an earlier policy”. Write earlier=1."
+                    )),
+                },
                 "account" => query.account = Some(value.to_lowercase()),
                 "at" => match moment(value, offset_min) {
                     Ok(at) => query.at = Some(at),
@@ -301,6 +307,9 @@ impl SessionQuery {
         if self.never_idle {
             pairs.push(("never_idle", "1".to_owned()));
         }
+        if self.earlier {
+            pairs.push(("earlier", "1".to_owned()));
+        }
         if let Some(key) = &self.key {
             pairs.push(("key", key.0.clone()));
         }
@@ -331,7 +340,7 @@ pub(super) const MANY: [&str; 7] = [
 ];
 /// Of these, typed values join those that are there: each takes more away.
 const GROWING: [&str; 3] = ["not.system", "not.kind", "not.site"];
-const KNOWN: [&str; 34] = [
+const KNOWN: [&str; 35] = [
     "q",
     "system",
     "kind",
@@ -349,6 +358,7 @@ const KNOWN: [&str; 34] = [
     "past",
     "over",
     "never_idle",
+    "earlier",
     "key",
     "account",
     "at",

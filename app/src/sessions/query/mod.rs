@@ -58,6 +58,8 @@ pub struct SessionQuery {
     pub over: bool,
     /// `never_idle=1`: of those that never end for idleness.
     pub never_idle: bool,
+    /// `earlier=1`: of those that began under an earlier policy than their kind has now.
+    pub earlier: bool,
     /// `key`: this one session.
     pub key: Option<SessionKey>,
     /// `account`: of exactly this user name, without regard to case; what a group of a person lists.
@@ -224,6 +226,7 @@ impl SessionQuery {
             "past" => query.past = None,
             "over" => query.over = false,
             "never_idle" => query.never_idle = false,
+            "earlier" => query.earlier = false,
             "key" => query.key = None,
             "account" => query.account = None,
             "at" => query.at = None,

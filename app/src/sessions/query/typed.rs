@@ -383,6 +383,10 @@ fn pairs_of(term: &Term, offset_min: i32) -> Result<Vec<(&'static str, String)>,
                 ));
             }
         },
+        Meaning::Policy => match one(term, word)? {
+            "earlier" => vec![("earlier", "1".to_owned())],
+            _ => return Err(format!("“{whole}”: a policy is earlier. Write policy:earlier.")),
+        },
         Meaning::Limits => vec![(field, limits(term, word)?)],
         Meaning::Key | Meaning::Moment => vec![(field, one(term, word)?.to_owned())],
     };

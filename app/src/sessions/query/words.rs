@@ -19,6 +19,8 @@ pub enum Meaning {
     ToCome,
     /// `over` or `none`.
     Limit,
+    /// `earlier`.
+    Policy,
     /// Two lengths: idle and in all.
     Limits,
     /// A moment that is over, nothing to compare.
@@ -78,7 +80,7 @@ pub(super) const NEGATED: [&str; 7] = [
 ];
 
 /// Every word, in the order of the help.
-pub const WORDS: [Word; 16] = [
+pub const WORDS: [Word; 17] = [
     Word {
         names: &["user", "person", "name", "login", "mail"],
         field: "person",
@@ -183,6 +185,13 @@ pub const WORDS: [Word; 16] = [
         meaning: Meaning::Limit,
         example: "limit:over",
         says: "past a limit of its own; limit:none never ends for idleness",
+    },
+    Word {
+        names: &["policy"],
+        field: "earlier",
+        meaning: Meaning::Policy,
+        example: "policy:earlier",
+        says: "began under an earlier policy: its limits are not what its kind gets now",
     },
     Word {
         names: &["at"],

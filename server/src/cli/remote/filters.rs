@@ -102,6 +102,9 @@ pub struct Filters {
     /// Never ends for idleness
     #[arg(long)]
     never_idle: bool,
+    /// Began under an earlier policy than sessions of its kind get now
+    #[arg(long)]
+    earlier: bool,
 }
 
 /// An account by name and domain, without regard to case.
@@ -165,6 +168,7 @@ impl Filters {
         let words = (!self.words.is_empty()).then_some(&words);
         let over = self.over.then(|| "1".to_owned());
         let never_idle = self.never_idle.then(|| "1".to_owned());
+        let earlier = self.earlier.then(|| "1".to_owned());
         let user = self.user()?.map(|user| user.name);
         let person_op = user.as_ref().map(|_| "contains".to_owned());
         let one = [
@@ -189,6 +193,7 @@ impl Filters {
             ("past", self.past.as_ref()),
             ("over", over.as_ref()),
             ("never_idle", never_idle.as_ref()),
+            ("earlier", earlier.as_ref()),
         ];
         let many = [
             ("system", &self.system),

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::Domo;
 use super::api::{Me, Told};
-use super::policy::Tally;
 use super::rows::Row;
 use super::trouble::Trouble;
 use crate::connectors::{Completeness, ConnectorError, ErrorKind, Handle, ListSessions, Sink, Wanted};
@@ -280,12 +279,8 @@ impl ListSessions for Domo {
             Some(me) if self.api.identity().has_session() => me.id.as_str(),
             _ => "",
         };
-        let mut earlier = None;
         let all = match wanted {
             Wanted::All => {
-                let tally = Tally::of(&rows, &self.kinds);
-                earlier = self.limits.earlier(&tally);
-                *self.tally.lock().unwrap_or_else(PoisonError::into_inner) = Some(tally);
                 let ids: HashSet<&str> = rows.iter().filter_map(|row| row.user_id.as_deref()).collect();
                 self.names.retain(&ids);
                 true
@@ -304,7 +299,6 @@ impl ListSessions for Domo {
             found.push("It may manage sessions: Domo gave their list.".to_owned());
             found.extend(named.words());
             found.extend(noticed.words());
-            found.extend(earlier);
             self.keep_found(found);
         }
         if count >= self.limit {

@@ -16,7 +16,7 @@ use self::api::{Api, Me, http_settings};
 use self::end::Rest;
 use self::identity::{Identity, IdentitySettings};
 use self::names::Names;
-use self::policy::{LimitSettings, Tally};
+use self::policy::LimitSettings;
 use self::rows::Kinds;
 use super::{
     Connector, EndEffect, EndSessions, ListSessions, ReadPolicy, Recipe, Residual, SelfTest, SharedConnector,
@@ -122,7 +122,6 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         me: Mutex::default(),
         rest: Rest::default(),
         found: RwLock::default(),
-        tally: Mutex::default(),
     }))
 }
 
@@ -144,8 +143,6 @@ struct Domo {
     rest: Rest,
     /// What the newest list of everything found out, as sentences.
     found: RwLock<Vec<String>>,
-    /// Limits of the sessions of the newest list of everything; `None` = none was read yet.
-    tally: Mutex<Option<Tally>>,
 }
 
 impl Connector for Domo {

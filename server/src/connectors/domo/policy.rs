@@ -1,8 +1,5 @@
-//! Limits of a Domo: typed in, or read off the sessions that are listed. No call that tells them is known, and none that
-//! sets them is ever made.
-
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
+//! Limits of a Domo, as they were typed in: no call that tells them is known, and none that sets them is ever made. What
+//! nobody typed in is read off the listed sessions, as for any system that tells nothing.
 
 use app::policies::wire::{SettingSource, SystemSetting};
 use app::sessions::wire::SessionKind;
@@ -11,8 +8,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::Domo;
-use super::rows::{Kinds, Row};
-use crate::connectors::{ConnectorError, LimitsFrom, ReadLimits, ReadPolicy};
+use crate::connectors::{ConnectorError, KindLimits, LimitsFrom, ReadLimits, ReadPolicy};
 
 /// Longest limit that is believed, minutes: 10 years.
 const LONGEST_MIN: i64 = 5_256_000;
@@ -66,64 +62,6 @@ const fn minutes(typed: i64) -> Limit {
     }
 }
 
-/// How many sessions have which limit, by kind.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    browser: Counted,
-    mobile: Counted,
-}
-
-/// Limits of the sessions of one kind, seconds with `None` = unlimited, and how many have each.
-#[derive(Clone, Debug, Default)]
-struct Counted {
-    idle: BTreeMap<Option<i64>, usize>,
-    life: BTreeMap<Option<i64>, usize>,
-}
-
-impl Tally {
-    pub(super) fn of(rows: &[Row], kinds: &Kinds) -> Self {
-        let mut tally = Self::default();
-        for row in rows {
-            let counted = match kinds.of(&row.token_type) {
-                SessionKind::Web => &mut tally.browser,
-                SessionKind::Mobile => &mut tally.mobile,
-                _ => continue,
-            };
-            note(&mut counted.idle, row.idle());
-            note(&mut counted.life, row.life());
-        }
-        tally
-    }
-}
-
-/// How many of these have another limit than what holds for their kind: they were made under an earlier policy.
-fn others(counts: &BTreeMap<Option<i64>, usize>, typed: Option<i64>) -> usize {
-    let holds = match typed {
-        Some(typed) => Some(minutes(typed)),
-        None => most(counts).map(|(limit, _, _)| limit),
-    };
-    let other = counts
-        .iter()
-        .filter(|(told, _)| holds.is_some_and(|holds| told.map_or(Limit::None, Limit::Seconds) != holds));
-    other.map(|(_, count)| count).sum()
-}
-
-fn note(counts: &mut BTreeMap<Option<i64>, usize>, limit: Limit) {
-    let told = match limit {
-        Limit::Unknown => return,
-        Limit::None => None,
-        Limit::Seconds(seconds) => Some(seconds),
-    };
-    *counts.entry(told).or_default() += 1;
-}
-
-/// What most sessions have, how many those are, and of how many that is.
-fn most(counts: &BTreeMap<Option<i64>, usize>) -> Option<(Limit, usize, usize)> {
-    let (told, count) = counts.iter().max_by_key(|(_, count)| **count)?;
-    let limit = told.map_or(Limit::None, Limit::Seconds);
-    Some((limit, *count, counts.values().sum()))
-}
-
 /// One limit, as far as anybody told it.
 struct Known {
     limit: Limit,
@@ -131,30 +69,18 @@ struct Known {
     note: String,
 }
 
-fn known(
-    typed: Option<i64>,
-    as_of: Option<&str>,
-    counts: Option<&BTreeMap<Option<i64>, usize>>,
-    default_min: i64,
-) -> Known {
-    if let Some(typed) = typed {
-        return Known {
+fn known(typed: Option<i64>, as_of: Option<&str>, default_min: i64) -> Known {
+    match typed {
+        Some(typed) => Known {
             limit: minutes(typed),
             source: SettingSource::Typed,
             note: as_of.map_or_else(String::new, |day| format!("Read in Domo on {day}")),
-        };
-    }
-    if let Some((limit, count, of)) = counts.and_then(most) {
-        return Known {
-            limit,
-            source: SettingSource::Read,
-            note: format!("Seen in {count} of {of} sessions: read off them, Domo tells it nowhere"),
-        };
-    }
-    Known {
-        limit: minutes(default_min),
-        source: SettingSource::Default,
-        note: "Nobody told; what Domo delivers".to_owned(),
+        },
+        None => Known {
+            limit: minutes(default_min),
+            source: SettingSource::Default,
+            note: "Nobody told; what Domo delivers".to_owned(),
+        },
     }
 }
 
@@ -169,55 +95,36 @@ fn words(limit: Limit) -> String {
 }
 
 impl LimitSettings {
-    /// What to say of sessions that keep limits from before; `None` = there are none.
-    pub(super) fn earlier(&self, tally: &Tally) -> Option<String> {
-        let of = |counted: &Counted, idle, life| {
-            // A session may differ in both.
-            others(&counted.idle, idle).max(others(&counted.life, life))
-        };
-        let count = of(&tally.browser, self.idle_min, self.max_min)
-            + of(&tally.mobile, self.mobile_idle_min, self.mobile_max_min);
-        (count > 0).then(|| {
-            let them = match count {
-                1 => "1 session has other limits than its kind has now: it was".to_owned(),
-                count => {
-                    format!("At least {count} sessions have other limits than their kind has now: they were")
-                }
-            };
-            format!("{them} made under an earlier policy.")
-        })
-    }
-
-    /// Everything that is known of the limits; `tally` = of the newest list.
-    fn read(&self, tally: Option<&Tally>) -> ReadLimits {
+    /// Everything that was typed in.
+    fn read(&self) -> ReadLimits {
         let as_of = self.as_of.as_deref();
-        let browser = tally.map(|tally| &tally.browser);
-        let mobile = tally.map(|tally| &tally.mobile);
-        let idle = known(self.idle_min, as_of, browser.map(|counted| &counted.idle), 480);
-        let life = known(self.max_min, as_of, browser.map(|counted| &counted.life), 0);
-        let mobile_idle = known(
-            self.mobile_idle_min,
-            as_of,
-            mobile.map(|counted| &counted.idle),
-            43_200,
-        );
-        let mobile_life = known(
-            self.mobile_max_min,
-            as_of,
-            mobile.map(|counted| &counted.life),
-            259_200,
-        );
+        let idle = known(self.idle_min, as_of, 480);
+        let life = known(self.max_min, as_of, 0);
+        let mobile_idle = known(self.mobile_idle_min, as_of, 43_200);
+        let mobile_life = known(self.mobile_max_min, as_of, 259_200);
         let source = match (idle.source, life.source) {
             (SettingSource::Default, SettingSource::Default) => LimitsFrom::Nobody,
-            (SettingSource::Typed, _) | (_, SettingSource::Typed) => LimitsFrom::Typed,
-            _ => LimitsFrom::Read,
+            _ => LimitsFrom::Typed,
         };
         // A documented default is nobody's word on this Domo.
         let told = |known: &Known| match known.source {
             SettingSource::Default => Limit::Unknown,
             _ => known.limit,
         };
+        let kinds = [
+            (SessionKind::Web, &idle, &life),
+            (SessionKind::Mobile, &mobile_idle, &mobile_life),
+        ]
+        .map(|(kind, idle, life)| KindLimits {
+            kind,
+            idle: told(idle),
+            absolute: told(life),
+        })
+        .into_iter()
+        .filter(|of| (of.idle, of.absolute) != (Limit::Unknown, Limit::Unknown))
+        .collect();
         ReadLimits {
+            kinds,
             idle: told(&idle),
             absolute: told(&life),
             note: "Of browsers; the mobile app has limits of its own. A session keeps the limits it was made with: a change \
@@ -247,8 +154,7 @@ impl LimitSettings {
 #[async_trait]
 impl ReadPolicy for Domo {
     async fn read_policy(&self) -> Result<ReadLimits, ConnectorError> {
-        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(self.limits.read(tally.as_ref()))
+        Ok(self.limits.read())
     }
 }
 
@@ -256,28 +162,9 @@ impl ReadPolicy for Domo {
 mod tests {
     use super::*;
 
-    fn rows(idle_min: &[i64]) -> Vec<Row> {
-        let row = |idle_min: &i64| {
-            let ns = idle_min * 60_000_000_000;
-            let text = format!(
-                "{{\"id\": 1, \"userId\": 2, \"tokenType\": \"sss\", \"created\": \"2026-03-02T08:00:00Z\", \
-                 \"idleTimeout\": {ns}, \"absoluteTimeout\": \"0001-01-01T00:00:00Z\"}}"
-            );
-            serde_json::from_str(&text).unwrap()
-        };
-        idle_min.iter().map(row).collect()
-    }
-
-    fn kinds() -> Kinds {
-        Kinds {
-            browser: vec!["sss".to_owned()],
-            mobile: Vec::new(),
-        }
-    }
-
     #[test]
     fn nobody_told_means_not_known_and_the_defaults_are_called_that() {
-        let read = LimitSettings::default().read(None);
+        let read = LimitSettings::default().read();
         assert_eq!(
             (read.idle, read.absolute, read.source),
             (Limit::Unknown, Limit::Unknown, LimitsFrom::Nobody)
@@ -295,32 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn what_most_sessions_have_is_read_off_them() {
-        let tally = Tally::of(&rows(&[480, 480, 60, 480]), &kinds());
-        let read = LimitSettings::default().read(Some(&tally));
-        assert_eq!(
-            (read.idle, read.absolute, read.source),
-            (Limit::Seconds(28_800), Limit::None, LimitsFrom::Read)
-        );
-        assert!(read.settings[0].note.starts_with("Seen in 3 of 4 sessions"));
-        let earlier = LimitSettings::default().earlier(&tally).unwrap();
-        assert!(earlier.starts_with("1 session has"), "{earlier}");
-        let typed: LimitSettings = toml::from_str("idle_min = 60").unwrap();
-        assert!(typed.earlier(&tally).unwrap().starts_with("At least 3 sessions"));
-        let same = Tally::of(&rows(&[480, 480]), &kinds());
-        assert_eq!(LimitSettings::default().earlier(&same), None);
-        assert_eq!(read.settings[2].source, SettingSource::Default);
-    }
-
-    #[test]
-    fn what_is_typed_in_wins_and_shows_its_day() {
+    fn what_is_typed_in_holds_for_its_kind_and_shows_its_day() {
         let typed: LimitSettings =
             toml::from_str("idle_min = 60\nmax_min = 0\nas_of = \"2026-11-23\"").unwrap();
         typed.check().unwrap();
-        let read = typed.read(Some(&Tally::of(&rows(&[480]), &kinds())));
+        let read = typed.read();
         assert_eq!(
             (read.idle, read.absolute, read.source),
             (Limit::Seconds(3_600), Limit::None, LimitsFrom::Typed)
+        );
+        assert_eq!(
+            read.kinds,
+            [KindLimits {
+                kind: SessionKind::Web,
+                idle: Limit::Seconds(3_600),
+                absolute: Limit::None
+            }]
         );
         assert_eq!(read.settings[0].note, "Read in Domo on 2026-11-23");
         for bad in ["idle_min = -1", "max_min = 99999999", "as_of = \"yesterday\""] {

@@ -445,6 +445,7 @@ impl ReadPolicy for Tableau {
             note: note_of(site.column).to_owned(),
         }));
         Ok(ReadLimits {
+            kinds: Vec::new(),
             idle: limits.idle,
             absolute: limits.lifetime,
             note: "Closing the browser ends a session whatever the limits.".to_owned(),

@@ -19,7 +19,7 @@ use crate::systems::Systems;
 /// The room over a database, with a clock to move.
 pub(super) struct House {
     pub(super) test: TestDb,
-    room: Arc<Sessions>,
+    pub(super) room: Arc<Sessions>,
     pub(super) clock: Arc<FakeClock>,
 }
 

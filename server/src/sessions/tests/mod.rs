@@ -20,6 +20,7 @@ use crate::db::testing::TestDb;
 use crate::domain::grant::Grant;
 use crate::keys::HashKey;
 
+mod earlier;
 mod finding;
 mod guests;
 mod hidden;
@@ -150,6 +151,7 @@ async fn estates(count: usize) -> (Vec<TestDb>, Vec<Known>) {
         }
         testing::insert(&mut conn, &key(), &seeds).await.unwrap();
         testing::insert_group(&mut conn, GROUP.0, GROUP.1).await.unwrap();
+        model::insert_kind_limits(&mut conn).await;
         conn.commit().await.unwrap();
     }
     (dbs, known)

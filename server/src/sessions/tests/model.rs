@@ -9,17 +9,42 @@ use app::sessions::wire::{SessionKind, SessionState};
 use app::wire::{Direction, SystemId, Timestamp};
 use proptest::prelude::*;
 
+use crate::db::Conn;
 use crate::domain::grant::VisibleScope;
 use crate::keys::HashKey;
 use crate::sessions::filter::View;
 use crate::sessions::identity::Row;
-use crate::sessions::testing::Seed;
+use crate::sessions::testing::{self, Seed};
 
 /// When it is in these tests.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 /// The one group there is: its id, and its accounts as they are stored.
 pub const GROUP: (&str, &[&str]) = ("night", &["änne", "anne", "svc_100%"]);
+
+/// A limit in seconds (0 = none), and since when it holds.
+type Since = (Option<i64>, i64);
+
+/// What new sessions of a kind get: idle, longest.
+pub const KIND_LIMITS: [(&str, SessionKind, Since, Since); 3] = [
+    (
+        "domo",
+        SessionKind::Web,
+        (Some(3_600), NOW.0),
+        (Some(7_200), NOW.0 - 3_600_000),
+    ),
+    ("domo", SessionKind::Mobile, (Some(0), NOW.0), (None, 0)),
+    ("uportal", SessionKind::Web, (None, 0), (Some(0), NOW.0)),
+];
+
+/// Puts [`KIND_LIMITS`] into the database.
+pub async fn insert_kind_limits(conn: &mut Conn) {
+    for (system, kind, idle, absolute) in KIND_LIMITS {
+        testing::insert_kind_limit(conn, system, kind, idle, absolute)
+            .await
+            .unwrap();
+    }
+}
 
 /// A session with the row that a reading made of it.
 #[derive(Clone, Debug)]
@@ -137,11 +162,32 @@ impl Known {
             && query.past.is_none_or(|limits| past(s, limits))
             && (!query.over || past_its_own(r.idle_ends_at) || past_its_own(s.absolute_expires_at))
             && (!query.never_idle || r.idle_timeout_s == Some(0))
+            && (!query.earlier || self.is_of_an_earlier_policy())
             && query
                 .account
                 .as_ref()
                 .is_none_or(|account| lower(account) == lower(&s.account_name))
             && query.key.as_ref().is_none_or(|key| key.0 == r.session_key)
+    }
+
+    /// Whether it began under another policy than [`KIND_LIMITS`] say, before that held.
+    fn is_of_an_earlier_policy(&self) -> bool {
+        let s = &self.seed;
+        let of_it = KIND_LIMITS
+            .iter()
+            .find(|of| of.0 == s.system_id && of.1 == s.kind);
+        let (Some((_, _, idle, absolute)), Some(from)) = (of_it, s.created_at) else {
+            return false;
+        };
+        let life = match s.absolute_expires_at {
+            None => Some(0),
+            Some(to) if to > from => Some((to - from + 30_000) / 60_000 * 60),
+            Some(_) => None,
+        };
+        let differs = |own: Option<i64>, (now, held_from): (Option<i64>, i64)| {
+            own.zip(now).is_some_and(|(own, now)| own != now) && from < held_from
+        };
+        s.state == SessionState::Live && (differs(self.row.idle_timeout_s, *idle) || differs(life, *absolute))
     }
 
     /// What the list sorts it by.
@@ -413,6 +459,7 @@ pub fn filter() -> impl Strategy<Value = Changed> {
         1 => one_of(&ACCOUNTS[1..]).prop_map(|a| change(move |q| q.account = Some(a.clone()))),
         1 => Just(change(|q| q.over = true)),
         1 => Just(change(|q| q.never_idle = true)),
+        1 => Just(change(|q| q.earlier = true)),
     ]
 }
 

@@ -91,6 +91,11 @@ async fn pages_walked_backwards_are_the_same_rows() {
 async fn walking_meets_every_row_that_stays_exactly_once_while_others_come_and_go() {
     let view = View::of(&everything(), NOW);
     let dbs = TestDb::both().await.unwrap();
+    for test in &dbs {
+        let mut conn = test.db.write().await.unwrap();
+        model::insert_kind_limits(&mut conn).await;
+        conn.commit().await.unwrap();
+    }
     let what = (
         model::query(),
         prop::collection::vec((model::seed(), 0..3_u8, any::<prop::sample::Index>()), 60..120),

@@ -145,6 +145,7 @@ impl Simulator {
             name: Some(name.to_owned()),
             simulated: true,
             collect_every_s: None,
+            profile: Default::default(),
             timeout_ms: None,
             pace_ms: Some(0),
             connections: 4,

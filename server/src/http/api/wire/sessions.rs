@@ -75,6 +75,8 @@ pub struct Session {
     pub ends_at_latest_known: bool,
     /// Past a limit of its own when it was read: its person is out, the system has not removed it yet.
     pub past_limit: bool,
+    /// Began under an earlier policy: it has other limits than sessions of its kind get now.
+    pub earlier_policy: bool,
     /// When this was read.
     pub read_at: Option<Moment>,
     /// Its system has not been read whole lately.
@@ -144,6 +146,7 @@ impl From<ours::SessionRow> for Session {
     fn from(row: ours::SessionRow) -> Self {
         Session {
             past_limit: row.past_limit(),
+            earlier_policy: row.earlier_policy,
             session_key: row.session_key.0,
             system_id: row.system_id.0,
             system_name: row.system_name,
@@ -426,6 +429,15 @@ pub struct Filter {
     #[schema(nullable = false, pattern = "^1$")]
     #[param(pattern = "^1$")]
     pub never_idle: Option<String>,
+    /// `1`: began under an earlier policy than sessions of its kind get now.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, pattern = "^1$")]
+    #[param(pattern = "^1$")]
+    pub earlier: Option<String>,
     /// This one session.
     #[serde(
         default,

@@ -161,6 +161,8 @@ pub struct Policy {
     pub over: Option<u64>,
     /// Live sessions that never end for idleness though others there do; null = not counted.
     pub never_idle: Option<u64>,
+    /// Live sessions that began under an earlier policy than their kind has now; null = nothing to compare them with.
+    pub earlier: Option<Counted>,
     /// What else shapes its sessions; empty = nothing more is told.
     pub settings: Vec<PolicySetting>,
     /// What these settings call for, in sentences.
@@ -215,6 +217,7 @@ impl From<policies::SystemLimits> for Policy {
                 .collect(),
             over: limits.over,
             never_idle: limits.never_idle,
+            earlier: limits.earlier.map(Into::into),
             settings: limits
                 .settings
                 .into_iter()

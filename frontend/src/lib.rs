@@ -17,6 +17,7 @@ mod live;
 mod memory;
 mod morph;
 mod page;
+mod rows;
 mod small;
 mod ticks;
 mod timeout;
@@ -39,6 +40,7 @@ fn start() {
     columns::start();
     copy::start();
     keys::start();
+    rows::start();
     arrived();
     ages::start();
     live::start();
@@ -55,6 +57,7 @@ fn arrived() {
     keys::arrived();
     views::arrived();
     ticks::arrived();
+    rows::arrived();
     finding::arrived();
     live::arrived();
     page::count_exactly();

@@ -17,6 +17,7 @@ mod live;
 mod memory;
 mod morph;
 mod page;
+mod palette;
 mod rows;
 mod small;
 mod ticks;
@@ -30,6 +31,8 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    // Before the pages: what opens in a dialog is not followed.
+    palette::start();
     page::start();
     memory::start();
     ticks::start();

@@ -135,9 +135,21 @@ fn one(line: Line, first: bool) -> impl IntoView {
 
 /// The control in the bar: a link to the page, which script opens in the dialog.
 #[component]
-pub fn GoLink() -> impl IntoView {
+pub fn GoLink(
+    /// A line of the menu of pages, where the bar is too narrow for it.
+    #[prop(optional)]
+    in_menu: bool,
+) -> impl IntoView {
     let here = use_location();
     let href = address(&here.pathname.get_untracked(), &here.search.get_untracked());
+    if in_menu {
+        return view! {
+            <a class="nav-link go-menu" href=href data-go="">
+                "Go to…"
+            </a>
+        }
+        .into_any();
+    }
     view! {
         <a class="icon-btn wide go-link" href=href data-go="">
             <Glyph icon=Icon::Search />

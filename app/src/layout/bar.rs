@@ -81,6 +81,7 @@ pub fn Bar(
                     </summary>
                     <nav class="menu-list" aria-label="Pages, in the menu">
                         <NavLinks context=context />
+                        <GoLink in_menu=true />
                     </nav>
                 </details>
                 <ThemeMenu context=context />

@@ -15,6 +15,7 @@ use crate::policies::port::PoliciesPort;
 use crate::sessions::port::{SessionsPort, ViewsPort};
 use crate::signin::port::SignInPort;
 use crate::systems::port::SystemsPort;
+use crate::wire::SessionKey;
 
 /// The ports, each bound to the caller of this request.
 #[derive(Clone)]
@@ -37,6 +38,10 @@ fn backend() -> Result<Backend, AppError> {
 /// Whether an open page asks on its own: such a request is no activity and no look of a person. From the seam.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Background(pub bool);
+
+/// Rows that an open page which asks again shows already: it wants to know what they are now. From the seam.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenRows(pub Vec<SessionKey>);
 
 /// What the server does with the status of an answer that is not 200: put there by the seam (server/src/http/ui.rs).
 #[derive(Clone)]

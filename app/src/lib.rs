@@ -22,6 +22,7 @@ pub mod wire;
 pub mod access;
 pub mod audit;
 pub mod endings;
+pub mod go;
 pub mod policies;
 pub mod sessions;
 pub mod signin;

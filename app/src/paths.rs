@@ -17,6 +17,8 @@ pub const POLICIES: &str = "/policies";
 pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
+/// People, systems, views, endings and pages by what they are called: `q`, and `list` = query string of the open list.
+pub const GO: &str = "/go";
 /// The frame around pages without a page in it: what an open page asks again on its own.
 pub const FRAME: &str = "/frame";
 /// How many sessions a query matches, exactly, as plain text; `?` and the query string of the list behind it.

@@ -686,3 +686,90 @@ fn addresses_are_as_reviewed() {
     ];
     assert_eq!(all, expected);
 }
+
+/// "Go to…" for who holds these permissions.
+fn go(address: &str, permissions: &[Permission]) -> String {
+    let mut world = World::many();
+    world.frame.permissions = permissions.to_vec();
+    world.people_named = vec![app::sessions::wire::PersonBrief {
+        person_id: "m.hohenlohe".to_owned(),
+        name: "Maximiliane Freifrau von Hohenlohe".to_owned(),
+        sessions: 4,
+        systems: 2,
+        last_active_at: None,
+    }];
+    let (status, html) = page(address, Given::world(world));
+    assert_eq!(status, 200);
+    html
+}
+
+#[test]
+fn ui_g3_go_to_leads_to_people_systems_views_and_pages_and_acts_by_itself_nowhere() {
+    let html = go("/go?q=o", &Permission::ALL);
+    says(
+        &html,
+        &[
+            "People Maximiliane Freifrau von Hohenlohe 4 sessions",
+            "Systems Domo northwind 496 live",
+            "Contractors, nights",
+            "Sessions with “o”",
+            "Sessions g s",
+            "Do Add a person who signs in here…",
+        ],
+    );
+    for href in [
+        "/sessions?account=m.hohenlohe",
+        "/sessions?system=domo-northwind",
+        "/sessions?q=o",
+        "/systems",
+        "/endings",
+    ] {
+        assert!(html.contains(&format!("href=\"{href}\"")), "{href}");
+    }
+    // Beside the forms of the frame, which every page has, it has only the one that asks.
+    let main = html
+        .split("<main")
+        .nth(1)
+        .unwrap()
+        .split("</main>")
+        .next()
+        .unwrap();
+    assert_eq!(main.matches("<form").count(), 1);
+    assert!(!main.contains("method=\"post\""));
+    assert_eq!(
+        main.matches("data-first").count(),
+        1,
+        "one line that Enter follows"
+    );
+    let nothing = go("/go?q=zzz", &[]);
+    says(&nothing, &["Nothing of that name"]);
+}
+
+#[test]
+fn ui_g3_what_needs_a_right_is_offered_to_who_has_it_and_a_list_keeps_its_filters() {
+    let of_list = "/go?list=kind%3Dmobile%26sel%3Ds1%26sort%3Dip";
+    let html = go(of_list, &Permission::ALL);
+    assert!(
+        html.contains("href=\"/sessions/export.csv?kind=mobile&amp;sort=ip\""),
+        "{html}"
+    );
+    let offered = |may: &[Permission]| words(go(of_list, may).split("<main").nth(1).unwrap());
+    for (permission, line) in [
+        (Permission::ExportData, "Export this list as CSV"),
+        (Permission::ManageSystems, "Pause all endings…"),
+        (Permission::ManageAccess, "Give a grant…"),
+        (
+            Permission::EditPolicies,
+            "Change the limits of Curfew’s own sessions…",
+        ),
+        (Permission::ReadAudit, "Audit g a"),
+        (Permission::SeeSessions, "Hohenlohe"),
+    ] {
+        assert!(offered(&[permission]).contains(line), "{line}");
+        let others: Vec<Permission> = Permission::ALL.into_iter().filter(|p| *p != permission).collect();
+        assert!(!offered(&others).contains(line), "{line}");
+    }
+    // Nothing to export where the list is not understood, or there is none.
+    assert!(!go("/go?list=systme%3Ddomo", &Permission::ALL).contains("/sessions/export"));
+    assert!(!go("/go", &Permission::ALL).contains("/sessions/export"));
+}

@@ -18,6 +18,8 @@ const PAGES = [
   '/access?tab=groups',
   '/access?tab=protected',
   '/audit',
+  '/go',
+  '/go?q=domo',
   '/account',
   '/second-factor',
   '/no-such-page',

@@ -5,7 +5,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Element, Event, HtmlElement, Window};
 
 pub fn window() -> Window {
@@ -126,6 +128,15 @@ impl Later {
             wanted.set(false);
         }
     }
+}
+
+/// Waits.
+pub async fn pause(pause: Duration) {
+    let over = Promise::new(&mut |done, _| {
+        drop(window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms(pause)));
+    });
+    // Nobody rejects it.
+    drop(JsFuture::from(over).await);
 }
 
 fn ms(pause: Duration) -> i32 {

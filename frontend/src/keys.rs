@@ -33,7 +33,7 @@ fn pressed(event: &KeyboardEvent) {
         || held
         || event.default_prevented()
         || event.is_composing()
-        || (event.repeat() && event.key() == "x")
+        || (event.repeat() && event.key().eq_ignore_ascii_case("x"))
     {
         return;
     }
@@ -61,7 +61,8 @@ fn pressed(event: &KeyboardEvent) {
         "f" => to(&format!("#{FILTER_FORM} details > summary")),
         "j" => walk(true),
         "k" => walk(false),
-        "x" => pick(),
+        "x" => pick(|input| input.click()),
+        "X" => pick(|input| crate::ticks::up_to(input, true)),
         "e" => preview(),
         "?" => open(),
         _ => false,
@@ -100,15 +101,15 @@ fn walk(down: bool) -> bool {
     next.inspect(dom::focus).is_some()
 }
 
-/// Ticks the row in focus, or not any more, as a click would.
-fn pick() -> bool {
+/// Does something with the box of the row in focus.
+fn pick(act: impl FnOnce(&HtmlInputElement)) -> bool {
     let row = here();
     let input = row.and_then(|row| {
         dom::all::<HtmlInputElement>(&row, &format!("input[name={ROW}]"))
             .into_iter()
             .next()
     });
-    input.inspect(|input| input.click()).is_some()
+    input.as_ref().inspect(|input| act(input)).is_some()
 }
 
 /// Presses "End n sessions…" of the bar, which opens the preview; without a selection there is no bar.

@@ -17,6 +17,8 @@ mod live;
 mod memory;
 mod morph;
 mod page;
+mod palette;
+mod rows;
 mod small;
 mod ticks;
 mod timeout;
@@ -29,6 +31,8 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    // Before the pages: what opens in a dialog is not followed.
+    palette::start();
     page::start();
     memory::start();
     ticks::start();
@@ -39,6 +43,7 @@ fn start() {
     columns::start();
     copy::start();
     keys::start();
+    rows::start();
     arrived();
     ages::start();
     live::start();
@@ -55,6 +60,7 @@ fn arrived() {
     keys::arrived();
     views::arrived();
     ticks::arrived();
+    rows::arrived();
     finding::arrived();
     live::arrived();
     page::count_exactly();

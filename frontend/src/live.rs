@@ -11,9 +11,12 @@ use web_sys::{Element, Event, EventSource, MessageEvent};
 
 use crate::dom;
 use crate::page::{self, Asked, Trouble};
+use crate::rows;
 
 /// How often the frame is asked again: what runs, how long the sign-in lasts.
 const FRAME: Duration = Duration::from_secs(30);
+/// How long a list stands after a reading: its systems are read one after the other.
+const LIST: Duration = Duration::from_secs(3);
 /// How often a page reads again while the stream is broken.
 const LOST: Duration = Duration::from_secs(10);
 
@@ -47,7 +50,9 @@ pub fn arrived() {
     if wanted != open {
         STREAM.set(None);
         LINK.set("");
-        VERSION.set(String::new());
+        // What the page was drawn with need not be read again.
+        let drawn = dom::one::<Element>("[data-live]").and_then(|mark| mark.get_attribute("data-version"));
+        VERSION.set(drawn.unwrap_or_default());
         STREAM.set(wanted.and_then(listen));
     }
     mark();
@@ -99,22 +104,31 @@ fn mark() {
     }
 }
 
-/// Reads the page again; at most one reading at a time, and one more when something changed meanwhile.
+/// Reads the page again; at most one reading at a time, and one more when something changed meanwhile. A list that is
+/// paused, or that nobody can see, waits.
 fn read() {
-    if READING.replace(true) {
+    let waits = rows::are_paused() || (rows::are_live() && dom::document().hidden());
+    if waits || READING.get() {
         WANTED.set(true);
         return;
     }
+    READING.set(true);
     spawn_local(async {
-        loop {
-            WANTED.set(false);
-            page::again().await;
-            if !WANTED.get() {
-                break;
-            }
+        WANTED.set(false);
+        page::again().await;
+        if rows::are_live() {
+            dom::pause(LIST).await;
         }
         READING.set(false);
+        resume();
     });
+}
+
+/// Reads what was left for later.
+pub fn resume() {
+    if WANTED.get() {
+        read();
+    }
 }
 
 /// What runs, and how long the sign-in lasts.
@@ -125,9 +139,11 @@ fn frame() {
     spawn_local(async {
         match page::ask(paths::FRAME, None, Asked::Page).await {
             Ok(answer) => {
-                for id in ["running", "sign-in-ends", "banners"] {
-                    page::part(&answer.document, id);
-                }
+                rows::steady(|| {
+                    for id in ["running", "sign-in-ends", "banners"] {
+                        page::part(&answer.document, id);
+                    }
+                });
             }
             Err(Trouble::SignedOut) => crate::timeout::over(),
             // Not answering for a moment: the next round asks again.
@@ -137,6 +153,7 @@ fn frame() {
 }
 
 pub fn start() {
+    dom::on("visibilitychange", |_: Event| resume());
     dom::every(FRAME, frame);
     dom::every(LOST, || {
         if LINK.get() == "lost" {

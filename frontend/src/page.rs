@@ -17,7 +17,7 @@ use web_sys::{
 };
 
 use crate::dom::{self, document, window};
-use crate::{arrived, memory, morph};
+use crate::{arrived, memory, morph, rows};
 
 /// Marks a request as the page's own: no activity of a person. The server's word for it.
 const BACKGROUND: &str = "x-curfew-background";
@@ -77,7 +77,9 @@ async fn fetch(address: &str, form: Option<&FormData>, by: Asked) -> Result<(Url
     }
     if by == Asked::Page {
         let headers = Headers::new()?;
-        headers.set(BACKGROUND, "1")?;
+        let list = address.split('?').next() == Some(paths::SESSIONS) && rows::are_live();
+        let shown = if list { rows::keys() } else { String::new() };
+        headers.set(BACKGROUND, if shown.is_empty() { "1" } else { &shown })?;
         init.set_headers(&headers);
     }
     let response: Response = JsFuture::from(window().fetch_with_str_and_init(address, &init))
@@ -132,7 +134,8 @@ pub fn go(address: String, by: Asked) {
 
 /// As [`go`], to its end; an answer that a newer question overtook is dropped.
 async fn show(address: &str, by: Asked) {
-    let turn = TURN.get() + 1;
+    // What the page asks by itself never overtakes what a person asks.
+    let turn = TURN.get() + u64::from(by != Asked::Page);
     TURN.set(turn);
     if by != Asked::Page {
         wait();
@@ -141,8 +144,11 @@ async fn show(address: &str, by: Asked) {
     if TURN.get() != turn {
         return;
     }
-    waited();
+    if by != Asked::Page {
+        waited();
+    }
     match answer {
+        Ok(answer) if by == Asked::Page && rows::are_live() => rows::take(&answer.document),
         Ok(answer) => {
             let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
             let other_page = by == Asked::Person && path(&answer.address) != path(&here());

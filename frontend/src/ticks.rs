@@ -48,7 +48,7 @@ fn ticked_now() -> i64 {
 }
 
 /// Header box: on, off, or some.
-fn mirror_head() {
+pub fn mirror_head() {
     let Some(head) = dom::by_id::<HtmlInputElement>(PICK_PAGE) else {
         return;
     };
@@ -95,6 +95,14 @@ fn clicked(event: &MouseEvent) {
     ANCHOR.set(Some(input.value()));
 }
 
+/// Ticks, or not any more, everything from the box before to this one.
+pub fn up_to(input: &HtmlInputElement, checked: bool) {
+    input.set_checked(checked);
+    range_to(input, checked);
+    ANCHOR.set(Some(input.value()));
+    ticked();
+}
+
 fn range_to(input: &HtmlInputElement, checked: bool) {
     let boxes = boxes();
     let place = |key: &str| boxes.iter().position(|one| one.value() == key);
@@ -130,11 +138,7 @@ fn key_pressed(event: &KeyboardEvent) {
     {
         // Not every browser tells a click by key that Shift was held, so the range is made here.
         event.prevent_default();
-        let checked = !input.checked();
-        input.set_checked(checked);
-        range_to(input, checked);
-        ANCHOR.set(Some(input.value()));
-        ticked();
+        up_to(input, !input.checked());
         return;
     }
     let Some(row) = at.closest("tbody tr").ok().flatten() else {

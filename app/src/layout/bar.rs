@@ -6,11 +6,12 @@ use leptos_router::hooks::use_location;
 use super::account_menu::{AccountMenu, ThemeMenu};
 use super::frame::FrameContext;
 use crate::access::wire::Permission;
+use crate::go::page::GoLink;
 use crate::paths;
 use crate::ui::{Glyph, Icon, Mark, Tag, Tone, thousands};
 
 /// Every page of the bar, with the permission that opens it. Only what exists stands here.
-const PAGES: [(&str, &str, Permission); 6] = [
+pub const PAGES: [(&str, &str, Permission); 6] = [
     ("Sessions", paths::SESSIONS, Permission::SeeSessions),
     ("Endings", paths::ENDINGS, Permission::SeeSessions),
     ("Systems", paths::SYSTEMS, Permission::SeeSessions),
@@ -72,6 +73,7 @@ pub fn Bar(
                         }
                     })}
                 <RunningEnding context=context />
+                <GoLink />
                 <details class="menu nav-menu" name="bar-menu">
                     <summary class="icon-btn wide">
                         <Glyph icon=Icon::Menu />
@@ -79,6 +81,7 @@ pub fn Bar(
                     </summary>
                     <nav class="menu-list" aria-label="Pages, in the menu">
                         <NavLinks context=context />
+                        <GoLink in_menu=true />
                     </nav>
                 </details>
                 <ThemeMenu context=context />

@@ -13,6 +13,7 @@ use super::keys::KeysDialog;
 use super::timeout::TimeoutWarning;
 use crate::access::wire::Permission;
 use crate::error::AppError;
+use crate::go::page::GoDialog;
 use crate::paths;
 use crate::signin::wire::{Density, Frame, Theme};
 use crate::ui::Clock;
@@ -109,6 +110,7 @@ pub fn Framed(
                     <Bar context=context />
                     <TimeoutWarning context=context />
                     <KeysDialog context=context />
+                    <GoDialog />
                 }
             })}
         <main id="main" tabindex="-1" class=if bare { "main main-bare" } else { "main" }>

@@ -8,20 +8,22 @@ use super::frame::{FrameContext, here};
 #[cfg(feature = "ssr")]
 use crate::paths;
 #[cfg(feature = "ssr")]
-use crate::ui::{Button, ButtonKind, Dialog};
+use crate::ui::{Button, Dialog};
 
 /// Id of the dialog that lists them.
 pub const KEYS: &str = "keys";
 
 /// Keys of one page or of all, with what they do. Letters act alone and can be switched off.
 #[cfg(feature = "ssr")]
-const LIST: [(&[&str], &str); 8] = [
+const LIST: [(&[&str], &str); 10] = [
     (&["/"], "Search"),
     (&["f"], "Filters"),
     (&["j"], "Next row"),
     (&["k"], "Row before"),
     (&["x"], "Select the row, or not"),
-    (&["e"], "Open the preview of what is selected"),
+    (&["Shift", "x"], "Select up to here"),
+    (&["e"], "Open the preview"),
+    (&["Ctrl", "K"], "Go to…"),
     (&["?"], "This list"),
     (&["Esc"], "Close"),
 ];
@@ -63,7 +65,7 @@ pub fn KeysDialog(
         .map(|(key, _, words)| line(vec!["g", key], words))
         .collect_view();
     view! {
-        <Dialog id=KEYS title="Keys">
+        <Dialog id=KEYS title="Keys" closable=true>
             <dl class="key-list dialog-words">{here_keys} {pages}</dl>
             <form class="dialog-foot" method="post" action=paths::post::ACCOUNT>
                 <input type="hidden" name="act" value="keys" />
@@ -74,9 +76,6 @@ pub fn KeysDialog(
                 <Button small=true name="on" value=if on { "0" } else { "1" }>
                     {if on { "Switch off" } else { "Switch on" }}
                 </Button>
-                <button type="button" class=format!("{} btn-small", ButtonKind::Primary.class()) data-close="">
-                    "Close"
-                </button>
             </form>
         </Dialog>
     }

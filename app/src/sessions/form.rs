@@ -9,6 +9,12 @@ use crate::wire::{SelectionId, SessionKey};
 
 /// Id of the row form, for buttons that stand outside of it.
 pub const ROWS_FORM: &str = "rows";
+/// Id of the rows that an open page asked for beside those of the list.
+pub const HELD: &str = "held";
+/// Id of the line that says how many match.
+pub const COUNT: &str = "list-count";
+/// Ids of what a list that stays current draws anew around its rows, from the top of the page on.
+pub const AROUND: [&str; 5] = [STRIP, "notes", "limits", COUNT, "refresh"];
 /// Id of the form with search field and filters.
 pub const FILTER_FORM: &str = "filters";
 /// Id of the search box.

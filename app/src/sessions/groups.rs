@@ -113,9 +113,9 @@ pub fn GroupTable(
                         {(!detail.is_empty())
                             .then(|| view! { <span class="second block"><bdi>{detail}</bdi></span> })}
                     </th>
-                    <td class="num">{thousands(sessions)}</td>
-                    <td>{counted(n, others.0, others.1)}</td>
-                    <td>{active}</td>
+                    <td class="num" data-label="Sessions">{thousands(sessions)}</td>
+                    <td data-label="Among">{counted(n, others.0, others.1)}</td>
+                    <td data-label="Active">{active}</td>
                     <td>{select}</td>
                 </tr>
             }
@@ -131,7 +131,7 @@ pub fn GroupTable(
     view! {
         {more}
         <div class="table-box" tabindex="0" role="region" aria-label="Groups">
-            <table class="table">
+            <table class="table table-folds">
                 <caption class="unseen">
                     {format!("Sessions by {}, the largest group first.", label(by).to_lowercase())}
                 </caption>

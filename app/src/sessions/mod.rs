@@ -14,6 +14,8 @@ mod help;
 #[cfg(feature = "ssr")]
 mod limits;
 #[cfg(feature = "ssr")]
+mod live;
+#[cfg(feature = "ssr")]
 mod moment;
 #[cfg(feature = "ssr")]
 mod open;

@@ -15,23 +15,24 @@ use super::paste::Unmatched;
 use super::picks::BulkBar;
 use super::query::{SessionQuery, pasted};
 use super::strip::{HealthStrip, SystemNotes};
-use super::table::SessionTable;
+use super::table::{HeldRows, SessionTable};
 use super::toolbar::{Pager, Toolbar};
 use super::views::menu::ViewsMenu;
 use super::views::wire::Views;
-use super::wire::{EmptyBecause, GroupsPage, Known, SessionsPage as Page};
-use crate::backend::{Backend, Background};
+use super::wire::{EmptyBecause, GroupsPage, Known, SessionRow, SessionsPage as Page};
+use crate::backend::{Backend, Background, OpenRows};
 use crate::error::{AppError, FieldProblem};
 use crate::layout::{Echo, PageHead, loaded};
 use crate::paths;
 use crate::ui::{Clock, Note, Tone};
-use crate::wire::Count;
+use crate::wire::{Count, SessionKey};
 
 /// The sessions page.
 #[component]
 pub fn SessionsPage() -> impl IntoView {
     let asked = use_location().search.get_untracked();
     let Background(background) = use_context().unwrap_or_default();
+    let OpenRows(open_rows) = use_context().unwrap_or_default();
     // What the search field shows again: the query as it was asked, without the selection.
     let mut pairs = paths::parse_query(&asked);
     let open = Opened::take(&mut pairs);
@@ -39,7 +40,7 @@ pub fn SessionsPage() -> impl IntoView {
     pairs.retain(|(name, _)| name != SEL);
     let typed = paths::query_string(&pairs);
     loaded(
-        move |b| read_opened(b, asked, open, background),
+        move |b| read_opened(b, asked, open, background, open_rows),
         move |read: Read| {
             Clock::here().set(read.page.now);
             view! { <Shown read=read asked=typed /> }.into_any()
@@ -58,6 +59,8 @@ struct Read {
     groups: Option<GroupsPage>,
     /// What is known of the moment the address names.
     known: Option<Known>,
+    /// Rows that the open page shows and this list does not, as they are now.
+    held: Vec<SessionRow>,
     /// How many the address asks for one by one, and those of them that match nothing.
     unmatched: (u64, Vec<String>),
 }
@@ -68,6 +71,7 @@ async fn read_opened(
     text: String,
     open: Option<String>,
     background: bool,
+    open_rows: Vec<SessionKey>,
 ) -> Result<Read, AppError> {
     let page = read_list(backend.clone(), text, background).await?;
     let mut read = Read {
@@ -80,6 +84,7 @@ async fn read_opened(
         groups: None,
         known: None,
         unmatched: (0, Vec::new()),
+        held: Vec::new(),
         page,
     };
     let nothing = Some(EmptyBecause::BadFilter);
@@ -94,6 +99,11 @@ async fn read_opened(
     let listed = pasted::each(&query).len();
     if listed > 0 {
         read.unmatched = (listed as u64, sessions.unmatched(query.clone()).await?);
+    }
+    let elsewhere = |key: &SessionKey| read.page.rows.iter().all(|row| row.session_key != *key);
+    let elsewhere: Vec<SessionKey> = open_rows.into_iter().filter(elsewhere).collect();
+    if !elsewhere.is_empty() {
+        read.held = sessions.shown(elsewhere, query.selection.clone()).await?;
     }
     if let Some(at) = query.at {
         read.known = Some(sessions.known_at(at).await?);
@@ -160,6 +170,7 @@ fn Shown(
         opened,
         groups,
         known,
+        held,
         unmatched: (asked_for, none),
     } = read;
     let past = known.map(|known| view! { <PastNote page=page.clone() known=known /> });
@@ -169,7 +180,7 @@ fn Shown(
     let side = (!limits.is_empty()).then(|| {
         let limits = limits.clone();
         view! {
-            <aside class="above-1340" aria-label="Session limits">
+            <aside id="limits" class="above-1340" aria-label="Session limits">
                 <LimitsPanel limits=limits />
             </aside>
         }
@@ -192,7 +203,7 @@ fn Shown(
                     {bar}
                     <section class="card" aria-label="Sessions">
                         <Toolbar page=page.clone() />
-                        <Rows page=page groups=groups />
+                        <Rows page=page groups=groups held=held />
                     </section>
                 </div>
                 {side}
@@ -208,6 +219,8 @@ fn Rows(
     page: Page,
     /// In groups instead of rows.
     groups: Option<GroupsPage>,
+    /// Rows for the page that asks again.
+    held: Vec<SessionRow>,
 ) -> impl IntoView {
     let echo = Echo::of(paths::post::SELECTION, None, &[]);
     let refused = echo.whole(&[]);
@@ -223,6 +236,7 @@ fn Rows(
     .to_query_string();
     let sel = page.query.selection.clone().map(|sel| sel.0).unwrap_or_default();
     let summary = page.selection.clone();
+    let held = (!held.is_empty()).then(|| view! { <HeldRows page=page.clone() rows=held /> });
     let grouped = groups.is_some();
     let table = if empty {
         view! { <EmptyList page=page.clone() /> }.into_any()
@@ -259,6 +273,7 @@ fn Rows(
             <input type="hidden" name=QUERY value=query />
             {refused.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
             {table}
+            {held}
             <div class="pager">
                 {(!grouped).then(|| view! { <Pager page=page /> })}
                 {no_script}

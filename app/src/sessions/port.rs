@@ -6,8 +6,8 @@ use super::columns::Column;
 use super::query::{GroupBy, SessionQuery};
 use super::views::wire::{ViewEdit, Views, ViewsPage};
 use super::wire::{
-    Facet, GroupsPage, Known, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary, SessionsPage,
-    Suggestion,
+    Facet, GroupsPage, Known, PeoplePage, PersonBrief, PersonSessions, SelectionEdit, SelectionSummary,
+    SessionRow, SessionsPage, Suggestion,
 };
 use crate::error::AppError;
 use crate::wire::{Done, SelectionId, SessionKey, Timestamp, ViewId};
@@ -34,12 +34,22 @@ pub trait SessionsPort: Send + Sync {
         after: Option<String>,
         limit: u32,
     ) -> Result<PeoplePage, AppError>;
+    /// A few people with live sessions whose user name, name or mail holds what was typed. Like a suggestion it is no look
+    /// at a list.
+    async fn people_named(&self, typed: String) -> Result<Vec<PersonBrief>, AppError>;
     /// One person: an account name, compared without case, over all systems. 404 where the caller sees nothing of them.
     async fn person(&self, person: String) -> Result<PersonSessions, AppError>;
     /// The query string that narrows the list of `back` to a pasted list of people or addresses.
     async fn paste(&self, list: String, back: String) -> Result<String, AppError>;
     /// What of a list of people or addresses in the query matches nothing.
     async fn unmatched(&self, query: SessionQuery) -> Result<Vec<String>, AppError>;
+    /// Rows an open page shows already, in whatever state they are now, as far as the caller may see them, and ticked where
+    /// the selection holds them. In no order, those that are not there any more left out.
+    async fn shown(
+        &self,
+        keys: Vec<SessionKey>,
+        selection: Option<SelectionId>,
+    ) -> Result<Vec<SessionRow>, AppError>;
     /// The key of the session with this whole id, if the caller may see it. The id is hashed and forgotten.
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError>;
     /// Changes what is ticked.

@@ -153,7 +153,8 @@ pub fn SystemNotes(
         let facts = frame.banners.iter().map(|banner| banner.fact.clone());
         facts.collect::<Vec<_>>()
     });
-    page.systems
+    let notes = page
+        .systems
         .into_iter()
         .filter(|system| matches!(system.health, Health::Stale | Health::Failed))
         .filter(|system| !told.iter().any(|fact| fact.contains(&system.name)))
@@ -187,5 +188,6 @@ pub fn SystemNotes(
                 </Note>
             }
         })
-        .collect_view()
+        .collect_view();
+    view! { <div id="notes">{notes}</div> }
 }

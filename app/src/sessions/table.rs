@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::columns::Column;
-use super::form::{ACT, Act, PICK_PAGE, ROW, SHOWN};
+use super::form::{ACT, Act, HELD, PICK_PAGE, ROW, SHOWN};
 use super::open::HeadFilter;
 use super::query::SessionQuery;
 use super::wire::{CannotEnd, SessionKind, SessionRow, SessionState, SessionsPage};
@@ -56,6 +56,26 @@ pub fn SessionTable(
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// Rows for script alone, which asked what became of those it shows: as they are now, wherever they stand in the list.
+#[component]
+pub fn HeldRows(
+    /// The page.
+    page: SessionsPage,
+    /// The rows.
+    rows: Vec<SessionRow>,
+) -> impl IntoView {
+    let rows = rows
+        .iter()
+        .map(|row| table_row(row, &page.columns, page.may_end_any))
+        .collect_view();
+    view! {
+        <table id=HELD hidden>
+            <tbody>{rows}</tbody>
         </table>
     }
     .into_any()

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::columns::Column;
 use super::form::{ACT, Act, BACK, ColumnsForm, column_anchor, list_address};
 use super::groups::GroupMenu;
+use super::live::LiveTools;
 use super::query::SessionQuery;
 use super::views::menu::kept;
 use super::wire::SessionsPage;
@@ -41,6 +42,8 @@ pub fn Toolbar(
 ) -> impl IntoView {
     let address = paths::sessions(&page.query.to_query_string());
     let filtered = page.query.filter_count() > 0;
+    // Of a moment that is over nothing changes; groups have no rows that could stay in their place.
+    let live = page.problems.is_empty() && page.query.at.is_none() && page.query.group.is_none();
     let (range, matching, rest) = shown_words(&page);
     // Where counting stopped, script asks for the exact number.
     let count = matches!(page.matching, Count::MoreThan(_)).then(|| {
@@ -60,7 +63,7 @@ pub fn Toolbar(
     };
     view! {
         <div class="list-head">
-            <p class="list-count" data-count=count>
+            <p id="list-count" class="list-count" data-count=count>
                 "Showing "
                 <b>{range}</b>
                 " of "
@@ -72,7 +75,8 @@ pub fn Toolbar(
                 {said}
             </span>
             <div class="list-tools">
-                <a class="btn btn-small btn-quiet" href=address data-again="">
+                {live.then(|| view! { <LiveTools version=page.version /> })}
+                <a id="refresh" class="btn btn-small btn-quiet" href=address data-again="">
                     <Glyph icon=Icon::Again />
                     <span>"Refresh"</span>
                     <span class="quiet">

@@ -300,8 +300,19 @@ impl SessionsPort for Fake {
     async fn known_at(&self, _: Timestamp) -> Result<Known, AppError> {
         self.nothing()
     }
-    async fn suggest(&self, _: String) -> Result<Vec<Suggestion>, AppError> {
-        self.nothing()
+    async fn suggest(&self, typed: String) -> Result<Vec<Suggestion>, AppError> {
+        let one = Suggestion {
+            text: "system:domo-northwind".to_owned(),
+            shown: "system:domo-northwind".to_owned(),
+            words: "Domo northwind, 496".to_owned(),
+        };
+        let asked = typed.trim_start_matches("system:\"");
+        self.give(
+            Some(one)
+                .filter(|one| one.words.contains(asked))
+                .into_iter()
+                .collect(),
+        )
     }
     async fn people(
         &self,
@@ -311,6 +322,9 @@ impl SessionsPort for Fake {
     ) -> Result<app::sessions::wire::PeoplePage, AppError> {
         self.nothing()
     }
+    async fn people_named(&self, _: String) -> Result<Vec<PersonBrief>, AppError> {
+        self.give(self.world.people_named.clone())
+    }
     async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
     }
@@ -319,6 +333,9 @@ impl SessionsPort for Fake {
     }
     async fn unmatched(&self, _: SessionQuery) -> Result<Vec<String>, AppError> {
         Ok(Vec::new())
+    }
+    async fn shown(&self, _: Vec<SessionKey>, _: Option<SelectionId>) -> Result<Vec<SessionRow>, AppError> {
+        self.nothing()
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use app::access::page::FreshLink;
-use app::backend::{Backend, SetStatus};
+use app::backend::{Backend, OpenRows, SetStatus};
 use app::error::AppError;
 use app::layout::{Flash, FormEcho, SiteVersion};
 use app::signin::second_factor::FreshCodes;
@@ -25,6 +25,7 @@ pub struct Given {
     pub flash: Option<Flash>,
     pub link: Option<FreshLink>,
     pub codes: Option<FreshCodes>,
+    pub open: Option<OpenRows>,
 }
 
 impl Given {
@@ -85,6 +86,9 @@ pub fn page(path: &str, given: Given) -> (u16, String) {
                 provide_context(given);
             }
             if let Some(given) = given.link {
+                provide_context(given);
+            }
+            if let Some(given) = given.open {
                 provide_context(given);
             }
             if let Some(given) = given.codes {

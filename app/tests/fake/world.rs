@@ -26,6 +26,8 @@ pub struct World {
     pub access: AccessPage,
     pub audit: AuditPage,
     pub views: Views,
+    /// Whoever is looked for by name.
+    pub people_named: Vec<app::sessions::wire::PersonBrief>,
 }
 
 fn ago(seconds: i64) -> Timestamp {
@@ -101,6 +103,7 @@ impl World {
                 may_export: true,
             },
             views: Views::default(),
+            people_named: Vec::new(),
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Answers {
     pub groups: Option<GroupsPage>,
     /// What of a pasted list matches nothing.
     pub unmatched: Vec<String>,
+    /// Rows that an open page shows already.
+    pub shown: Vec<SessionRow>,
     /// What is known of a moment that is over.
     pub known: Known,
     /// The queries that were asked.
@@ -89,6 +91,9 @@ impl SessionsPort for Answers {
     ) -> Result<app::sessions::wire::PeoplePage, AppError> {
         self.nothing()
     }
+    async fn people_named(&self, _: String) -> Result<Vec<PersonBrief>, AppError> {
+        self.nothing()
+    }
     async fn person(&self, _: String) -> Result<app::sessions::wire::PersonSessions, AppError> {
         self.nothing()
     }
@@ -97,6 +102,9 @@ impl SessionsPort for Answers {
     }
     async fn unmatched(&self, _: SessionQuery) -> Result<Vec<String>, AppError> {
         Ok(self.unmatched.clone())
+    }
+    async fn shown(&self, _: Vec<SessionKey>, _: Option<SelectionId>) -> Result<Vec<SessionRow>, AppError> {
+        Ok(self.shown.clone())
     }
     async fn find_by_session_id(&self, _: String) -> Result<Option<SessionKey>, AppError> {
         self.nothing()
@@ -180,21 +188,34 @@ pub fn render(path: &str, answers: Answers) -> String {
     render_with(path, Arc::new(answers), None)
 }
 
+/// The same, as a page that shows these rows gets it.
+pub fn render_open(path: &str, answers: Answers, open: Vec<SessionKey>) -> String {
+    let given = Given {
+        backend: Some(backend(Arc::new(answers))),
+        open: Some(app::backend::OpenRows(open)),
+        ..Given::default()
+    };
+    page(path, given).1
+}
+
 /// The same, with a form that was refused.
 pub fn render_with(path: &str, answers: Arc<Answers>, echo: Option<FormEcho>) -> String {
-    let mut world = World::many();
-    world.frame.banners.clear();
-    let backend = Backend {
-        sessions: answers.clone(),
-        endings: answers,
-        ..Fake::of(world)
-    };
     let given = Given {
-        backend: Some(backend),
+        backend: Some(backend(answers)),
         echo,
         ..Given::default()
     };
     page(path, given).1
+}
+
+fn backend(answers: Arc<Answers>) -> Backend {
+    let mut world = World::many();
+    world.frame.banners.clear();
+    Backend {
+        sessions: answers.clone(),
+        endings: answers,
+        ..Fake::of(world)
+    }
 }
 
 /// How often a piece of markup stands there.

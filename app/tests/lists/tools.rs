@@ -2,6 +2,7 @@
 
 use app::sessions::columns::Column;
 use app::sessions::query::SessionQuery;
+use app::wire::SessionKey;
 
 use super::*;
 
@@ -148,4 +149,58 @@ fn ui_g2_c4_keys_and_density_are_kept_per_person() {
         ],
     );
     assert!(html.contains("name=\"density\" value=\"compact\" aria-pressed=\"false\""));
+}
+
+#[test]
+fn ui_i1_a_list_of_now_is_kept_current_and_keeps_the_place_of_what_comes_and_goes() {
+    let live = "data-live=\"sessions\"";
+    let html = list_at("/sessions", page(3));
+    assert_eq!(count(&html, live), 1);
+    assert!(
+        html.contains("data-version=\"1\""),
+        "what it was drawn with need not be read again"
+    );
+    for tool in ["data-new=\"\" data-off=\"\"", "data-pause=\"\" data-off=\"\""] {
+        assert!(html.contains(tool), "{tool}");
+    }
+    for id in app::sessions::form::AROUND {
+        assert_eq!(count(&html, &format!("id=\"{id}\"")), 1, "{id}");
+    }
+    // An empty list waits for its first row; the past, groups and what was not understood do not change.
+    assert_eq!(count(&list_at("/sessions", page(0)), live), 1);
+    for still in ["/sessions?at=2026-11-21T02:00", "/sessions?systme=domo"] {
+        assert_eq!(count(&list_at(still, page(3)), live), 0, "{still}");
+    }
+}
+
+#[test]
+fn ui_i1_an_open_page_gets_the_rows_it_shows_beside_the_list_and_nobody_else_does() {
+    let shown = page(3).rows;
+    let mut list = page(3);
+    list.rows.remove(1);
+    let ask = |open: Vec<SessionKey>| {
+        let answers = Answers {
+            sessions: Some(list.clone()),
+            shown: vec![shown[1].clone()],
+            ..Answers::default()
+        };
+        render_open("/sessions", answers, open)
+    };
+    let keys: Vec<SessionKey> = shown.iter().map(|row| row.session_key.clone()).collect();
+    let html = ask(keys.clone());
+    let held = html
+        .split("id=\"held\" hidden")
+        .nth(1)
+        .expect("held rows")
+        .split("</table>")
+        .next()
+        .unwrap();
+    assert_eq!(count(held, "data-key="), 1);
+    assert!(held.contains(&format!("data-key=\"{}\"", keys[1])));
+    // Where the list has them all, and for a page that is opened, there are none.
+    assert_eq!(
+        count(&ask(vec![keys[0].clone(), keys[2].clone()]), "id=\"held\""),
+        0
+    );
+    assert_eq!(count(&ask(Vec::new()), "id=\"held\""), 0);
 }

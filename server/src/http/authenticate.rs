@@ -140,10 +140,13 @@ pub fn origin_of(request: &Request, proxy: Option<&TrustedProxy>) -> Origin {
     }
 }
 
+/// The header of a request that a page made on its own: "1", or the rows it shows.
+pub const BACKGROUND: &str = "x-curfew-background";
+
 /// A request the page made on its own.
 pub fn is_background(path: &str, headers: &HeaderMap) -> bool {
     path == paths::LIVE
-        || headers.contains_key("x-curfew-background")
+        || headers.contains_key(BACKGROUND)
         || headers
             .get("sec-purpose")
             .is_some_and(|v| v.as_bytes().starts_with(b"prefetch"))

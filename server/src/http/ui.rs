@@ -5,15 +5,16 @@ use std::sync::Arc;
 use app::access::page::FreshLink;
 use app::access::scope::Effect;
 use app::access::tokens::FreshToken;
-use app::backend::{Background, SetStatus};
+use app::backend::{Background, OpenRows, SetStatus};
 use app::error::AppError;
 use app::layout::{FrameAnswer, ShownAt, SiteVersion};
 use app::paths;
 use app::signin::second_factor::FreshCodes;
+use app::wire::SessionKey;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::config::LeptosOptions;
@@ -21,7 +22,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
 
-use super::authenticate::{Visit, is_call};
+use super::authenticate::{BACKGROUND, Visit, is_call};
 use super::{Http, doors, files, headers, plain};
 
 /// What leptos needs to know of the site's files.
@@ -56,6 +57,7 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
         });
         provide_context(SetStatus(set_status.clone()));
         provide_context(Background(visit.background));
+        provide_context(open_rows(&parts.headers));
         if let Some(frame) = visit.frame.clone() {
             if let Err(error) = &frame {
                 set_status(error.status());
@@ -92,6 +94,17 @@ pub fn context(http: &Arc<Http>) -> impl Fn() + Clone + Send + Sync + 'static {
             options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
+}
+
+/// The rows that a request of the page's own names: keys with commas between them.
+fn open_rows(headers: &HeaderMap) -> OpenRows {
+    let named = headers.get(BACKGROUND).and_then(|value| value.to_str().ok());
+    let keys = named.unwrap_or_default().split(',').map(str::trim);
+    OpenRows(
+        keys.filter(|key| key.len() > 1 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+            .map(SessionKey::from)
+            .collect(),
+    )
 }
 
 /// The layer around the pages: asks who is signed in and what they may, for the frame.

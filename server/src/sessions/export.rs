@@ -13,18 +13,16 @@ use app::error::AppError;
 use app::sessions::chips::chips;
 use app::sessions::query::{SessionQuery, SortKey};
 use app::sessions::wire::SessionRow;
-use app::wire::{Limit, SessionKey, Timestamp};
+use app::wire::{Limit, Timestamp};
 use futures::stream::{self, Stream};
 use serde::Serialize;
 
-use super::filter::{Dialect, View};
+use super::Sessions;
+use super::filter::View;
 use super::list::{self, Reach};
-use super::rows::{Beside, Judged};
-use super::{Sessions, store};
 use crate::audit::export::{CsvText, Format};
 use crate::audit::{Action, Entry};
 use crate::caller::Caller;
-use crate::domain::policy::OWN_SYSTEM;
 use crate::error::Error;
 
 /// Rows read, and handed on, at a time.
@@ -290,9 +288,10 @@ impl Sessions {
         let permit = caller.authorize_somewhere(Permission::ExportData, now)?;
         let query = walked(query);
         let mut conn = self.db.read().await?;
-        View::of(caller, now)
-            .filter(&query, Dialect::of(&conn))
-            .map_err(|problems| AppError::Invalid { problems })?;
+        let view = View::of(caller, now);
+        view.ask(&mut conn, &query).await?;
+        // The log names the systems that were meant.
+        let query = view.named(&mut conn, &query).await?.query;
         let briefs = self.systems.briefs(&mut conn, caller).await?;
         drop(conn);
         let name_of = |id: &app::wire::SystemId| {
@@ -340,8 +339,8 @@ impl Sessions {
         let view = View::of(caller, begun_at);
         let mut conn = self.db.read().await?;
         let filter = view
-            .filter(query, Dialect::of(&conn))
-            .map_err(|problems| AppError::Invalid { problems })?
+            .ask(&mut conn, query)
+            .await?
             .narrowed(&caller.visible(Permission::ExportData, begun_at));
         let reach = Reach {
             page: CHUNK,
@@ -357,28 +356,18 @@ impl Sessions {
         if found.cursor.as_ref().is_some_and(|cursor| cursor.backwards) {
             return Ok((Vec::new(), None));
         }
-        let keys: Vec<SessionKey> = found
-            .rows
-            .iter()
-            .map(|row| SessionKey(row.session_key.clone()))
-            .collect();
-        let may_end = caller.visible(Permission::EditUserSessions, begun_at);
-        let protected = self.access.protected(&mut conn, begun_at).await?;
-        let any_portal = found.rows.iter().any(|row| row.system_id == OWN_SYSTEM);
         let briefs = self.systems.briefs(&mut conn, caller).await?;
-        let beside = Beside {
-            caller,
-            own_keys: self.own_keys(caller),
-            briefs: &briefs,
-            systems: &self.systems,
-            judged: Judged::ask(&mut conn, &view, &may_end, &protected, &keys).await?,
-            outranking: match any_portal {
-                true => self.access.outranking(&mut conn, caller, begun_at).await?,
-                false => Default::default(),
-            },
-            at_work: store::at_work(&mut conn, &keys.into_iter().map(|k| k.0).collect::<Vec<_>>()).await?,
-            selected: BTreeSet::new(),
-        };
-        Ok((beside.show(found.rows), found.next))
+        let rows = self
+            .judged(
+                &mut conn,
+                caller,
+                &view,
+                &briefs,
+                found.rows,
+                BTreeSet::new(),
+                begun_at,
+            )
+            .await?;
+        Ok((rows, found.next))
     }
 }

@@ -3,14 +3,13 @@
 //! Asked when filters are opened, never for the list itself. A count is the list's: up to 10,000, then "10,000+".
 
 use app::access::wire::Permission;
-use app::error::AppError;
 use app::sessions::query::SessionQuery;
 use app::sessions::wire::{Facet, FacetValue, SessionKind, SessionState};
 use app::wire::Count;
 use sea_query::{Alias, Order, Query};
 
 use super::Sessions;
-use super::filter::{Dialect, View};
+use super::filter::View;
 use super::list::{Reach, count};
 use super::store;
 use crate::caller::Caller;
@@ -29,8 +28,7 @@ impl Sessions {
         let view = View::of(caller, now);
         let mut conn = self.db.read().await?;
         // What may not be asked is not counted either.
-        view.filter(query, Dialect::of(&conn))
-            .map_err(|problems| AppError::Invalid { problems })?;
+        view.ask(&mut conn, query).await?;
         let briefs = self.systems.briefs(&mut conn, caller).await?;
         let systems = briefs.into_iter().map(|brief| brief.system_id.0).collect();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -72,9 +70,10 @@ async fn counted(
 
 /// How many sessions a query lists; none where it may not be asked.
 async fn listed(conn: &mut Conn, view: &View, query: &SessionQuery) -> Result<Count, Error> {
-    match view.filter(query, Dialect::of(conn)) {
+    match view.ask(conn, query).await {
         Ok(filter) => count(conn, filter.condition(), Reach::default()).await,
-        Err(_) => Ok(Count::Exactly(0)),
+        Err(Error::App(_)) => Ok(Count::Exactly(0)),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,7 +12,7 @@ use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Condition, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 
 use super::Sessions;
-use super::filter::{Dialect, View, column};
+use super::filter::{View, column};
 use crate::caller::Caller;
 use crate::error::Error;
 
@@ -40,7 +40,6 @@ impl Sessions {
         let now = self.clock.now();
         caller.authorize_somewhere(Permission::SeeSessions, now)?;
         let view = View::of(caller, now);
-        let refused = |problems| AppError::Invalid { problems };
         // A group by hidden facts would tell them.
         if by == GroupBy::Network && !view.whole_network() {
             let label = Permission::SeeNetworkData.label();
@@ -48,7 +47,7 @@ impl Sessions {
             return Err(AppError::invalid("group", &message).into());
         }
         let mut conn = self.db.read().await?;
-        let filter = view.filter(query, Dialect::of(&conn)).map_err(refused)?;
+        let filter = view.ask(&mut conn, query).await?;
         let mut lines: Vec<Line> = conn.fetch_all(&lines_of(by, filter.condition())).await?;
         let more = lines.len() > MOST;
         lines.truncate(MOST);

@@ -80,7 +80,8 @@ pub struct Row {
     pub sort_number: i64,
 }
 
-const COLUMNS: [&str; 27] = [
+/// What a row is made of, but for its sort.
+pub const COLUMNS: [&str; 27] = [
     "session_key",
     "system_id",
     "handle_hint",

@@ -14,8 +14,8 @@ use app::sessions::port::SessionsPort;
 use app::sessions::query::filter::{TextFilter, TextOp};
 use app::sessions::query::{GroupBy, PAGE_ROWS, SessionQuery, pasted};
 use app::sessions::wire::{
-    EmptyBecause, Facet, GroupsPage, Known, PeoplePage, PersonSessions, SelectionEdit, SelectionSummary,
-    SessionKind, SessionsPage, Suggestion,
+    EmptyBecause, Facet, GroupsPage, Known, PeoplePage, PersonBrief, PersonSessions, SelectionEdit,
+    SelectionSummary, SessionKind, SessionRow, SessionsPage, Suggestion,
 };
 use app::systems::wire::{Health, SystemBrief};
 use app::wire::{Count, Done, SelectionId, SessionKey, SystemId, Timestamp};
@@ -23,7 +23,7 @@ use async_trait::async_trait;
 
 use self::filter::{Dialect, View};
 use self::list::Reach;
-use self::rows::{Beside, Judged};
+use self::named::Named;
 use crate::access::Access;
 use crate::audit::{Action, Audit, Entry};
 use crate::caller::{Caller, CallerKind, For};
@@ -47,9 +47,11 @@ pub mod identity;
 mod intake;
 pub mod list;
 mod moment;
+mod named;
 pub mod people;
 mod rows;
 pub mod selection;
+mod shown;
 mod store;
 mod suggest;
 pub mod testing;
@@ -141,13 +143,15 @@ impl Sessions {
             });
             return Ok(page);
         }
+        let Named { query, unknown } = view.named(&mut conn, &page.query).await?;
+        page.query = query;
+        if !unknown.is_empty() {
+            return Ok(bad(page, unknown));
+        }
         let filter = match view.filter(&page.query, Dialect::of(&conn)) {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
-        if let Some(problem) = unknown_system(&page.query, &page.systems) {
-            return Ok(bad(page, vec![problem]));
-        }
         let few = self.systems.few(&mut conn, &view.seen, now).await?;
         let rows = page.query.page_rows.unwrap_or(PAGE_ROWS);
         let reach = Reach {
@@ -194,23 +198,9 @@ impl Sessions {
             page.selection =
                 Some(selection::summary(&mut conn, id, selected, Some(&shown), &doubtful).await?);
         }
-        let may_end = caller.visible(Permission::EditUserSessions, now);
-        let protected = self.access.protected(&mut conn, now).await?;
-        let any_portal = found.rows.iter().any(|row| row.system_id == OWN_SYSTEM);
-        let beside = Beside {
-            caller,
-            own_keys: self.own_keys(caller),
-            briefs: &page.systems,
-            systems: &self.systems,
-            judged: Judged::ask(&mut conn, &view, &may_end, &protected, &keys).await?,
-            outranking: match any_portal {
-                true => self.access.outranking(&mut conn, caller, now).await?,
-                false => Default::default(),
-            },
-            at_work: store::at_work(&mut conn, &keys.into_iter().map(|k| k.0).collect::<Vec<_>>()).await?,
-            selected: ticked,
-        };
-        page.rows = beside.show(found.rows);
+        page.rows = self
+            .judged(&mut conn, caller, &view, &page.systems, found.rows, ticked, now)
+            .await?;
         page.first_row = found.first_row;
         page.matching = found.matching;
         page.next = found.next;
@@ -274,23 +264,6 @@ fn bad(page: SessionsPage, problems: Vec<FieldProblem>) -> SessionsPage {
     }
 }
 
-/// A system that is left out and not there to the caller: a slip of the pen would leave out nothing.
-fn unknown_system(query: &SessionQuery, briefs: &[SystemBrief]) -> Option<FieldProblem> {
-    let unknown = query
-        .not
-        .systems
-        .iter()
-        .find(|id| !briefs.iter().any(|brief| brief.system_id == **id))?;
-    let known: Vec<&str> = briefs.iter().map(|brief| brief.system_id.as_str()).collect();
-    Some(FieldProblem {
-        field: "not.system".to_owned(),
-        message: format!(
-            "“{unknown}” is no system in your list. Yours are {}.",
-            known.join(", ")
-        ),
-    })
-}
-
 /// Systems whose rows may be out of date.
 fn doubtful(briefs: &[SystemBrief]) -> Vec<SystemId> {
     briefs
@@ -318,9 +291,7 @@ impl SessionsPort for For<Sessions> {
         let now = self.room.clock.now();
         self.caller.authorize_somewhere(Permission::SeeSessions, now)?;
         let mut conn = self.room.db.read().await?;
-        let filter = View::of(&self.caller, now)
-            .filter(&query, Dialect::of(&conn))
-            .map_err(|problems| AppError::Invalid { problems })?;
+        let filter = View::of(&self.caller, now).ask(&mut conn, &query).await?;
         Ok(list::count_up_to(&mut conn, filter.condition(), None).await?)
     }
 
@@ -350,6 +321,10 @@ impl SessionsPort for For<Sessions> {
         let now = self.room.clock.now();
         self.room.note_look(&self.caller, &query, now).await?;
         Ok(page)
+    }
+
+    async fn people_named(&self, typed: String) -> Result<Vec<PersonBrief>, AppError> {
+        Ok(self.room.people_named(&self.caller, &typed).await?)
     }
 
     async fn person(&self, person: String) -> Result<PersonSessions, AppError> {
@@ -385,14 +360,20 @@ impl SessionsPort for For<Sessions> {
         let mut conn = self.room.db.read().await?;
         let mut none = Vec::new();
         for (text, of) in pasted::each(&query) {
-            let filter = view
-                .filter(&of, Dialect::of(&conn))
-                .map_err(|problems| AppError::Invalid { problems })?;
+            let filter = view.ask(&mut conn, &of).await?;
             if list::count_up_to(&mut conn, filter.condition(), Some(1)).await? == 0 {
                 none.push(text);
             }
         }
         Ok(none)
+    }
+
+    async fn shown(
+        &self,
+        keys: Vec<SessionKey>,
+        selection: Option<SelectionId>,
+    ) -> Result<Vec<SessionRow>, AppError> {
+        Ok(self.room.shown(&self.caller, &keys, selection.as_ref()).await?)
     }
 
     async fn find_by_session_id(&self, raw_id: String) -> Result<Option<SessionKey>, AppError> {
@@ -426,11 +407,11 @@ impl SessionsPort for For<Sessions> {
         let selected = selection::selected(&mut conn, &self.caller, &id, now).await?;
         let doubtful = doubtful(&self.room.systems.briefs(&mut conn, &self.caller).await?);
         let (query, problems) = SessionQuery::from_pairs(&paths::parse_query(&edit.query), 0);
-        let shown = View::of(&self.caller, now)
-            .filter(&query, Dialect::of(&conn))
-            .ok()
-            .filter(|_| problems.is_empty())
-            .map(|filter| filter.condition());
+        let shown = match View::of(&self.caller, now).ask(&mut conn, &query).await {
+            Ok(filter) => Some(filter.condition()).filter(|_| problems.is_empty()),
+            Err(Error::App(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
         Ok(selection::summary(&mut conn, &id, &selected, shown.as_ref(), &doubtful).await?)
     }
 

@@ -4,14 +4,23 @@
 use app::access::wire::Permission;
 use app::error::AppError;
 use app::sessions::query::SessionQuery;
+use app::sessions::query::filter::{TextFilter, TextOp};
 use app::sessions::wire::{PeoplePage, PersonBrief, PersonSessions, PersonSystem};
 use app::wire::{SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, Order, Query};
 
-use super::Sessions;
-use super::filter::{Dialect, View, column};
+use super::filter::{View, column, lower};
+use super::{Sessions, store, suggest};
 use crate::caller::Caller;
+use crate::db::Conn;
 use crate::error::Error;
+
+/// Most people that a name finds at once.
+const MOST: u32 = 6;
+/// Longest name that is looked for, in characters.
+const LONGEST: usize = 100;
+/// From so many characters on a name is found by any part of it: shorter ones no index knows.
+const SUBSTRING: usize = 3;
 
 /// A person with their sessions that match.
 #[derive(Debug, sqlx::FromRow)]
@@ -55,6 +64,30 @@ pub fn of_person(person: &str) -> Condition {
     Cond::all().add(column("account_sort").eq(person.to_lowercase()))
 }
 
+/// People of the rows that fit, by account name.
+async fn lines(conn: &mut Conn, condition: Condition, limit: u32) -> Result<PeoplePage, Error> {
+    let mut select = Query::select();
+    select
+        .column((Alias::new("session"), Alias::new("account_sort")))
+        .expr_as(Func::max(column("display_name")), Alias::new("name"))
+        .expr_as(Func::count(column("session_key")), Alias::new("sessions"))
+        .expr_as(Func::count_distinct(column("system_id")), Alias::new("systems"))
+        .expr_as(Func::max(column("last_active_at")), Alias::new("last_active_at"))
+        .from(Alias::new("session"))
+        .cond_where(condition)
+        .group_by_col((Alias::new("session"), Alias::new("account_sort")))
+        .order_by((Alias::new("session"), Alias::new("account_sort")), Order::Asc)
+        .limit(u64::from(limit) + 1);
+    let mut lines: Vec<PersonLine> = conn.fetch_all(&select).await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    Ok(PeoplePage {
+        people: lines.into_iter().map(PersonLine::brief).collect(),
+        more,
+    })
+}
+
 impl Sessions {
     pub(super) async fn people(
         &self,
@@ -66,30 +99,40 @@ impl Sessions {
         let now = self.clock.now();
         caller.authorize_somewhere(Permission::SeeSessions, now)?;
         let mut conn = self.db.read().await?;
-        let filter = View::of(caller, now)
-            .filter(query, Dialect::of(&conn))
-            .map_err(|problems| AppError::Invalid { problems })?;
-        let mut select = Query::select();
-        select
-            .column((Alias::new("session"), Alias::new("account_sort")))
-            .expr_as(Func::max(column("display_name")), Alias::new("name"))
-            .expr_as(Func::count(column("session_key")), Alias::new("sessions"))
-            .expr_as(Func::count_distinct(column("system_id")), Alias::new("systems"))
-            .expr_as(Func::max(column("last_active_at")), Alias::new("last_active_at"))
-            .from(Alias::new("session"))
-            .cond_where(filter.condition())
-            .and_where(column("account_sort").gt(after.unwrap_or_default()))
-            .group_by_col((Alias::new("session"), Alias::new("account_sort")))
-            .order_by((Alias::new("session"), Alias::new("account_sort")), Order::Asc)
-            .limit(u64::from(limit) + 1);
-        let mut lines: Vec<PersonLine> = conn.fetch_all(&select).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = lines.len() > limit;
-        lines.truncate(limit);
-        Ok(PeoplePage {
-            people: lines.into_iter().map(PersonLine::brief).collect(),
-            more,
-        })
+        let filter = View::of(caller, now).ask(&mut conn, query).await?;
+        let behind = column("account_sort").gt(after.unwrap_or_default());
+        lines(&mut conn, filter.condition().add(behind), limit).await
+    }
+
+    /// Live people whose user name, name or mail holds what was typed; of one or two letters, begins with it.
+    pub(super) async fn people_named(&self, caller: &Caller, typed: &str) -> Result<Vec<PersonBrief>, Error> {
+        let now = self.clock.now();
+        caller.authorize_somewhere(Permission::SeeSessions, now)?;
+        let typed = typed.trim();
+        if typed.is_empty() || typed.chars().count() > LONGEST || typed.contains('\0') {
+            return Ok(Vec::new());
+        }
+        let view = View::of(caller, now);
+        let mut conn = self.db.read().await?;
+        let named = if typed.chars().count() < SUBSTRING {
+            let begun = lower(typed);
+            let any = Cond::any()
+                .add(suggest::beginning("account_sort", &begun))
+                .add(suggest::beginning("person_sort", &begun));
+            store::live_in(view.condition(), &[]).add(any)
+        } else {
+            let query = SessionQuery {
+                person: Some(TextFilter {
+                    op: TextOp::Contains,
+                    texts: vec![typed.to_owned()],
+                }),
+                ..SessionQuery::default()
+            };
+            view.ask(&mut conn, &query).await?.condition()
+        };
+        let somebody = column("account_sort").ne("");
+        let page = lines(&mut conn, named.add(somebody), MOST).await?;
+        Ok(page.people)
     }
 
     pub(super) async fn person(&self, caller: &Caller, person: &str) -> Result<PersonSessions, Error> {

@@ -11,7 +11,7 @@ use app::sessions::wire::{SelectionEdit, SelectionSummary};
 use app::wire::{Count, SelectionId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 
-use super::filter::{Dialect, View, column};
+use super::filter::{View, column};
 use super::list::{COUNT_UP_TO, Reach, count, count_up_to};
 use super::moment;
 use crate::caller::Caller;
@@ -60,7 +60,7 @@ pub async fn selected(
     let view = View::of(caller, now);
     let all = mode == "all";
     let condition = if all {
-        matching(&view, &query, Dialect::of(conn))?
+        matching(conn, &view, &query).await?
     } else {
         Cond::all()
             .add(view.condition())
@@ -84,15 +84,13 @@ fn ticked_keys(selection_id: &SelectionId) -> SelectStatement {
 }
 
 /// The rows of a canonical query string. One that is not understood matches nothing: it is refused.
-fn matching(view: &View, query: &str, dialect: Dialect) -> Result<Condition, AppError> {
-    let (query, mut problems) = SessionQuery::from_pairs(&parse_query(query), 0);
+async fn matching(conn: &mut Conn, view: &View, query: &str) -> Result<Condition, Error> {
+    let (query, problems) = SessionQuery::from_pairs(&parse_query(query), 0);
     moment::refuse(&query)?;
-    match view.filter(&query, dialect) {
-        Ok(filter) if problems.is_empty() => return Ok(filter.condition()),
-        Ok(_) => {}
-        Err(more) => problems.extend(more),
+    if !problems.is_empty() {
+        return Err(AppError::Invalid { problems }.into());
     }
-    Err(AppError::Invalid { problems })
+    Ok(view.ask(conn, &query).await?.condition())
 }
 
 /// Applies what a row form sent; the id of the selection, new if there was none.
@@ -104,7 +102,7 @@ pub async fn edit(
 ) -> Result<SelectionId, Error> {
     let view = View::of(caller, now);
     if edit.all_matching {
-        matching(&view, &edit.query, Dialect::of(conn))?;
+        matching(conn, &view, &edit.query).await?;
     }
     let id = match &edit.selection_id {
         Some(id) => {

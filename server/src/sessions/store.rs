@@ -45,6 +45,16 @@ pub async fn at_work(conn: &mut Conn, keys: &[String]) -> Result<Vec<AtWork>, Er
     conn.fetch_all(&query).await
 }
 
+/// Every system that rows may belong to: id and name, by id.
+pub async fn systems(conn: &mut Conn) -> Result<Vec<(String, String)>, Error> {
+    let query = Query::select()
+        .columns([Alias::new("system_id"), Alias::new("name")])
+        .from(Alias::new("system"))
+        .order_by(Alias::new("system_id"), sea_query::Order::Asc)
+        .take();
+    conn.fetch_all(&query).await
+}
+
 /// Where and as what sessions of a system are named: what a raw id has to be hashed with.
 pub async fn namings(conn: &mut Conn, visible: Condition) -> Result<Vec<(String, String, String)>, Error> {
     let query = Query::select()

@@ -190,7 +190,7 @@ async fn people(conn: &mut Conn, view: &View, begun: &str) -> Result<Vec<(String
 }
 
 /// Rows whose text begins so, in byte order; every one where nothing was typed.
-fn beginning(name: &'static str, begun: &str) -> Condition {
+pub(super) fn beginning(name: &'static str, begun: &str) -> Condition {
     let all = Cond::all();
     if begun.is_empty() {
         return all;

@@ -4,10 +4,12 @@ use app::error::AppError;
 use app::paths::parse_query;
 use app::sessions::port::SessionsPort;
 use app::sessions::query::{GroupBy, SortKey};
-use app::sessions::wire::{EmptyBecause, Facet, SelectionEdit, SessionKind, SessionState, Suggestion};
-use app::wire::{Direction, Timestamp};
+use app::sessions::wire::{
+    CannotEnd, EmptyBecause, Facet, SelectionEdit, SessionKind, SessionState, Suggestion,
+};
+use app::wire::{Direction, SessionKey, Timestamp};
 
-use super::house::{House, houses, seed};
+use super::house::{House, houses, seed, session_key, tick};
 use super::*;
 use crate::sessions::testing::Seed;
 
@@ -420,6 +422,95 @@ async fn a_pasted_list_names_what_matches_nothing_within_the_scope_only() {
 }
 
 #[tokio::test]
+async fn ui_b5_a_system_is_named_by_how_its_id_or_name_begins() {
+    let seeds = [
+        seed("domo", "asmith", "Ann Smith"),
+        seed("keycloak", "ben", "Ben"),
+        seed("uportal", "eve", "Eve Stone"),
+    ];
+    for house in houses(&seeds).await {
+        house
+            .run("UPDATE system SET name = 'Northwind BI' WHERE system_id = 'domo'")
+            .await;
+        let all = everything();
+        for (asked, people) in [
+            ("q=system:dom", &["asmith"][..]),
+            ("q=system:DOM", &["asmith"]),
+            ("q=system:north", &["asmith"]),
+            ("q=system:dom,key", &["asmith", "ben"]),
+            ("q=-system:dom", &["ben", "eve"]),
+            ("q=-system:north,up", &["ben"]),
+            ("system=dom", &["asmith"]),
+        ] {
+            let asked = query(asked);
+            let page = house.list(&all, &asked).await;
+            assert_eq!(page.problems, Vec::new(), "{asked:?}");
+            let mut found: Vec<&str> = page.rows.iter().map(|row| row.account_name.as_str()).collect();
+            found.sort_unstable();
+            assert_eq!(found, people, "{asked:?}");
+            // Chips, the strip and what is selected of it name the systems that were meant.
+            assert!(
+                page.query
+                    .systems
+                    .iter()
+                    .chain(&page.query.not.systems)
+                    .all(|id| ["domo", "keycloak", "uportal"].contains(&id.as_str())),
+                "{:?}",
+                page.query
+            );
+            // Whoever counts, or takes all that match, means the same.
+            let port = house.port(&all);
+            assert_eq!(
+                port.count_sessions(asked.clone()).await.unwrap(),
+                people.len() as u64
+            );
+            let edit = SelectionEdit {
+                all_matching: true,
+                query: asked.to_query_string(),
+                ..SelectionEdit::default()
+            };
+            let picked = port.edit_selection(edit).await.unwrap();
+            assert_eq!(super::house::sessions(&picked), people.len() as u64, "{asked:?}");
+            let groups = port.groups(asked, GroupBy::System).await.unwrap();
+            assert_eq!(
+                groups.groups.iter().map(|group| group.sessions).sum::<u64>(),
+                people.len() as u64
+            );
+        }
+        // A beginning means nothing of what is out of sight: not there, and told of in the same words.
+        let domo = caller(&[(&[SEE], systems(&["domo"]))]);
+        for (asked, words) in [
+            ("q=system:key", "“key” is no system in your list. Yours are domo."),
+            (
+                "q=system:nor,zzz",
+                "“zzz” is no system in your list. Yours are domo.",
+            ),
+            (
+                "q=-system:key",
+                "“key” is no system in your list. Yours are domo.",
+            ),
+        ] {
+            let page = house.list(&domo, &query(asked)).await;
+            assert_eq!(page.empty, Some(EmptyBecause::BadFilter), "{asked}");
+            assert_eq!(page.problems[0].message, words);
+            assert!(page.rows.is_empty());
+        }
+        // Nothing that leaves out a system there is not is counted, grouped or taken: it would leave out nothing.
+        let port = house.port(&domo);
+        let wrong = query("q=-system:key");
+        assert!(port.count_sessions(wrong.clone()).await.is_err());
+        assert!(port.groups(wrong.clone(), GroupBy::System).await.is_err());
+        assert!(port.facets(wrong.clone()).await.is_err());
+        let edit = SelectionEdit {
+            all_matching: true,
+            query: wrong.to_query_string(),
+            ..SelectionEdit::default()
+        };
+        assert!(port.edit_selection(edit).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn leaving_out_a_system_by_a_wrong_name_lists_nothing_and_says_so() {
     for house in houses(&estate()).await {
         let all = everything();
@@ -439,5 +530,91 @@ async fn leaving_out_a_system_by_a_wrong_name_lists_nothing_and_says_so() {
         );
         let page = house.list(&all, &query("q=-system:domo")).await;
         assert_eq!(page.rows.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn ui_i1_an_open_page_learns_of_its_rows_whatever_became_of_them_and_of_no_others() {
+    let seeds = estate();
+    for house in houses(&seeds).await {
+        let keys: Vec<SessionKey> = seeds.iter().map(session_key).collect();
+        let nobodys = SessionKey("f".repeat(32));
+        let asked = || keys.iter().cloned().chain([nobodys.clone()]).collect::<Vec<_>>();
+        let all = house.port(&everything()).shown(asked(), None).await.unwrap();
+        assert_eq!(
+            all.len(),
+            seeds.len(),
+            "gone ones and guests too, and none that is not there"
+        );
+        for row in &all {
+            let gone = row.state != SessionState::Live;
+            assert_eq!(gone, row.cannot_end == Some(CannotEnd::NotLive), "{row:?}");
+            assert!(row.ip.is_some());
+        }
+        // What is ticked stays ticked.
+        let port = house.port(&everything());
+        let picked = port.edit_selection(tick(vec![keys[1].clone()])).await.unwrap();
+        let ticked = port.shown(asked(), Some(picked.selection_id)).await.unwrap();
+        let ticked: Vec<&SessionKey> = ticked
+            .iter()
+            .filter(|row| row.selected)
+            .map(|row| &row.session_key)
+            .collect();
+        assert_eq!(ticked, [&keys[1]]);
+        // Knowing a key is no right to its row.
+        let domo = caller(&[(&[SEE], systems(&["domo"]))]);
+        let theirs = house.port(&domo).shown(asked(), None).await.unwrap();
+        assert_eq!(theirs.len(), 3);
+        for row in theirs {
+            assert_eq!(row.system_id.as_str(), "domo");
+            assert!(row.masked && row.ip.is_none());
+        }
+        assert!(house.port(&caller(&[])).shown(asked(), None).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn ui_g3_people_are_found_by_name_among_those_one_sees() {
+    for house in houses(&estate()).await {
+        let all = everything();
+        let domo = caller(&[(&[SEE, NET], systems(&["domo"]))]);
+        let keycloak = caller(&[(&[SEE, NET], systems(&["keycloak"]))]);
+        for (who, typed, found) in [
+            (&all, "smith", vec![("asmith", 2)]),
+            (&all, "Ann S", vec![("asecret", 1), ("asmith", 2)]),
+            (&all, "as", vec![("asecret", 1), ("asmith", 2)]),
+            // One or two letters begin a name; more may stand anywhere in it.
+            (&all, "mi", vec![]),
+            (&all, "mit", vec![("asmith", 2)]),
+            (&all, "", vec![]),
+            // Nobody who is not on now.
+            (&all, "bob", vec![]),
+            (&domo, "as", vec![("asmith", 2)]),
+            (&domo, "secret", vec![]),
+            (&domo, "stone", vec![]),
+            (&keycloak, "as", vec![("asecret", 1)]),
+            (&keycloak, "smith", vec![]),
+        ] {
+            let people = house.port(who).people_named(typed.to_owned()).await.unwrap();
+            let people: Vec<(&str, u64)> = people
+                .iter()
+                .map(|person| (person.person_id.as_str(), person.sessions))
+                .collect();
+            assert_eq!(people, found, "{typed}");
+        }
+        assert!(
+            house
+                .port(&caller(&[]))
+                .people_named("as".to_owned())
+                .await
+                .is_err()
+        );
+        // It is no look at a list.
+        assert_eq!(
+            house
+                .number("SELECT COUNT(*) FROM audit_entry WHERE action = 'sensitive_read'")
+                .await,
+            0
+        );
     }
 }

@@ -13,7 +13,7 @@ use app::wire::{Count, Done, RoleId, Timestamp, ViewId};
 use async_trait::async_trait;
 
 use super::Sessions;
-use super::filter::{Dialect, View};
+use super::filter::View;
 use super::list::{self, Reach};
 use crate::audit::{Action, Entry};
 use crate::caller::{Caller, CallerKind, For};
@@ -151,11 +151,12 @@ impl Sessions {
     /// How many sessions a view means for this caller; `None` = they may not ask that.
     async fn count_view(&self, conn: &mut Conn, view: &View, query: &str) -> Result<Option<Count>, Error> {
         let (query, problems) = SessionQuery::from_pairs(&paths::parse_query(query), 0);
-        match view.filter(&query, Dialect::of(conn)) {
+        match view.ask(conn, &query).await {
             Ok(filter) if problems.is_empty() => Ok(Some(
                 list::count(conn, filter.condition(), Reach::default()).await?,
             )),
-            _ => Ok(None),
+            Ok(_) | Err(Error::App(_)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

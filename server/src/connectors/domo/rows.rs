@@ -124,19 +124,6 @@ impl Row {
         }
     }
 
-    /// Its longest life, whole minutes in seconds.
-    pub(super) fn life(&self) -> Limit {
-        match (self.absolute, self.created) {
-            (None, _) => Limit::Unknown,
-            (Some(at), _) if at.0 < ZERO_ENDS_MS => Limit::None,
-            (Some(at), Some(created)) => {
-                let minutes = (at.since(created) + 30_000).div_euclid(60_000);
-                Limit::Seconds(minutes * 60)
-            }
-            (Some(_), None) => Limit::Unknown,
-        }
-    }
-
     /// The session as the room knows it. `user` = what Domo says of its person; `own` = it is of whom Curfew signs in as.
     pub(super) fn seen(self, kinds: &Kinds, user: Option<&User>, own: bool) -> SeenSession {
         let kind = kinds.of(&self.token_type);
@@ -216,8 +203,8 @@ mod tests {
         );
         assert!(row.is_whole());
         assert_eq!((row.id, row.unknown), (Some(48_211), 0));
-        assert_eq!(row.life(), Limit::None);
         let seen = row.seen(&kinds(), None, false);
+        assert_eq!((seen.absolute_known, seen.absolute_expires_at), (true, None));
         assert_eq!(seen.handle.expose(), "7f0c0a52-1d7e-4a0e-9a53-3a5f9f6d2b10");
         assert_eq!((seen.kind, seen.raw_kind), (SessionKind::Web, None));
         assert_eq!(seen.created_at, Some(Timestamp(CREATED)));
@@ -287,13 +274,11 @@ mod tests {
         }
         for zero in ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000-05:00"] {
             let row = row(&format!(", \"absoluteTimeout\": \"{zero}\""));
-            assert_eq!(row.life(), Limit::None, "{zero}");
             let seen = row.seen(&kinds(), None, false);
             assert_eq!((seen.absolute_known, seen.absolute_expires_at), (true, None));
         }
         let limited =
             row(", \"created\": \"2026-03-02T08:01:44Z\", \"absoluteTimeout\": \"2026-03-02T16:01:44.002Z\"");
-        assert_eq!(limited.life(), Limit::Seconds(28_800));
         let seen = limited.seen(&kinds(), None, false);
         assert_eq!(seen.absolute_expires_at, Some(Timestamp(CREATED + 28_800_002)));
         let untold = row("").seen(&kinds(), None, false);

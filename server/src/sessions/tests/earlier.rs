@@ -186,14 +186,10 @@ async fn domo_p23_groups_selections_and_files_hold_exactly_those() {
         let caller = Arc::new(everything());
         let file = house.room.export(&caller, &asked, Format::Csv).await.unwrap();
         let text: String = file.try_collect().await.unwrap();
-        let mut lines = text.lines();
-        let at = lines
-            .next()
-            .unwrap()
-            .split(',')
-            .position(|c| c == "earlier_policy")
-            .unwrap();
-        let cells: Vec<&str> = lines.map(|line| line.split(',').nth(at).unwrap()).collect();
+        let mut read = csv::Reader::from_reader(text.as_bytes());
+        let at = read.headers().unwrap().iter().position(|c| c == "earlier_policy");
+        let lines: Vec<csv::StringRecord> = read.records().map(Result::unwrap).collect();
+        let cells: Vec<&str> = lines.iter().map(|line| &line[at.unwrap()]).collect();
         assert_eq!(cells, ["true"; 3]);
     }
 }

@@ -127,10 +127,9 @@ async fn a_ticket_opens_one_session_once_within_three_minutes_at_its_site() {
     let users = far.server.rows().people.users;
     let user = users.iter().find(|user| Some(user.id) == row.user_id).unwrap();
     assert_eq!((rows.len(), user.system_user_id), (before + 1, plain));
-    assert_eq!(
+    assert!(
         row.shared_wg_write.is_some(),
-        true,
-        "told apart from a browser's own sign-in"
+        "told apart from a browser\u{2019}s own sign-in"
     );
 
     let again = far

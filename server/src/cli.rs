@@ -225,6 +225,7 @@ async fn run_portal(
     let served = http::serve(listener, config.tls.as_ref(), router, stop.clone()).await;
     stop.cancel();
     background.await?;
+    portal.tickets.store_now().await?;
     portal.note(Action::PortalStopped).await?;
     // The last entries leave the box too, if their target takes them at once; else at the next start.
     tokio::time::timeout(Duration::from_secs(5), portal.audit.copy_due())
@@ -437,6 +438,9 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(copy) = &config.audit.copy {
         let (target, found) = crate::audit::copy::check(copy).await;
         others.push((format!("Copy of the audit log ({target})"), found));
+    }
+    for (app, found) in crate::tickets::check(config) {
+        others.push((format!("Broker app {app} (nothing was asked)"), found));
     }
     for webhook in &config.webhook {
         let (host, found) = crate::webhooks::check(webhook);

@@ -24,6 +24,8 @@ use app::signin::port::SignInPort;
 use app::signin::wire::*;
 use app::systems::port::SystemsPort;
 use app::systems::wire::*;
+use app::tickets::port::TicketsPort;
+use app::tickets::wire::*;
 use app::wire::*;
 use async_trait::async_trait;
 
@@ -59,7 +61,8 @@ impl Fake {
             systems: fake.clone(),
             policies: fake.clone(),
             access: fake.clone(),
-            audit: fake,
+            audit: fake.clone(),
+            tickets: fake,
         }
     }
 
@@ -420,6 +423,16 @@ impl EndingsPort for Fake {
         self.nothing()
     }
     async fn resume_all_endings(&self, _: String) -> Result<Done, AppError> {
+        self.nothing()
+    }
+}
+
+#[async_trait]
+impl TicketsPort for Fake {
+    async fn tickets_page(&self, _: TicketQuery) -> Result<TicketsPage, AppError> {
+        self.nothing()
+    }
+    async fn test_ticket(&self, _: TicketTestAsked) -> Result<TicketTest, AppError> {
         self.nothing()
     }
 }

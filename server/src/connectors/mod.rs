@@ -8,6 +8,7 @@ use std::sync::Arc;
 use app::policies::wire::{SettingAdvice, SystemSetting};
 use app::sessions::wire::SessionKind;
 use app::systems::wire::{Abilities, SelfTestStep};
+use app::tickets::wire::TicketGrant;
 use app::wire::{Limit, Timestamp};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -407,6 +408,10 @@ pub trait Connector: Send + Sync {
     fn self_test(&self) -> Option<&dyn SelfTest> {
         None
     }
+    /// Lets people in by a ticket.
+    fn tickets(&self) -> Option<&dyn IssueTicket> {
+        None
+    }
 }
 
 /// The abilities of a connector, derived from what it returns.
@@ -417,7 +422,7 @@ pub fn abilities(connector: &dyn Connector) -> Abilities {
         end_all_of: connector.end_all_of().is_some(),
         policy: connector.policy().is_some(),
         self_test: connector.self_test().is_some(),
-        tickets: false,
+        tickets: connector.tickets().is_some(),
     }
 }
 
@@ -480,6 +485,73 @@ pub struct Proof {
     pub steps: Vec<SelfTestStep>,
     /// The system's own version; empty = not said.
     pub build: String,
+}
+
+/// Lets people in by something that works once, or for minutes.
+#[async_trait]
+pub trait IssueTicket: Send + Sync {
+    /// Asks for a ticket. Addresses that failed are asked last for a while; a refusal is an answer, not a failure.
+    async fn ticket(&self, wanted: &TicketFor<'_>, now: Timestamp) -> TicketAnswer;
+
+    /// Signs a token instead, without asking anybody: the secret, and when it runs out. The words name the setting that
+    /// is missing.
+    fn token(&self, user: &str, now: Timestamp) -> Result<(SecretString, Timestamp), String>;
+
+    /// What is missing for this grant at this site, naming the setting; `None` = nothing.
+    fn missing(&self, grant: TicketGrant, site: &str) -> Option<String>;
+
+    /// Where a browser finds the views of a site: ends with a slash.
+    fn views_url(&self, site: &str) -> String;
+
+    /// Where a browser redeems a ticket by loading an image; `None` = the settings name no view for this site.
+    fn redeem_url(&self, site: &str, ticket: &str) -> Option<String>;
+
+    /// The addresses that are asked for tickets, and how they are.
+    fn nodes(&self, now: Timestamp) -> Vec<NodeHealth>;
+}
+
+/// Whom a ticket is for.
+#[derive(Clone, Copy, Debug)]
+pub struct TicketFor<'a> {
+    /// User, with the domain where there is one: `DOMAIN\name`.
+    pub user: &'a str,
+    /// Site, as its addresses name it; empty = the default one.
+    pub site: &'a str,
+    /// The browser's address; `None` = the ticket is good from any.
+    pub client_ip: Option<&'a str>,
+}
+
+/// What came of asking for a ticket.
+pub struct TicketAnswer {
+    /// The address that answered, or was asked last; `None` = none was.
+    pub node: Option<String>,
+    /// What came.
+    pub said: TicketSaid,
+}
+
+/// What a system said when asked for a ticket.
+pub enum TicketSaid {
+    /// Here it is.
+    Ticket(SecretString),
+    /// No, without a reason.
+    Refused,
+    /// A web page.
+    Html,
+    /// Nothing came; why, in one sentence.
+    Unreachable(String),
+    /// Something else came; what, in one sentence.
+    Odd(String),
+}
+
+/// How an address that is asked for tickets is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeHealth {
+    /// Scheme, host, port.
+    pub node: String,
+    /// It failed and is asked last until then; `None` = it is in order as far as known.
+    pub last_until: Option<Timestamp>,
+    /// How it failed.
+    pub trouble: Option<String>,
 }
 
 /// Why a call to a system failed. Retry is decided from the kind, in `guard` only.

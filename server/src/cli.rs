@@ -353,15 +353,18 @@ async fn demo(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The simulated systems live as long as this does.
-    let estate = match times {
+    let mut estate = match times {
         None => None,
         Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into()).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();
-    let portal = Portal::open(config, clock, true).await?;
-    if let Some(estate) = &estate {
+    config.broker.apps = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
+    let broker = config.broker_url();
+    let portal = Portal::open(config, clock.clone(), true).await?;
+    if let Some(estate) = &mut estate {
         estate.tell(&data_dir)?;
+        estate.ask_for_tickets(&broker, &clock)?;
     }
     for person in demo_people() {
         let seed = SeedOperator {

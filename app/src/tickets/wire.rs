@@ -1,7 +1,10 @@
 //! Sign-in tickets as pages and the broker exchange them. A ticket itself never stands here.
 
+mod readiness;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::readiness::{AskedFrom, LoginViewLook, LoginViewSeen, Readiness, SiteReady};
 use crate::wire::{SystemId, Timestamp};
 
 /// What became of a request for a ticket.

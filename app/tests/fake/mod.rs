@@ -1,6 +1,7 @@
 //! A backend made of plain values: what pages are shown on without a database, a server or a clock.
 
 pub mod rendering;
+pub mod tickets;
 pub mod world;
 
 use std::sync::Arc;
@@ -24,8 +25,6 @@ use app::signin::port::SignInPort;
 use app::signin::wire::*;
 use app::systems::port::SystemsPort;
 use app::systems::wire::*;
-use app::tickets::port::TicketsPort;
-use app::tickets::wire::*;
 use app::wire::*;
 use async_trait::async_trait;
 
@@ -423,16 +422,6 @@ impl EndingsPort for Fake {
         self.nothing()
     }
     async fn resume_all_endings(&self, _: String) -> Result<Done, AppError> {
-        self.nothing()
-    }
-}
-
-#[async_trait]
-impl TicketsPort for Fake {
-    async fn tickets_page(&self, _: TicketQuery) -> Result<TicketsPage, AppError> {
-        self.nothing()
-    }
-    async fn test_ticket(&self, _: TicketTestAsked) -> Result<TicketTest, AppError> {
         self.nothing()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::policies::wire::{SettingAdvice, SystemSetting};
 use app::sessions::wire::SessionKind;
 use app::systems::wire::{Abilities, SelfTestStep};
-use app::tickets::wire::TicketGrant;
+use app::tickets::wire::{LoginViewSeen, TicketGrant};
 use app::wire::{Limit, Timestamp};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -412,6 +412,10 @@ pub trait Connector: Send + Sync {
     fn tickets(&self) -> Option<&dyn IssueTicket> {
         None
     }
+    /// Tries whether tickets can be had and redeemed there.
+    fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        None
+    }
 }
 
 /// The abilities of a connector, derived from what it returns.
@@ -541,6 +545,40 @@ pub enum TicketSaid {
     Unreachable(String),
     /// Something else came; what, in one sentence.
     Odd(String),
+}
+
+/// Tries whether tickets can be had and redeemed, for whoever sets it up.
+#[async_trait]
+pub trait TryTickets: Send + Sync {
+    /// Sites with the view their tickets are redeemed at, as the settings name it.
+    fn login_views(&self) -> Vec<(String, String)>;
+
+    /// The way to each address that is asked: a connection is opened there and closed again.
+    async fn ways(&self) -> Vec<Way>;
+
+    /// Redeems a ticket at the login view of the site, signs its session out, and tries the used ticket once more.
+    /// `None` = the settings name no view for this site.
+    async fn look(&self, wanted: &TicketFor<'_>, now: Timestamp) -> Option<Look>;
+}
+
+/// How this machine reaches an address that is asked for tickets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Scheme, host, port.
+    pub node: String,
+    /// The address of this machine on that way, or why there is none.
+    pub from: Result<std::net::IpAddr, String>,
+}
+
+/// What a look at a login view found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The view.
+    pub view: String,
+    /// What came.
+    pub seen: LoginViewSeen,
+    /// Whether the used ticket was refused after its session was signed out; `None` = that could not be tried.
+    pub reuse_blocked: Option<bool>,
 }
 
 /// How an address that is asked for tickets is.

@@ -19,7 +19,9 @@ use crate::systems::Systems;
 
 mod apps;
 mod journal;
+mod looks;
 mod page;
+mod readiness;
 mod store;
 mod store_marks;
 mod tableau;

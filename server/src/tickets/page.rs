@@ -9,8 +9,8 @@ use app::access::wire::Permission;
 use app::error::AppError;
 use app::tickets::port::TicketsPort;
 use app::tickets::wire::{
-    TicketApp, TicketCount, TicketGrant, TicketHold, TicketNode, TicketOutcome, TicketQuery, TicketRow,
-    TicketSlot, TicketTest, TicketTestAsked, TicketWay, TicketsPage,
+    LoginViewLook, Readiness, TicketApp, TicketCount, TicketGrant, TicketHold, TicketNode, TicketOutcome,
+    TicketQuery, TicketRow, TicketSlot, TicketTest, TicketTestAsked, TicketWay, TicketsPage,
 };
 use app::wire::{EndingId, SystemId, Timestamp};
 use async_trait::async_trait;
@@ -370,5 +370,13 @@ impl TicketsPort for For<Tickets> {
 
     async fn test_ticket(&self, asked: TicketTestAsked) -> Result<TicketTest, AppError> {
         Ok(self.room.test(&self.caller, asked).await?)
+    }
+
+    async fn readiness(&self) -> Result<Readiness, AppError> {
+        Ok(self.room.readiness(&self.caller).await?)
+    }
+
+    async fn look_at_login_view(&self, asked: TicketTestAsked) -> Result<LoginViewLook, AppError> {
+        Ok(self.room.look(&self.caller, &asked).await?)
     }
 }

@@ -29,7 +29,7 @@ const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "sch
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`, or of another system's database; as private as a store itself.
-const MORE_STORES: [&str; 12] = [
+const MORE_STORES: [&str; 13] = [
     "access/effect.rs",
     "access/groups.rs",
     "access/links.rs",
@@ -42,6 +42,7 @@ const MORE_STORES: [&str; 12] = [
     "sessions/people.rs",
     "sessions/selection.rs",
     "signin/throttle.rs",
+    "tickets/looks.rs",
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.

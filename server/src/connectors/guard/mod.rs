@@ -15,7 +15,7 @@ use tracing::Instrument;
 use self::breaker::Breaker;
 use super::{
     Answer, Completeness, ConnectorError, EndEffect, ErrorKind, IssueTicket, Proof, ReadLimits,
-    SharedConnector, Sink, Target, Wanted, abilities,
+    SharedConnector, Sink, Target, TryTickets, Wanted, abilities,
 };
 use crate::clock::Clock;
 
@@ -211,6 +211,11 @@ impl Guarded {
     /// that are asked have a health of their own, and every request its time limit.
     pub fn tickets(&self) -> Option<&dyn IssueTicket> {
         self.inner.tickets()
+    }
+
+    /// What tries its tickets; without the breaker for the same reason.
+    pub fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        self.inner.try_tickets()
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {

@@ -17,7 +17,7 @@ use self::rest::{Known, Rest, Version};
 use self::tickets::{ConnectedAppSettings, Tickets, TrustedSettings};
 use super::{
     Connector, EndEffect, EndSessions, IssueTicket, ListSessions, ReadPolicy, Recipe, SelfTest,
-    SharedConnector,
+    SharedConnector, TryTickets,
 };
 
 mod answers;
@@ -220,5 +220,9 @@ impl Connector for Tableau {
 
     fn tickets(&self) -> Option<&dyn IssueTicket> {
         self.tickets.as_ref().map(|tickets| tickets as &dyn IssueTicket)
+    }
+
+    fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        self.tickets.as_ref().map(|tickets| tickets as &dyn TryTickets)
     }
 }

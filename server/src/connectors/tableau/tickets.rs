@@ -22,6 +22,8 @@ use crate::connectors::{ErrorKind, IssueTicket, NodeHealth, TicketAnswer, Ticket
 use crate::domain::ticket::{Reply, classify, in_path};
 use crate::keys::{hmac_sha256, random_id};
 
+mod readiness;
+
 /// A node that failed is asked last so long, seconds.
 const LAST_FOR_S: i64 = 30;
 /// Longest answer that is read, bytes: a ticket has 49, a page is told by its beginning.

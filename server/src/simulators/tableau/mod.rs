@@ -209,8 +209,20 @@ impl TableauServer {
         let mut limits = toml::Table::new();
         limits.insert("idle_min".to_owned(), idle_min.into());
         own.insert("limits".to_owned(), limits.into());
-        // Where Curfew asks for tickets from.
+        // Where Curfew asks for tickets from, and where browsers redeem them.
         self.trust([127, 0, 0, 1].into());
+        let sites: Vec<String> = self.model(|model, _| {
+            model
+                .sites
+                .values()
+                .map(|site| site.content_url.clone())
+                .collect()
+        });
+        let views = sites.into_iter().map(|site| (site, trusted::LOGIN_VIEW.into()));
+        let mut tickets = toml::Table::new();
+        tickets.insert("nodes".to_owned(), vec![self.url()].into());
+        tickets.insert("login_view".to_owned(), views.collect::<toml::Table>().into());
+        own.insert("trusted".to_owned(), tickets.into());
         Ok(SystemSettings {
             kind: "tableau".to_owned(),
             name: Some(name.to_owned()),

@@ -699,7 +699,7 @@ fn tickets_show_trouble_first_and_find_a_refusal_by_its_reference() {
         &html,
         &[
             "ops-board: none of 41 asked tickets was issued in the last hour.",
-            "campus-bi can\u{2019}t get tickets.",
+            "campus-bi: its settings need a look.",
             "https://tableau2.northwind.example failed.",
             "2 sites are not ready for tickets.",
             "Let everybody on the site ops see the view Login/Login.",

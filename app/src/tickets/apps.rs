@@ -28,7 +28,7 @@ fn app_state(app: &TicketApp, page: &Page) -> AnyView {
         fits.map(|count| count.last_hour).sum()
     };
     match (app.trouble.is_some(), hour(true), hour(false)) {
-        (true, ..) => state("mark mark-danger", Icon::Failed, "Not set up"),
+        (true, ..) => state("mark mark-danger", Icon::Failed, "Not all set up"),
         (_, 0, 0) => state("mark mark-quiet", Icon::Off, "Quiet"),
         (_, 0, _) => state("mark mark-danger", Icon::Failed, "Nothing issued"),
         (_, _, 0) => state("mark mark-ok", Icon::Live, "In order"),
@@ -66,9 +66,9 @@ pub fn Apps(
                             <a class="person-name" href=format!("{}#p-newest", those.href())>
                                 <Cut text=app.app.clone() />
                             </a>
-                            <a class="second" href=paths::system(&app.system_id)>
+                            <span class="second">
                                 <bdi>{app.system_name.clone()}</bdi>
-                            </a>
+                            </span>
                         </span>
                     </th>
                     <td class="nowrap">{app_state(app, &page)}</td>

@@ -22,10 +22,6 @@ pub fn Newest(
     /// Parts that were not understood.
     problems: Vec<FieldProblem>,
 ) -> impl IntoView {
-    let found = match page.rows.as_slice() {
-        [row] if !query.reference.is_empty() => Some(row.clone()),
-        _ => None,
-    };
     let understood = problems.is_empty();
     let list = match (page.rows.is_empty(), query.filters() > 0 || !understood) {
         (false, _) => view! { <Rows rows=page.rows.clone() /> }.into_any(),
@@ -60,7 +56,6 @@ pub fn Newest(
         }
     });
     view! {
-        {found.map(|row| view! { <Found row=row /> })}
         <Panel
             title="Newest"
             id="p-newest"
@@ -77,7 +72,7 @@ pub fn Newest(
 
 /// The one request a reference stands for, with what most likely lies behind it.
 #[component]
-fn Found(
+pub fn Found(
     /// The request.
     row: TicketRow,
 ) -> impl IntoView {
@@ -85,7 +80,7 @@ fn Found(
     let causes = !outcome.what_to_check().is_empty();
     view! {
         <Panel title=format!("Request {}", row.reference) id="p-found" padded=false>
-            <dl class="facts panel-body">
+            <dl class="facts panel-body ticket-facts">
                 <Fact label="Outcome">
                     <Outcome outcome=outcome />
                 </Fact>
@@ -167,6 +162,7 @@ fn Filters(
 ) -> impl IntoView {
     let set = query.filters();
     let more = set - usize::from(!query.reference.is_empty());
+    let open = more > 0 || !problems.is_empty();
     let error = |field: &str| {
         problems
             .iter()
@@ -195,7 +191,7 @@ fn Filters(
                 </div>
                 <Button>"Find"</Button>
             </div>
-            <details class="more-filters" open=more > 0 || !problems.is_empty()>
+            <details class="more-filters" open=open>
                 <summary class="link-btn">
                     {match more {
                         0 => "More filters".to_owned(),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::apps::{Addresses, Apps, Holds};
-use super::newest::Newest;
+use super::newest::{Found, Newest};
 use super::ready::{Sites, TestForm};
 use super::trouble::{Causes, Trouble};
 use super::wire::{Readiness, TicketCount, TicketOutcome, TicketQuery, TicketsPage as Page};
@@ -81,9 +81,15 @@ fn Tickets(
         .into_any();
     }
     let testable: Vec<_> = page.apps.iter().filter(|app| app.may_test).cloned().collect();
+    // Who comes with a reference wants to see what it stands for.
+    let found = match page.rows.as_slice() {
+        [row] if !query.reference.is_empty() => Some(row.clone()),
+        _ => None,
+    };
     view! {
         {head}
         <div class="stack" data-every=AGAIN_S>
+            {found.map(|row| view! { <Found row=row /> })}
             <Trouble page=page.clone() ready=ready.clone() />
             <Numbers page=page.clone() />
             <Apps page=page.clone() />
@@ -157,23 +163,23 @@ fn Numbers(
             <Tile number=refused>
                 <a class="mark mark-danger" href=of("refused")>
                     <Glyph icon=Icon::Refused />
-                    <span>"refused by Tableau (−1)"</span>
+                    <span>"refused (−1)"</span>
                 </a>
             </Tile>
             <Tile number=troubled>
                 <span class="mark mark-warn">
                     <Glyph icon=Icon::Unknown />
-                    <span>"no use of Tableau’s answer"</span>
+                    <span>"no clear answer"</span>
                 </span>
             </Tile>
             <Tile number=turned_down>
                 <span class="mark mark-quiet">
                     <Glyph icon=Icon::AlreadyGone />
-                    <span>"turned down by Curfew"</span>
+                    <span>"turned down here"</span>
                 </span>
             </Tile>
             <Tile number=thousands(hour)>"in the last hour"</Tile>
-            <Tile number=thousands(busiest.unwrap_or(0))>"in the busiest ten minutes of 24 h"</Tile>
+            <Tile number=thousands(busiest.unwrap_or(0))>"in the busiest 10 min"</Tile>
         </Tiles>
     }
     .into_any()

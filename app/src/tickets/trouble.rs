@@ -18,7 +18,7 @@ pub fn Trouble(
         let trouble = app.trouble.clone()?;
         Some(
             view! {
-                <Note tone=Some(Tone::Danger) fact=format!("{} can’t get tickets.", app.app)>
+                <Note tone=Some(Tone::Danger) fact=format!("{}: its settings need a look.", app.app)>
                     {trouble}
                 </Note>
             }

@@ -257,7 +257,11 @@ async fn tickets(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, 
                 reference: test.reference,
                 ..TicketQuery::default()
             };
-            let message = format!("{} ({} ms).", test.words.trim_end_matches('.'), test.duration_ms);
+            let message = format!(
+                "Asked. {} ({} ms).",
+                test.words.trim_end_matches('.'),
+                test.duration_ms
+            );
             Ok(Led::To(found.href(), Done { message }))
         }
         app::tickets::query::LOOK => {

@@ -15,7 +15,6 @@ use super::tableau::faults::Who;
 use super::tableau::model::Model as TableauModel;
 use super::tableau::release::Release;
 use super::tableau::shape::{IdShape, Shape as TableauShape};
-use super::tableau::trusted::LOGIN_VIEW;
 use crate::clock::Clock;
 use crate::config::{BrokerApp, SystemSettings};
 use crate::keys::{random_bytes, random_id, write_private};
@@ -198,20 +197,20 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
     analytics.faults(|faults| faults.refuse = Who::These(refused.into_iter().collect()));
     estate.add("tableau-analytics", settings, Running::Tableau(analytics));
 
-    let (settings, archive) = tableau(&clock, "2019.3", "Tableau archive", 30 * times).await?;
+    let (mut settings, archive) = tableau(&clock, "2019.3", "Tableau archive", 30 * times).await?;
     archive.model(|model, now| {
         model.fill_sessions(20 * times, now);
         // As after a restart with the protection of ids switched off: sessions from before it stay protected.
         model.shape.ids = IdShape::Legacy;
         model.fill_sessions(48 * times, now);
     });
-    // Nobody told it of the broker's address, and one of its sites has no view to redeem tickets at.
-    archive.model(|model, _| {
-        model.trust().hosts.clear();
-        if let Some(sales) = model.site_by_url("Sales").map(|site| site.id) {
-            model.remove_view(sales, LOGIN_VIEW);
-        }
-    });
+    // Nobody told it of the broker's address, and for one of its sites nobody named a view to redeem tickets at.
+    archive.model(|model, _| model.trust().hosts.clear());
+    if let Some(toml::Value::Table(trusted)) = settings.own.get_mut("trusted")
+        && let Some(toml::Value::Table(views)) = trusted.get_mut("login_view")
+    {
+        views.remove("Sales");
+    }
     let people = archive.model(|model, _| people_of_sites(model));
     estate.add_app(AppServer::new("reading-room", "tableau-archive", people))?;
     estate.add("tableau-archive", settings, Running::Tableau(archive));

@@ -139,7 +139,7 @@ export function embed({
     const after = read(key);
     if (after != before && after > 0) throw new EmbedError('signed_out');
     const since = is.hash == hash && !past(is) ? is.since : at;
-    document.cookie = key + '=' + at + ';path=/;secure';
+    document.cookie = key + '=' + at + ';path=/';
     localStorage.setItem(key, JSON.stringify({ hash, at, since, fresh: fresh_s * 1e3, max: max_age_s * 1e3 }));
   };
 

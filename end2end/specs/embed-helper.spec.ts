@@ -1,8 +1,15 @@
 // The browser helper by itself: each rule of docs/embed.md under a clock that the test moves.
 
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+
 import { type Page } from '@playwright/test';
 
 import { APP, clear, errors, establish, expect, load, move, open, pass, TABLEAU, test } from '../lib/helper';
+
+const run = promisify(execFile);
 
 const kept = (page: Page) => page.evaluate(() => JSON.stringify({ ...localStorage }));
 
@@ -360,4 +367,22 @@ test('embed a connected app’s token goes to the app, one for each view, and is
   expect(around.asked).toHaveLength(2);
   expect(around.tableau).toEqual([]);
   expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie]))).toBe('[{},""]');
+});
+
+test('embed its types say what it is, to the compiler', async () => {
+  const said = await run(resolve('node_modules/.bin/tsc'), ['--project', 'types']).then(
+    () => '',
+    (failed: { stdout: string }) => failed.stdout,
+  );
+  expect(said).toBe('');
+  const types = await readFile('../server/embed/curfew-embed.d.ts', 'utf8');
+  const source = await readFile('../server/embed/curfew-embed.js', 'utf8');
+  const exported = (text: string, how: RegExp) => [...text.matchAll(how)].map(([, name]) => name).sort();
+  expect(exported(source, /^export (?:const|class|function) (\w+)/gm)).toEqual(
+    exported(types, /^export declare (?:class|function) (\w+)/gm),
+  );
+  const sentences = /const TEXTS = \{([^}]+)\}/.exec(source)?.[1] ?? '';
+  const codes = [...sentences.matchAll(/^(\w+):/gm), ...source.matchAll(/(?:EmbedError\(|redeem_url, )'(\w+)'/g)].map(([, code]) => code);
+  expect(codes.length).toBeGreaterThan(12);
+  for (const code of codes) expect(types).toContain(`| '${code}'`);
 });

@@ -145,7 +145,10 @@ impl Tickets {
         issue.outcome = no.outcome.name().to_owned();
         issue.cause = no.cause;
         let reference = issue.reference.clone();
-        self.journal.keep(issue);
+        // Anybody can send a bad token, as often as they like.
+        if no.outcome != TicketOutcome::Unauthorized || self.unbelieved.check().is_ok() {
+            self.journal.keep(issue);
+        }
         Refused {
             reference,
             outcome: no.outcome,

@@ -6,9 +6,11 @@
 //! `signout` only names them, and `holds` is what that room tells this one. Start reading at [`Tickets::ask`].
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use app::wire::{SystemId, Timestamp};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
@@ -36,6 +38,9 @@ use self::apps::Apps;
 use self::holds::Holds;
 use self::journal::Journal;
 
+/// Requests whose token was not believed that are kept a minute.
+const UNBELIEVED_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
+
 /// What the room stands on.
 pub struct Parts {
     /// Database.
@@ -62,6 +67,8 @@ pub struct Tickets {
     holds: Arc<Holds>,
     /// How long a sign-in there is taken as good, seconds, and when that was looked up.
     fresh: Mutex<HashMap<SystemId, (Timestamp, i64)>>,
+    /// Requests whose token was not believed are kept at this rate: a flood must not fill the table.
+    unbelieved: DefaultDirectRateLimiter,
     /// One reading before sign-outs at a time, per process.
     reading: tokio::sync::Mutex<()>,
 }
@@ -78,6 +85,7 @@ impl Tickets {
             journal,
             holds,
             fresh: Mutex::default(),
+            unbelieved: RateLimiter::direct(Quota::per_minute(UNBELIEVED_PER_MINUTE)),
             reading: tokio::sync::Mutex::default(),
         }
     }

@@ -444,6 +444,7 @@ async fn a_ticket_lets_in_and_why_there_is_none_stands_under_its_reference() {
         assert_eq!(often.status, StatusCode::TOO_MANY_REQUESTS);
         assert!(!often.header("retry-after").is_empty());
 
+        estate.app.portal.tickets.store_now().await.unwrap();
         let issued = estate.app.audited("ticket_issued").await;
         assert!(issued >= 2, "{:?}", estate.app.audit().await);
         assert!(estate.app.audited("ticket_refused").await >= 2);

@@ -32,7 +32,7 @@ const BODY: usize = 4 << 10;
 const LONGEST: Duration = Duration::from_secs(40);
 /// Longest cookie header that is looked at, bytes.
 const COOKIES: usize = 32 << 10;
-/// Tokens that were not believed, a minute from one address: more are not even kept.
+/// Tokens that were not believed, a minute from one address: more are answered with that alone.
 const FAILED_PER_MINUTE: u32 = 120;
 
 /// What the handlers share.

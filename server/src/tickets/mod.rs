@@ -41,7 +41,7 @@ use self::holds::Holds;
 use self::journal::Journal;
 
 /// Requests whose token was not believed that are kept a minute.
-const UNBELIEVED_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
+const UNBELIEVED_PER_MINUTE: u32 = 600;
 
 /// What the room stands on.
 pub struct Parts {
@@ -81,13 +81,14 @@ impl Tickets {
         let holds = Arc::new(Holds::new(parts.db.clone()));
         parts.endings.take_aftermath(holds.clone());
         let journal = Journal::new(parts.db.clone(), parts.clock.clone(), parts.audit.clone());
+        let kept = NonZeroU32::new(UNBELIEVED_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
         Self {
             parts,
             apps: RwLock::default(),
             journal,
             holds,
             fresh: Mutex::default(),
-            unbelieved: RateLimiter::direct(Quota::per_minute(UNBELIEVED_PER_MINUTE)),
+            unbelieved: RateLimiter::direct(Quota::per_minute(kept)),
             reading: tokio::sync::Mutex::default(),
         }
     }

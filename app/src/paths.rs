@@ -16,6 +16,8 @@ pub const SYSTEMS: &str = "/systems";
 pub const POLICIES: &str = "/policies";
 pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
+/// Requests of embedding apps for sign-in tickets.
+pub const TICKETS: &str = "/tickets";
 pub const ACCOUNT: &str = "/account";
 /// People, systems, views, endings and pages by what they are called: `q`, and `list` = query string of the open list.
 pub const GO: &str = "/go";
@@ -129,6 +131,8 @@ pub mod post {
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
+    /// `act` = test | look, with `app`, `site`, `user`.
+    pub const TICKETS: &str = "/tickets/act";
     /// `act` = end | end-others | theme | times | density | keys | screen-share | known | password | extend.
     pub const ACCOUNT: &str = "/account/act";
     /// `act` = begin | confirm | codes | remove; `then` = own path to go to afterwards.

@@ -20,6 +20,7 @@ const PAGES = [
   '/audit',
   '/go',
   '/go?q=domo',
+  '/tickets',
   '/account',
   '/second-factor',
   '/no-such-page',

@@ -30,6 +30,7 @@ use crate::systems::Systems;
 
 mod papers;
 mod remote;
+mod tickets;
 
 /// Who is signed in where, right now, and are they really out?
 #[derive(Parser)]
@@ -218,6 +219,13 @@ async fn run_portal(
         let router = http::health::router(http::health::metrics()?, refresh);
         tokio::spawn(http::serve(numbers, None, router, stop.clone()));
     }
+    if let Some(address) = config.broker.listen {
+        let apart = TcpListener::bind(address).with_context(|| format!("broker.listen: {address}"))?;
+        let (router, tls) = (http::broker_router(portal.http(stop.clone())), config.tls.clone());
+        println!("The ticket broker answers at {}", config.broker_url());
+        let stop = stop.clone();
+        tokio::spawn(async move { http::serve(apart, tls.as_ref(), router, stop).await });
+    }
     let background = tokio::spawn({
         let (portal, stop) = (portal.clone(), stop.clone());
         async move { portal.run_background(stop).await }
@@ -225,6 +233,7 @@ async fn run_portal(
     let served = http::serve(listener, config.tls.as_ref(), router, stop.clone()).await;
     stop.cancel();
     background.await?;
+    portal.tickets.store_now().await?;
     portal.note(Action::PortalStopped).await?;
     // The last entries leave the box too, if their target takes them at once; else at the next start.
     tokio::time::timeout(Duration::from_secs(5), portal.audit.copy_due())
@@ -352,15 +361,18 @@ async fn demo(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The simulated systems live as long as this does.
-    let estate = match times {
+    let mut estate = match times {
         None => None,
         Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into()).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();
-    let portal = Portal::open(config, clock, true).await?;
-    if let Some(estate) = &estate {
+    config.broker.apps = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
+    let broker = config.broker_url();
+    let portal = Portal::open(config, clock.clone(), true).await?;
+    if let Some(estate) = &mut estate {
         estate.tell(&data_dir)?;
+        estate.ask_for_tickets(&broker, &clock)?;
     }
     for person in demo_people() {
         let seed = SeedOperator {
@@ -418,6 +430,12 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
                 );
                 let (good, tested) = check_system(&guard).await;
                 in_order &= good;
+                if let Some(tried) = guard.try_tickets() {
+                    for (good, line) in tickets::check(id, tried, config).await {
+                        in_order &= good;
+                        println!("  {:<10} {line}", "tickets");
+                    }
+                }
                 tests
                     .extend(tested.map(|(report, proof)| (SystemId::from(id.as_str()), report, proof.build)));
             }
@@ -437,6 +455,9 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(copy) = &config.audit.copy {
         let (target, found) = crate::audit::copy::check(copy).await;
         others.push((format!("Copy of the audit log ({target})"), found));
+    }
+    for (app, found) in crate::tickets::check(config) {
+        others.push((format!("Broker app {app} (nothing was asked)"), found));
     }
     for webhook in &config.webhook {
         let (host, found) = crate::webhooks::check(webhook);

@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod child;
 mod css;
+mod embed;
 mod places;
 mod postgres;
 mod run;
@@ -38,6 +39,7 @@ cargo xtask <word>
                          the same run;
                          JSON under target/bench
   build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
+  embed                  the broker's browser helper, server/embed/curfew-embed.js, from its source
 ";
 
 fn main() -> ExitCode {
@@ -68,6 +70,7 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["tomcats", "--matrix"] => fetch_tomcats(&places, Parts::Matrix),
         ["bench", name, rest @ ..] => bench::run(&places, name, rest),
         ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
+        ["embed"] => embed::write(&places),
         ["build-site", "--dev"] => site::build(&places, Mode::Dev).map(|()| true),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

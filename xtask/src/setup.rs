@@ -110,7 +110,7 @@ fn install(missing: &[&str]) -> Result<()> {
     })
 }
 
-/// Playwright and axe, as the lock file of `end2end` names them.
+/// Playwright, axe and TypeScript, as the lock file of `end2end` names them.
 pub fn node_modules(places: &Places) -> Result<()> {
     let lock = fs::read_to_string(places.end2end().join("package-lock.json"))
         .context("end2end/package-lock.json")?;
@@ -121,7 +121,7 @@ pub fn node_modules(places: &Places) -> Result<()> {
     if !program("npm").args(["--version"]).succeeds() {
         bail!("missing for the tests: Node.js with npm; install by: sudo apt-get install nodejs npm");
     }
-    say::step("Installing Playwright and axe", || {
+    say::step("Installing Playwright, axe and TypeScript", || {
         program("npm")
             .args(["ci", "--no-audit", "--no-fund", "--prefer-offline", "--cache"])
             .args([places.cache.join("npm")])

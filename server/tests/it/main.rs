@@ -2,6 +2,7 @@
 
 mod api;
 mod api_refusals;
+mod broker;
 mod cli;
 mod cli_systems;
 mod coverage;
@@ -22,4 +23,5 @@ mod security_notices;
 mod security_service;
 mod security_session_ends;
 mod security_sessions;
+mod tickets_page;
 mod views;

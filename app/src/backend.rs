@@ -15,6 +15,7 @@ use crate::policies::port::PoliciesPort;
 use crate::sessions::port::{SessionsPort, ViewsPort};
 use crate::signin::port::SignInPort;
 use crate::systems::port::SystemsPort;
+use crate::tickets::port::TicketsPort;
 
 /// The ports, each bound to the caller of this request.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ pub struct Backend {
     pub policies: Arc<dyn PoliciesPort>,
     pub access: Arc<dyn AccessPort>,
     pub audit: Arc<dyn AuditPort>,
+    pub tickets: Arc<dyn TicketsPort>,
 }
 
 /// The caller's backend; [`AppError::SignedOut`] when nobody is signed in.

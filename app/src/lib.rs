@@ -26,6 +26,7 @@ pub mod policies;
 pub mod sessions;
 pub mod signin;
 pub mod systems;
+pub mod tickets;
 
 #[cfg(feature = "ssr")]
 mod pages;

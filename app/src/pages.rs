@@ -7,7 +7,7 @@ use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::layout::{Framed, NotFoundPage};
-use crate::{access, audit, endings, layout, paths, policies, sessions, signin, systems, ui};
+use crate::{access, audit, endings, layout, paths, policies, sessions, signin, systems, tickets, ui};
 
 /// The document around the app. `options` must say output name `curfew` and package folder `pkg`.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -89,6 +89,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/policies") view=policies::page::PoliciesPage ssr=SsrMode::Async />
                     <Route path=path!("/access") view=access::page::AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/access/people/:id") view=access::person::PersonPage ssr=SsrMode::Async />
+                    <Route path=path!("/tickets") view=tickets::page::TicketsPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=audit::page::AuditPage ssr=SsrMode::Async />
                 </Routes>
             </Framed>

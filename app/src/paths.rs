@@ -16,6 +16,8 @@ pub const SYSTEMS: &str = "/systems";
 pub const POLICIES: &str = "/policies";
 pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
+/// Requests of embedding apps for sign-in tickets.
+pub const TICKETS: &str = "/tickets";
 pub const ACCOUNT: &str = "/account";
 /// The frame around pages without a page in it: what an open page asks again on its own.
 pub const FRAME: &str = "/frame";
@@ -122,6 +124,8 @@ pub mod post {
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
+    /// `act` = test | look, with `app`, `site`, `user`.
+    pub const TICKETS: &str = "/tickets/act";
     /// `act` = end | end-others | theme | times | density | keys | screen-share | known | password | extend.
     pub const ACCOUNT: &str = "/account/act";
     /// `act` = begin | confirm | codes | remove; `then` = own path to go to afterwards.

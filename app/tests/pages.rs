@@ -24,11 +24,12 @@ fn says(html: &str, parts: &[&str]) {
     }
 }
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     paths::SYSTEMS,
     paths::POLICIES,
     paths::ACCESS,
     paths::AUDIT,
+    paths::TICKETS,
     paths::ACCOUNT,
 ];
 
@@ -85,6 +86,10 @@ fn ui_b8_empty_pages_say_what_to_do_next() {
         (
             "/access?tab=protected",
             ["Nobody is protected", "Protect the last way in"],
+        ),
+        (
+            paths::TICKETS,
+            ["No app may ask for tickets", "curfew check-config"],
         ),
         (paths::AUDIT, ["No entries", "Nothing that is part of your grant"]),
         ("/audit?who=ann", ["No entry matches", "Clear the filters"]),
@@ -685,4 +690,89 @@ fn addresses_are_as_reviewed() {
         "/access?tab=grants",
     ];
     assert_eq!(all, expected);
+}
+
+#[test]
+fn tickets_show_trouble_first_and_find_a_refusal_by_its_reference() {
+    let (_, html) = page(paths::TICKETS, Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "ops-board: none of 41 asked tickets was issued in the last hour.",
+            "campus-bi can\u{2019}t get tickets.",
+            "https://tableau2.northwind.example failed.",
+            "2 sites are not ready for tickets.",
+            "Let everybody on the site ops see the view Login/Login.",
+            "Asked from: Tableau has to trust this",
+            "192.0.2.10",
+            "When Tableau says \u{2212}1",
+            "Invalid request host: <ip>",
+            "Ending 1042",
+        ],
+    );
+    let text = words(&html);
+    let at = |part: &str| text.find(part).unwrap_or(usize::MAX);
+    assert!(at("none of 41") < at("issued, 24 h"), "what is wrong comes first");
+    assert!(!text.contains("Request T-"), "no single one was looked for");
+
+    let (_, html) = page("/tickets?ref=t-7q3k9zxw", Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "Request T-7Q3K9ZXW",
+            "svc-ops",
+            "Unlicensed user is not allowed: <name>",
+        ],
+    );
+    assert!(
+        !words(&html).contains("p.raghunathan\u{2019}"),
+        "the others are filtered out"
+    );
+
+    let (_, html) = page("/tickets?ref=T-22223333", Given::world(World::many()));
+    says(&html, &["No request matches", "Clear the filters"]);
+    let (_, html) = page("/tickets?outcome=fine", Given::world(World::many()));
+    says(&html, &["There is no such outcome", "No request matches"]);
+    assert!(
+        !words(&html).contains("T-2M4N6P8R"),
+        "a filter that is not understood lists nothing"
+    );
+}
+
+#[test]
+fn tickets_are_tried_by_who_may_and_a_refused_form_keeps_what_was_typed() {
+    let mut world = World::many();
+    let echo = FormEcho {
+        path: paths::post::TICKETS.to_owned(),
+        pairs: vec![
+            ("act".to_owned(), "test".to_owned()),
+            ("app".to_owned(), "ops-board".to_owned()),
+            ("site".to_owned(), "finance".to_owned()),
+            ("user".to_owned(), "ann".to_owned()),
+        ],
+        problems: vec![FieldProblem {
+            field: "site".to_owned(),
+            message: "This site is not in the app\u{2019}s list.".to_owned(),
+        }],
+    };
+    let given = Given {
+        echo: Some(echo),
+        ..Given::world(world.clone())
+    };
+    let (_, html) = page(paths::TICKETS, given);
+    says(&html, &["This site is not in the app\u{2019}s list."]);
+    assert!(
+        html.contains("value=\"finance\"") && html.contains("value=\"ann\""),
+        "{html}"
+    );
+
+    for app in &mut world.tickets.apps {
+        app.may_test = false;
+    }
+    let (_, html) = page(paths::TICKETS, Given::world(world));
+    says(
+        &html,
+        &["To ask for a ticket here you need \u{201c}Use tickets\u{201d}"],
+    );
+    assert!(!html.contains(paths::post::TICKETS));
 }

@@ -10,6 +10,7 @@ use app::wire::{OperatorId, PortalSessionId, Timestamp};
 
 use crate::domain::grant::{About, Grant, VisibleScope};
 
+pub mod broker;
 pub mod scope;
 
 /// Longest age of an authentication for highly sensitive acts, seconds (security A16).
@@ -24,6 +25,8 @@ pub enum CallerKind {
     Token,
     /// A rule of ours.
     Rule,
+    /// An app of the ticket broker, acting for one of its people.
+    App,
     /// Curfew itself: background work that decides nothing.
     System,
 }
@@ -35,13 +38,14 @@ impl CallerKind {
             CallerKind::Operator => "operator",
             CallerKind::Token => "token",
             CallerKind::Rule => "rule",
+            CallerKind::App => "app",
             CallerKind::System => "system",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Operator, Self::Token, Self::Rule, Self::System]
+        [Self::Operator, Self::Token, Self::Rule, Self::App, Self::System]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
@@ -185,9 +189,9 @@ impl Caller {
     }
 
     /// `StepUp` unless the caller authenticated within the last five minutes (security A16). A token shows its secret
-    /// with every call.
+    /// with every call, an app signs each of its own.
     pub fn require_fresh_auth(&self, now: Timestamp) -> Result<(), AppError> {
-        if self.kind == CallerKind::Token {
+        if matches!(self.kind, CallerKind::Token | CallerKind::App) {
             return Ok(());
         }
         match self.auth_at {

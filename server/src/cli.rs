@@ -225,6 +225,7 @@ async fn run_portal(
     let served = http::serve(listener, config.tls.as_ref(), router, stop.clone()).await;
     stop.cancel();
     background.await?;
+    portal.tickets.store_now().await?;
     portal.note(Action::PortalStopped).await?;
     // The last entries leave the box too, if their target takes them at once; else at the next start.
     tokio::time::timeout(Duration::from_secs(5), portal.audit.copy_due())
@@ -352,15 +353,18 @@ async fn demo(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The simulated systems live as long as this does.
-    let estate = match times {
+    let mut estate = match times {
         None => None,
         Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into()).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();
-    let portal = Portal::open(config, clock, true).await?;
-    if let Some(estate) = &estate {
+    config.broker.apps = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
+    let broker = config.broker_url();
+    let portal = Portal::open(config, clock.clone(), true).await?;
+    if let Some(estate) = &mut estate {
         estate.tell(&data_dir)?;
+        estate.ask_for_tickets(&broker, &clock)?;
     }
     for person in demo_people() {
         let seed = SeedOperator {
@@ -437,6 +441,9 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(copy) = &config.audit.copy {
         let (target, found) = crate::audit::copy::check(copy).await;
         others.push((format!("Copy of the audit log ({target})"), found));
+    }
+    for (app, found) in crate::tickets::check(config) {
+        others.push((format!("Broker app {app} (nothing was asked)"), found));
     }
     for webhook in &config.webhook {
         let (host, found) = crate::webhooks::check(webhook);

@@ -11,8 +11,12 @@ use figment::providers::{Env, Format, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+mod broker;
 mod outward;
 
+pub use self::broker::{
+    AppJwks, AppKey, BrokerApp, BrokerRules, BrowserRules, KeyAlgorithm, LONGEST_APP_SESSION_S, Several,
+};
 pub use self::outward::{AuditCopy, AuditRules, WebhookSettings};
 
 /// The settings file as a whole.
@@ -51,6 +55,8 @@ pub struct Config {
     pub api: ApiRules,
     /// Whom to tell of events.
     pub webhook: Vec<WebhookSettings>,
+    /// The ticket broker.
+    pub broker: BrokerRules,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
     pub systems: BTreeMap<String, SystemSettings>,
 }
@@ -74,6 +80,7 @@ impl Default for Config {
             audit: AuditRules::default(),
             api: ApiRules::default(),
             webhook: Vec::new(),
+            broker: BrokerRules::default(),
             systems: BTreeMap::new(),
         }
     }
@@ -420,7 +427,7 @@ impl Config {
                 "webhook.url: the same receiver stands there twice; name all its events in one entry"
             );
         }
-        Ok(())
+        self.broker.check(self)
     }
 
     /// The address people type, without a slash at the end.
@@ -466,6 +473,8 @@ mod tests {
         assert!(all.tls.is_some() && all.database.is_some() && all.systems.contains_key("lab"));
         assert!(all.audit.copy.is_some());
         all.webhook[0].check().unwrap();
+        all.broker.check(&all).unwrap();
+        assert_eq!(all.broker.apps.len(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - [`endings`]: previews, endings, the worker, the watch
 //! - [`policies`]: limits of systems and of Curfew's own sessions
 //! - [`audit`]: the tamper-evident log, and its copy off the box
+//! - [`tickets`]: the broker of sign-in tickets
 //! - [`webhooks`]: tells others of events
 //!
 //! Around them: [`connectors`] (systems we speak to), [`simulators`] (systems we imitate), [`domain`] (pure rules),
@@ -38,4 +39,5 @@ pub mod sessions;
 pub mod signin;
 pub mod simulators;
 pub mod systems;
+pub mod tickets;
 pub mod webhooks;

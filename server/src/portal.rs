@@ -35,6 +35,7 @@ use crate::sessions::Sessions;
 use crate::sessions::collect::Collector;
 use crate::signin::{FrameFacts, Installation, Setup, SignIn};
 use crate::systems::Systems;
+use crate::tickets::{self, Tickets};
 use crate::webhooks::Webhooks;
 
 /// Every room over one database.
@@ -51,6 +52,7 @@ pub struct Portal {
     pub collector: Arc<Collector>,
     pub endings: Arc<Endings>,
     pub webhooks: Arc<Webhooks>,
+    pub tickets: Arc<Tickets>,
     /// Settings in force; what can change without a restart is read from here.
     config: RwLock<Arc<Config>>,
     own_sessions: SharedConnector,
@@ -196,6 +198,15 @@ impl Portal {
             changes: changes.clone(),
             rules: config.endings.clone(),
         }));
+        let tickets = Arc::new(Tickets::new(tickets::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            systems: systems.clone(),
+            policies: policies.clone(),
+            collector: collector.clone(),
+            endings: endings.clone(),
+        }));
         let portal = Arc::new(Self {
             db,
             clock,
@@ -209,6 +220,7 @@ impl Portal {
             collector,
             endings,
             webhooks,
+            tickets,
             config: RwLock::new(Arc::new(config)),
             own_sessions,
         });
@@ -234,6 +246,7 @@ impl Portal {
             policies: Arc::new(For::new(&self.policies, caller)),
             access: Arc::new(For::new(&self.access, caller)),
             audit: Arc::new(For::new(&self.audit, caller)),
+            tickets: Arc::new(For::new(&self.tickets, caller)),
         }
     }
 
@@ -278,6 +291,7 @@ impl Portal {
             .take_copy_settings(config.audit.copy.as_ref(), &config.host());
         problems.extend(copy.err().map(|cause| format!("{cause:#}")));
         problems.extend(self.webhooks.take_settings(&config.webhook));
+        problems.extend(self.tickets.take_settings(&config));
         Ok(problems)
     }
 
@@ -346,6 +360,16 @@ impl Portal {
                 async move { webhooks.deliver_due().await }
             },
         );
+        let tickets = self.tickets.clone();
+        schedule.add(
+            "tickets",
+            Duration::from_secs(1),
+            self.tickets.wake(),
+            move || {
+                let tickets = tickets.clone();
+                async move { tickets.store_due().await }
+            },
+        );
         let portal = self.clone();
         schedule.add(
             "sweep",
@@ -368,6 +392,7 @@ impl Portal {
         self.endings.sweep().await?;
         self.webhooks.forget_old().await?;
         self.systems.forget_samples().await?;
+        self.tickets.sweep().await?;
         self.collector
             .forget_old(self.config().retention.sessions_days)
             .await?;

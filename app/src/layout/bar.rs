@@ -10,12 +10,13 @@ use crate::paths;
 use crate::ui::{Glyph, Icon, Mark, Tag, Tone, thousands};
 
 /// Every page of the bar, with the permission that opens it. Only what exists stands here.
-const PAGES: [(&str, &str, Permission); 6] = [
+const PAGES: [(&str, &str, Permission); 7] = [
     ("Sessions", paths::SESSIONS, Permission::SeeSessions),
     ("Endings", paths::ENDINGS, Permission::SeeSessions),
     ("Systems", paths::SYSTEMS, Permission::SeeSessions),
     ("Policies", paths::POLICIES, Permission::ReadPolicies),
     ("Access", paths::ACCESS, Permission::ManageAccess),
+    ("Tickets", paths::TICKETS, Permission::UseTickets),
     ("Audit", paths::AUDIT, Permission::ReadAudit),
 ];
 

@@ -1,6 +1,7 @@
 //! A backend made of plain values: what pages are shown on without a database, a server or a clock.
 
 pub mod rendering;
+pub mod tickets;
 pub mod world;
 
 use std::sync::Arc;
@@ -59,7 +60,8 @@ impl Fake {
             systems: fake.clone(),
             policies: fake.clone(),
             access: fake.clone(),
-            audit: fake,
+            audit: fake.clone(),
+            tickets: fake,
         }
     }
 

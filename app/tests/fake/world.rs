@@ -25,6 +25,8 @@ pub struct World {
     pub policies: PoliciesPage,
     pub access: AccessPage,
     pub audit: AuditPage,
+    pub tickets: app::tickets::wire::TicketsPage,
+    pub readiness: app::tickets::wire::Readiness,
     pub views: Views,
 }
 
@@ -100,6 +102,8 @@ impl World {
                 systems: Vec::new(),
                 may_export: true,
             },
+            tickets: super::tickets::none(),
+            readiness: app::tickets::wire::Readiness::default(),
             views: Views::default(),
         }
     }
@@ -130,6 +134,8 @@ impl World {
             link: Some(("See the system".to_owned(), "/systems#domo".to_owned())),
         }];
         world.views = views();
+        world.tickets = super::tickets::many();
+        world.readiness = super::tickets::readiness();
         world.my_sessions.sessions = vec![my_session("p1", true, 680), my_session("p2", false, 40_000)];
         world.systems.systems = vec![
             system("keycloak", "Keycloak staff", Health::Live, Some(4), 1204),

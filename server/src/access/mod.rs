@@ -189,7 +189,8 @@ impl Access {
                 )),
                 _ => Ok(None),
             },
-            CallerKind::Rule | CallerKind::System => Ok(None),
+            // What an app may do depends on whom it acts for: [`Access::app_behind`].
+            CallerKind::Rule | CallerKind::App | CallerKind::System => Ok(None),
         }
     }
 

@@ -189,6 +189,14 @@ actions! {
     AuditCopyResumed = "audit_copy_resumed", "The copy of the audit log went on";
     /// A receiver did not take an event for a day.
     WebhookGivenUp = "webhook_given_up", "Gave up telling a webhook";
+    /// Apps were given tickets: one entry per batch, the requests are the detail.
+    TicketIssued = "ticket_issued", "Gave sign-in tickets";
+    /// Apps were not.
+    TicketRefused = "ticket_refused", "Gave no sign-in tickets";
+    /// An app let one of its own sessions be over.
+    AppSessionEnded = "ticket_app_session_ended", "Let an app's session be over";
+    /// Somebody tried whether Tableau gives tickets.
+    TicketTested = "ticket_tested", "Tried a sign-in ticket";
     /// The portal started or stopped.
     PortalStarted = "sys_startup", "Started";
     /// It stopped in order.
@@ -208,6 +216,21 @@ impl Entry {
     /// Something done by somebody who is not signed in.
     pub fn nobody(origin: &Origin, action: Action) -> Self {
         Self::bare(action, "nobody", origin)
+    }
+
+    /// Something an app of the broker asked for; `app` empty = its token named none.
+    pub fn app(action: Action, app: &str) -> Self {
+        let kind = if app.is_empty() {
+            "nobody"
+        } else {
+            CallerKind::App.name()
+        };
+        let mut entry = Self::bare(action, kind, &Origin::default());
+        entry.actor_id = app.to_owned();
+        if !app.is_empty() {
+            entry.actor_name = format!("App {app}");
+        }
+        entry
     }
 
     /// Something Curfew did by itself.
@@ -265,6 +288,13 @@ impl Entry {
     /// The target's account name.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
+        self
+    }
+
+    /// The target's site: its place there, and its name; an empty name is left out.
+    pub fn site(mut self, place: &str, name: &str) -> Self {
+        self.place = Some(place.to_owned());
+        self.site = Some(name.to_owned()).filter(|name| !name.is_empty());
         self
     }
 

@@ -24,6 +24,10 @@ pub enum Rows {
     Items,
     /// The audit log. It knows no mail: a domain fits where the account's name is a mail address.
     Audit,
+    /// Requests for sign-in tickets. Mail as in the log.
+    Tickets,
+    /// People who get no tickets. Mail as in the log.
+    Holds,
 }
 
 impl Rows {
@@ -32,6 +36,8 @@ impl Rows {
             Rows::Sessions => "session",
             Rows::Items => "ending_item",
             Rows::Audit => "audit_entry",
+            Rows::Tickets => "ticket_issue",
+            Rows::Holds => "broker_hold",
         }
     }
 
@@ -42,14 +48,14 @@ impl Rows {
     /// The account's name, lower-cased.
     fn account(self) -> Expr {
         match self {
-            Rows::Sessions | Rows::Items => self.column("account_sort"),
+            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds => self.column("account_sort"),
             Rows::Audit => Func::lower(self.column("account")).into(),
         }
     }
 
     fn in_domains(self, domains: &[String]) -> Condition {
         match self {
-            Rows::Sessions | Rows::Items => {
+            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds => {
                 Cond::any().add(self.column("mail_domain").is_in(domains.iter().cloned()))
             }
             Rows::Audit => domains.iter().fold(Cond::any(), |any, domain| {
@@ -143,6 +149,8 @@ fn part(scope: &Scope, rows: Rows, at: Timestamp) -> Condition {
     match &scope.places {
         // What is about no system (in the log) is about nobody's session.
         Places::Everywhere if rows == Rows::Audit => all = all.add(rows.column("system_id").is_not_null()),
+        // So is a request whose token named no app.
+        Places::Everywhere if rows == Rows::Tickets => all = all.add(rows.column("system_id").ne("")),
         Places::Everywhere => {}
         Places::Systems(systems) => {
             all = all.add(

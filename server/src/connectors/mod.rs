@@ -8,6 +8,7 @@ use std::sync::Arc;
 use app::policies::wire::{SettingAdvice, SystemSetting};
 use app::sessions::wire::SessionKind;
 use app::systems::wire::{Abilities, SelfTestStep};
+use app::tickets::wire::{LoginViewSeen, TicketGrant};
 use app::wire::{Limit, Timestamp};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -407,6 +408,14 @@ pub trait Connector: Send + Sync {
     fn self_test(&self) -> Option<&dyn SelfTest> {
         None
     }
+    /// Lets people in by a ticket.
+    fn tickets(&self) -> Option<&dyn IssueTicket> {
+        None
+    }
+    /// Tries whether tickets can be had and redeemed there.
+    fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        None
+    }
 }
 
 /// The abilities of a connector, derived from what it returns.
@@ -417,7 +426,7 @@ pub fn abilities(connector: &dyn Connector) -> Abilities {
         end_all_of: connector.end_all_of().is_some(),
         policy: connector.policy().is_some(),
         self_test: connector.self_test().is_some(),
-        tickets: false,
+        tickets: connector.tickets().is_some(),
     }
 }
 
@@ -480,6 +489,107 @@ pub struct Proof {
     pub steps: Vec<SelfTestStep>,
     /// The system's own version; empty = not said.
     pub build: String,
+}
+
+/// Lets people in by something that works once, or for minutes.
+#[async_trait]
+pub trait IssueTicket: Send + Sync {
+    /// Asks for a ticket. Addresses that failed are asked last for a while; a refusal is an answer, not a failure.
+    async fn ticket(&self, wanted: &TicketFor<'_>, now: Timestamp) -> TicketAnswer;
+
+    /// Signs a token instead, without asking anybody: the secret, and when it runs out. The words name the setting that
+    /// is missing.
+    fn token(&self, user: &str, now: Timestamp) -> Result<(SecretString, Timestamp), String>;
+
+    /// What is missing for this grant at this site, naming the setting; `None` = nothing.
+    fn missing(&self, grant: TicketGrant, site: &str) -> Option<String>;
+
+    /// Where a browser finds the views of a site: ends with a slash.
+    fn views_url(&self, site: &str) -> String;
+
+    /// Where a browser redeems a ticket by loading an image; `None` = the settings name no view for this site.
+    fn redeem_url(&self, site: &str, ticket: &str) -> Option<String>;
+
+    /// The addresses that are asked for tickets, and how they are.
+    fn nodes(&self, now: Timestamp) -> Vec<NodeHealth>;
+}
+
+/// Whom a ticket is for.
+#[derive(Clone, Copy, Debug)]
+pub struct TicketFor<'a> {
+    /// User, with the domain where there is one: `DOMAIN\name`.
+    pub user: &'a str,
+    /// Site, as its addresses name it; empty = the default one.
+    pub site: &'a str,
+    /// The browser's address; `None` = the ticket is good from any.
+    pub client_ip: Option<&'a str>,
+}
+
+/// What came of asking for a ticket.
+pub struct TicketAnswer {
+    /// The address that answered, or was asked last; `None` = none was.
+    pub node: Option<String>,
+    /// What came.
+    pub said: TicketSaid,
+}
+
+/// What a system said when asked for a ticket.
+pub enum TicketSaid {
+    /// Here it is.
+    Ticket(SecretString),
+    /// No, without a reason.
+    Refused,
+    /// A web page.
+    Html,
+    /// Nothing came; why, in one sentence.
+    Unreachable(String),
+    /// Something else came; what, in one sentence.
+    Odd(String),
+}
+
+/// Tries whether tickets can be had and redeemed, for whoever sets it up.
+#[async_trait]
+pub trait TryTickets: Send + Sync {
+    /// Sites with the view their tickets are redeemed at, as the settings name it.
+    fn login_views(&self) -> Vec<(String, String)>;
+
+    /// The way to each address that is asked: a connection is opened there and closed again.
+    async fn ways(&self) -> Vec<Way>;
+
+    /// Redeems a ticket at the login view of the site, signs its session out, and tries the used ticket once more.
+    /// `None` = the settings name no view for this site.
+    async fn look(&self, wanted: &TicketFor<'_>, now: Timestamp) -> Option<Look>;
+}
+
+/// How this machine reaches an address that is asked for tickets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Scheme, host, port.
+    pub node: String,
+    /// The address of this machine on that way, or why there is none.
+    pub from: Result<std::net::IpAddr, String>,
+}
+
+/// What a look at a login view found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The view.
+    pub view: String,
+    /// What came.
+    pub seen: LoginViewSeen,
+    /// Whether the used ticket was refused after its session was signed out; `None` = that could not be tried.
+    pub reuse_blocked: Option<bool>,
+}
+
+/// How an address that is asked for tickets is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeHealth {
+    /// Scheme, host, port.
+    pub node: String,
+    /// It failed and is asked last until then; `None` = it is in order as far as known.
+    pub last_until: Option<Timestamp>,
+    /// How it failed.
+    pub trouble: Option<String>,
 }
 
 /// Why a call to a system failed. Retry is decided from the kind, in `guard` only.

@@ -5,3 +5,4 @@ pub mod grant;
 pub mod health;
 pub mod outbound;
 pub mod policy;
+pub mod ticket;

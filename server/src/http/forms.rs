@@ -18,6 +18,7 @@ use app::sessions::form::{
 use app::sessions::views::form::ViewAct;
 use app::signin::form::{AccountAct, FactorAct};
 use app::signin::wire::RecoveryCodes;
+use app::tickets::wire::TicketQuery;
 use app::wire::{Done, EndingId, SelectionId, SessionKey, SystemId};
 use axum::Extension;
 use axum::extract::{Request, State};
@@ -30,7 +31,7 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 20] = [
+pub const ROUTES: [&str; 21] = [
     post::SELECTION,
     post::FIND,
     post::PASTE,
@@ -50,6 +51,7 @@ pub const ROUTES: [&str; 20] = [
     post::POLICY,
     post::ACCESS,
     post::CHECK_CHAIN,
+    post::TICKETS,
     post::SECOND_FACTOR,
 ];
 
@@ -77,6 +79,7 @@ enum Form<'a> {
     Policy,
     Access,
     CheckChain,
+    Tickets,
     Account,
     SecondFactor,
 }
@@ -96,6 +99,7 @@ impl<'a> Form<'a> {
             post::POLICY => Form::Policy,
             post::ACCESS => Form::Access,
             post::CHECK_CHAIN => Form::CheckChain,
+            post::TICKETS => Form::Tickets,
             post::ACCOUNT => Form::Account,
             post::SECOND_FACTOR => Form::SecondFactor,
             _ => {
@@ -142,6 +146,7 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
         Some(Form::Policy) => paths::POLICIES.to_owned(),
         Some(Form::Access) => Tab::of_act(value(pairs, "act")).href(),
         Some(Form::CheckChain) => paths::AUDIT.to_owned(),
+        Some(Form::Tickets) => paths::TICKETS.to_owned(),
         Some(Form::Account) => paths::ACCOUNT.to_owned(),
         Some(Form::SecondFactor) => match value(pairs, "act") {
             "codes" | "remove" => paths::ACCOUNT.to_owned(),
@@ -240,6 +245,27 @@ async fn system(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, A
         _ => return Err(unknown_act()),
     };
     Ok(Led::To(address, done))
+}
+
+async fn tickets(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
+    let port = &backend.tickets;
+    let asked = app::tickets::query::read_test(pairs)?;
+    match value(pairs, "act") {
+        app::tickets::query::TEST => {
+            let test = port.test_ticket(asked).await?;
+            let found = TicketQuery {
+                reference: test.reference,
+                ..TicketQuery::default()
+            };
+            let message = format!("{} ({} ms).", test.words.trim_end_matches('.'), test.duration_ms);
+            Ok(Led::To(found.href(), Done { message }))
+        }
+        app::tickets::query::LOOK => {
+            let message = port.look_at_login_view(asked).await?.words();
+            Ok(Led::To(page, Done { message }))
+        }
+        _ => Err(unknown_act()),
+    }
 }
 
 /// Asks the port that a form is for.
@@ -347,6 +373,7 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             };
             Led::To(page, Done { message })
         }
+        Form::Tickets => tickets(backend, pairs, page).await?,
         Form::Account => account(backend, pairs, page).await?,
         Form::SecondFactor => second_factor(backend, pairs, page).await?,
     })

@@ -155,7 +155,12 @@ pub async fn guard(request: Request, next: Next) -> Response {
         _ => BODY,
     };
     let streams = path == paths::LIVE || path == paths::AUDIT_JSONL || path == paths::AUDIT_CSV;
-    let walks = path == paths::post::SYSTEM || path == paths::post::CHECK_CHAIN;
+    let walks = [
+        paths::post::SYSTEM,
+        paths::post::CHECK_CHAIN,
+        paths::post::TICKETS,
+    ]
+    .contains(&path);
     let answer = async {
         let (parts, body) = request.into_parts();
         match to_bytes(body, longest).await {

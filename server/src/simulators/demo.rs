@@ -5,24 +5,31 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::app_server::AppServer;
 use super::domo::DomoServer;
 use super::people;
 use super::simulator::Simulator;
 use super::simulator::shape::Shape;
 use super::tableau::TableauServer;
 use super::tableau::faults::Who;
+use super::tableau::model::Model as TableauModel;
 use super::tableau::release::Release;
 use super::tableau::shape::{IdShape, Shape as TableauShape};
+use super::tableau::trusted::LOGIN_VIEW;
 use crate::clock::Clock;
-use crate::config::SystemSettings;
+use crate::config::{BrokerApp, SystemSettings};
 use crate::keys::{random_bytes, random_id, write_private};
 
 /// The running estate; it stops when this is dropped.
 pub struct DemoEstate {
     /// Settings entries by id, for `Config::systems`.
     pub systems: Vec<(String, SystemSettings)>,
+    /// Entries of `broker.apps`.
+    pub apps: Vec<BrokerApp>,
     /// The systems themselves, in the same order.
     running: Vec<Running>,
+    /// Servers of the apps that ask for tickets.
+    app_servers: Vec<AppServer>,
 }
 
 /// A system of the estate.
@@ -60,6 +67,20 @@ impl DemoEstate {
         // Left from an earlier start; its addresses are gone.
         std::fs::remove_file(&file).ok();
         write_private(&file, &text)
+    }
+
+    /// Lets the apps ask the broker at that address for tickets.
+    pub fn ask_for_tickets(&mut self, broker: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+        for app in &mut self.app_servers {
+            app.live(broker, Duration::from_secs(5), clock.clone())?;
+        }
+        Ok(())
+    }
+
+    fn add_app(&mut self, mut app: AppServer) -> anyhow::Result<()> {
+        self.apps.push(app.settings()?);
+        self.app_servers.push(app);
+        Ok(())
     }
 
     fn add(&mut self, id: &str, settings: SystemSettings, running: Running) {
@@ -130,11 +151,14 @@ fn plans() -> [Plan; 3] {
 /// one, has external users and impersonated sessions and holds Curfew's own sign-in; Tableau archive is so old that only
 /// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Moodle gives one person
 /// a new session id each time it is asked for their sessions; Domo has the mobile app, limits that were changed, people who
-/// are deleted or deactivated, a type code that nobody named, and is never proven. `times` makes everything that many times as large.
+/// are deleted or deactivated, a type code that nobody named, and is never proven. One app gets tickets of
+/// Tableau analytics, another is refused by Tableau archive. `times` makes everything that many times as large.
 pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
         systems: Vec::new(),
+        apps: Vec::new(),
         running: Vec::new(),
+        app_servers: Vec::new(),
     };
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     for plan in plans() {
@@ -168,6 +192,8 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
     estate.add("domo-northwind", settings, Running::Domo(domo));
     let (settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
     analytics.model(|model, now| model.fill_sessions(1_611 * times, now));
+    let people = analytics.model(|model, _| people_of_sites(model));
+    estate.add_app(AppServer::new("budget-web", "tableau-analytics", people))?;
     let refused = analytics.model(|model, _| model.find_people("break-glass"));
     analytics.faults(|faults| faults.refuse = Who::These(refused.into_iter().collect()));
     estate.add("tableau-analytics", settings, Running::Tableau(analytics));
@@ -179,8 +205,29 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
         model.shape.ids = IdShape::Legacy;
         model.fill_sessions(48 * times, now);
     });
+    // Nobody told it of the broker's address, and one of its sites has no view to redeem tickets at.
+    archive.model(|model, _| {
+        model.trust().hosts.clear();
+        if let Some(sales) = model.site_by_url("Sales").map(|site| site.id) {
+            model.remove_view(sales, LOGIN_VIEW);
+        }
+    });
+    let people = archive.model(|model, _| people_of_sites(model));
+    estate.add_app(AppServer::new("reading-room", "tableau-archive", people))?;
     estate.add("tableau-archive", settings, Running::Tableau(archive));
     Ok(estate)
+}
+
+/// Everybody with each site they are on, as an app would name them.
+fn people_of_sites(model: &TableauModel) -> Vec<(String, String)> {
+    let of = |content_url: &str| {
+        let site = model.site_by_url(content_url).map(|site| site.id);
+        let members = site.into_iter().flat_map(|site| model.members(site));
+        members
+            .map(|(_, person)| (person.name.clone(), content_url.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    [of(""), of("Sales")].concat()
 }
 
 /// A Tableau Server of that release with two sites and people who belong to them, alive, and the settings to connect it.

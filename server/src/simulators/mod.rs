@@ -3,6 +3,7 @@
 //! The demo estate is made of them ([`demo::demo_estate`]), and so are the fault tests. Nothing here is ever connected
 //! unless the settings, or `curfew demo`, say so; every page labels what comes from here as simulated.
 
+mod app_server;
 pub mod demo;
 mod dice;
 pub mod domo;

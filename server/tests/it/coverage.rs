@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 63] = [
+const FORMS: [Form; 65] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -328,6 +328,18 @@ const FORMS: [Form; 63] = [
     ),
     ("/audit/check", "/audit/check", &[], Refused),
     (
+        "/tickets/act",
+        "/tickets/act",
+        &[("act", "test"), ("app", "x"), ("user", "ann")],
+        Refused,
+    ),
+    (
+        "/tickets/act",
+        "/tickets/act",
+        &[("act", "look"), ("app", "x"), ("user", "ann")],
+        Refused,
+    ),
+    (
         "/account/act",
         "/account/act",
         &[("act", "theme"), ("theme", "dark")],
@@ -406,7 +418,7 @@ const FORMS: [Form; 63] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 24] = [
+const PAGES: [(&str, &str, Without); 25] = [
     ("/", "/", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
@@ -423,6 +435,7 @@ const PAGES: [(&str, &str, Without); 24] = [
     ("/access", "/access", Refused),
     ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
+    ("/tickets", "/tickets", Refused),
     ("/sessions/views", "/sessions/views", Refused),
     ("/sessions/export.jsonl", "/sessions/export.jsonl", Refused),
     ("/sessions/export.csv", "/sessions/export.csv?q=a", Refused),

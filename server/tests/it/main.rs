@@ -22,4 +22,5 @@ mod security_notices;
 mod security_service;
 mod security_session_ends;
 mod security_sessions;
+mod tickets_page;
 mod views;

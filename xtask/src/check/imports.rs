@@ -12,8 +12,8 @@ use crate::places::Places;
 use crate::site::files;
 
 /// Features of `app`: each a folder with its own words (`wire`), questions (`port`) and pages.
-const FEATURES: [&str; 7] = [
-    "access", "audit", "endings", "policies", "sessions", "signin", "systems",
+const FEATURES: [&str; 8] = [
+    "access", "audit", "endings", "policies", "sessions", "signin", "systems", "tickets",
 ];
 /// What every feature may use.
 const APP_SHARED: [&str; 7] = ["backend", "civil", "error", "form", "paths", "ui", "wire"];
@@ -29,7 +29,7 @@ const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "sch
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`, or of another system's database; as private as a store itself.
-const MORE_STORES: [&str; 12] = [
+const MORE_STORES: [&str; 13] = [
     "access/effect.rs",
     "access/groups.rs",
     "access/links.rs",
@@ -42,10 +42,23 @@ const MORE_STORES: [&str; 12] = [
     "sessions/people.rs",
     "sessions/selection.rs",
     "signin/throttle.rs",
+    "tickets/looks.rs",
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
+    (
+        "tickets",
+        &[
+            "endings",
+            "sessions",
+            "systems",
+            "connectors",
+            "policies",
+            "access",
+            "audit",
+        ],
+    ),
     (
         "endings",
         &["sessions", "systems", "connectors", "policies", "access", "audit"],

@@ -14,8 +14,8 @@ use tracing::Instrument;
 
 use self::breaker::Breaker;
 use super::{
-    Answer, Completeness, ConnectorError, EndEffect, ErrorKind, Proof, ReadLimits, SharedConnector, Sink,
-    Target, Wanted, abilities,
+    Answer, Completeness, ConnectorError, EndEffect, ErrorKind, IssueTicket, Proof, ReadLimits,
+    SharedConnector, Sink, Target, TryTickets, Wanted, abilities,
 };
 use crate::clock::Clock;
 
@@ -203,6 +203,19 @@ impl Guarded {
             steps: proof.steps.clone(),
         };
         Ok((report, proof))
+    }
+
+    /// What lets people in there; `None` = nothing does.
+    ///
+    /// Without the breaker: it knows how Curfew's own identity fares, and asking for a ticket needs none. The addresses
+    /// that are asked have a health of their own, and every request its time limit.
+    pub fn tickets(&self) -> Option<&dyn IssueTicket> {
+        self.inner.tickets()
+    }
+
+    /// What tries its tickets; without the breaker for the same reason.
+    pub fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        self.inner.try_tickets()
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {

@@ -26,6 +26,7 @@ mod resolver;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod way;
 
 /// How to reach a system.
 #[derive(Clone, Debug)]

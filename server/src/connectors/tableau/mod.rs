@@ -14,7 +14,11 @@ use self::policy::{LimitSettings, ToldLimits};
 use self::reach::RepositorySettings;
 use self::repository::Repository;
 use self::rest::{Known, Rest, Version};
-use super::{Connector, EndEffect, EndSessions, ListSessions, ReadPolicy, Recipe, SelfTest, SharedConnector};
+use self::tickets::{ConnectedAppSettings, Tickets, TrustedSettings};
+use super::{
+    Connector, EndEffect, EndSessions, IssueTicket, ListSessions, ReadPolicy, Recipe, SelfTest,
+    SharedConnector, TryTickets,
+};
 
 mod answers;
 mod columns;
@@ -27,6 +31,7 @@ mod repository;
 mod rest;
 mod rows;
 mod self_test;
+mod tickets;
 
 /// Most requests at a time, whatever the settings say.
 const MOST_CONNECTIONS: usize = 16;
@@ -62,6 +67,12 @@ struct Settings {
     /// Limits of the server, which can't be read.
     #[serde(default)]
     limits: LimitSettings,
+    /// Trusted tickets; none = it is not asked for any.
+    #[serde(default)]
+    trusted: Option<TrustedSettings>,
+    /// A connected app with direct trust; none = no tokens for it.
+    #[serde(default)]
+    connected_app: Option<ConnectedAppSettings>,
     /// Why browsers sign themselves in again after an ending (single sign-on, connected clients).
     #[serde(default)]
     signs_in_again: Option<String>,
@@ -82,8 +93,8 @@ enum DeleteBy {
 pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
     let own: Settings = toml::Value::Table(recipe.settings.own.clone()).try_into()?;
     anyhow::ensure!(
-        own.url.is_some() || own.repository.is_some(),
-        "repository, url: name at least one of them"
+        own.url.is_some() || own.repository.is_some() || own.trusted.is_some() || own.connected_app.is_some(),
+        "repository, url: name at least one of them (or trusted, connected_app: for tickets alone)"
     );
     anyhow::ensure!(
         own.url.is_some() == own.identity.is_some(),
@@ -122,12 +133,20 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         .as_ref()
         .map(|settings| Repository::new(settings, recipe.timeout))
         .transpose()?;
+    let tickets = Tickets::new(
+        own.trusted.as_ref(),
+        own.connected_app.as_ref(),
+        own.url.as_deref(),
+        recipe.timeout,
+        own.ca_file.as_ref(),
+    )?;
     Ok(Arc::new(Tableau {
         rest,
         canary,
         repository,
         delete_by: own.delete_by,
         limits: own.limits.read()?,
+        tickets,
         signs_in_again: own.signs_in_again,
         timeout: recipe.timeout,
         connections,
@@ -145,6 +164,8 @@ struct Tableau {
     repository: Option<Repository>,
     delete_by: DeleteBy,
     limits: ToldLimits,
+    /// Tickets and connected-app tokens; `None` = the settings name neither.
+    tickets: Option<Tickets>,
     signs_in_again: Option<String>,
     /// Longest time for one request.
     timeout: Duration,
@@ -195,5 +216,13 @@ impl Connector for Tableau {
 
     fn self_test(&self) -> Option<&dyn SelfTest> {
         self.canary.is_some().then_some(self)
+    }
+
+    fn tickets(&self) -> Option<&dyn IssueTicket> {
+        self.tickets.as_ref().map(|tickets| tickets as &dyn IssueTicket)
+    }
+
+    fn try_tickets(&self) -> Option<&dyn TryTickets> {
+        self.tickets.as_ref().map(|tickets| tickets as &dyn TryTickets)
     }
 }

@@ -34,6 +34,14 @@ pub enum Call {
     Delete,
     /// `/auth?format=xml` of the releases before serverinfo.
     OldInfo,
+    /// `POST /trusted`.
+    Trusted,
+    /// `/trusted/{ticket}/…`.
+    Redeem,
+    /// `/views/…` and `/t/{site}/views/…`.
+    View,
+    /// The page that a browser without a session is led to.
+    SignInPage,
 }
 
 /// An answer that is none of the server's own.
@@ -152,6 +160,14 @@ pub struct Faults {
     pub no_expiration: bool,
     /// What is wrong with the repository.
     pub repository: SqlBad,
+    /// Trusts nobody with tickets, as when the address of whoever asks has changed.
+    pub untrusted: bool,
+    /// Reads a request for a ticket that was not sent as a form.
+    pub lenient_trusted_form: bool,
+    /// A ticket that is wrong, lapsed or used leads to 401, else to the sign-in page.
+    pub spent_ticket_is_401: bool,
+    /// A used ticket opens another session once its own was signed out, while it lasts.
+    pub ticket_reuse_after_sign_out: bool,
 }
 
 /// What a fault makes of an answer.

@@ -1,14 +1,17 @@
 //! A simulated Tableau Server: its REST interface and its repository over loopback, in front of one model.
 //!
 //! What is documented is answered as documented; what is not is a switch in [`Faults`] or [`Shape`]. Start at [`model`]
-//! for what the server knows, at [`rest`] for what it answers, at [`rows`] and [`repository`] for what its repository shows.
+//! for what the server knows, at [`rest`] and [`embedding`] for what it answers, at [`trusted`] for tickets, at [`rows`] and
+//! [`repository`] for what its repository shows.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::wire::Timestamp;
+use axum::Extension;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -24,6 +27,7 @@ use crate::config::SystemSettings;
 use crate::keys;
 
 mod document;
+mod embedding;
 pub mod faults;
 mod fill;
 pub mod model;
@@ -35,6 +39,7 @@ mod rest;
 pub mod rows;
 pub mod shape;
 pub mod sign_in;
+pub mod trusted;
 
 #[cfg(test)]
 mod tests;
@@ -122,6 +127,8 @@ pub struct TableauServer {
     repository: SocketAddr,
     /// The REST interface and the repository.
     servers: [JoinHandle<()>; 2],
+    /// The same by https.
+    protected: Vec<JoinHandle<()>>,
     life: Option<JoinHandle<()>>,
     /// Secrets that settings refer to; they go with it.
     secrets: Secrets,
@@ -129,7 +136,7 @@ pub struct TableauServer {
 
 impl Drop for TableauServer {
     fn drop(&mut self) {
-        for task in self.servers.iter().chain(&self.life) {
+        for task in self.servers.iter().chain(&self.protected).chain(&self.life) {
             task.abort();
         }
     }
@@ -160,6 +167,7 @@ impl TableauServer {
                 repository::serve(sql, shared.clone()),
             ],
             shared,
+            protected: Vec::new(),
             life: None,
             secrets: Secrets::default(),
         })
@@ -201,6 +209,20 @@ impl TableauServer {
         let mut limits = toml::Table::new();
         limits.insert("idle_min".to_owned(), idle_min.into());
         own.insert("limits".to_owned(), limits.into());
+        // Where Curfew asks for tickets from, and where browsers redeem them.
+        self.trust([127, 0, 0, 1].into());
+        let sites: Vec<String> = self.model(|model, _| {
+            model
+                .sites
+                .values()
+                .map(|site| site.content_url.clone())
+                .collect()
+        });
+        let views = sites.into_iter().map(|site| (site, trusted::LOGIN_VIEW.into()));
+        let mut tickets = toml::Table::new();
+        tickets.insert("nodes".to_owned(), vec![self.url()].into());
+        tickets.insert("login_view".to_owned(), views.collect::<toml::Table>().into());
+        own.insert("trusted".to_owned(), tickets.into());
         Ok(SystemSettings {
             kind: "tableau".to_owned(),
             name: Some(name.to_owned()),
@@ -211,6 +233,19 @@ impl TableauServer {
             connections: 4,
             own,
         })
+    }
+
+    /// Hands tickets to whoever asks from there, and to those it did before.
+    pub fn trust(&self, host: IpAddr) {
+        self.model(|model, _| model.trust().hosts.insert(host));
+    }
+
+    /// Serves by https too, with the certificate chain and the key of these files (PEM); the address.
+    pub async fn serve_tls(&mut self, certificate: &Path, key: &Path) -> anyhow::Result<SocketAddr> {
+        let router = rest::router(self.shared.clone()).layer(Extension(embedding::Protected));
+        let (address, task) = loopback::serve_tls(router, certificate, key, NAME).await?;
+        self.protected.push(task);
+        Ok(address)
     }
 
     /// Where its repository listens.

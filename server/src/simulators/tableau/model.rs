@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::rows::{Change, Domain, Kind, Session, Site, SiteRole, SiteStatus, SiteUser, SystemUser};
 use super::shape::{DeleteTakes, IdShape, Shape};
 use super::sign_in::{ConnectedApp, Pat};
+use super::trusted::{LOGIN_VIEW, Tickets};
 use crate::keys;
 use crate::simulators::dice::Dice;
 
@@ -30,6 +31,7 @@ pub struct Model {
     pub(super) app: Option<ConnectedApp>,
     /// Connected-app tokens that were used, until they expire.
     pub(super) used_jwts: HashMap<String, Timestamp>,
+    pub(super) tickets: Tickets,
     pub(super) dice: Dice,
     /// How many sessions live traffic keeps up.
     pub(super) target: usize,
@@ -76,6 +78,7 @@ impl Model {
             pats: Vec::new(),
             app: None,
             used_jwts: HashMap::new(),
+            tickets: Tickets::default(),
             target: 0,
             by_token: HashMap::new(),
             by_session_id: HashMap::new(),
@@ -137,7 +140,7 @@ impl Model {
         })
     }
 
-    /// Adds a site; its key.
+    /// Adds a site with the view that tickets are redeemed at; its key.
     pub fn add_site(&mut self, name: &str, content_url: &str) -> i32 {
         let id = 1 + last(&self.sites);
         let site = Site {
@@ -148,6 +151,7 @@ impl Model {
             status: SiteStatus::Active,
         };
         self.sites.insert(id, site);
+        self.set_view(id, LOGIN_VIEW, true);
         self.changed();
         id
     }

@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::release::Rest;
 use super::rows::{Session, Site, SiteRole, SiteStatus, SiteUser, SystemUser};
 use super::sign_in::{Proof, SignIn};
-use super::{Inside, Shared};
+use super::{Inside, Shared, embedding};
 
 type App = State<Arc<Shared>>;
 type Pairs = Query<Vec<(String, String)>>;
@@ -32,6 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{version}/auth/{act}", any(auth))
         .route("/api/{version}/sites/{site}/users", any(users))
         .route("/api/{version}/sessions/{id}", any(session))
+        .merge(embedding::router())
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(shared.clone(), cut_when_dark))
         .with_state(shared)
@@ -120,6 +121,8 @@ impl Inside {
             Call::Current if self.faults.late_current => Rest(3, 8),
             Call::Current => Rest(3, 1),
             Call::Delete => Rest(3, 9),
+            // Nothing of the REST interface.
+            Call::Trusted | Call::Redeem | Call::View | Call::SignInPage => Rest(2, 0),
         };
         let nowhere = call == Call::Delete && self.model.shape.cloud;
         if self.version(version)? < since || nowhere {

@@ -40,6 +40,8 @@ pub struct ConnectedApp {
     pub secret_id: String,
     /// What they are signed with, HS256.
     pub secret_value: String,
+    /// Id and value of its other secret, where it is being changed: both are good.
+    pub other: Option<(String, String)>,
     /// Off: its tokens are refused.
     pub enabled: bool,
 }
@@ -132,10 +134,20 @@ impl Model {
             client_id: Uuid::new_v4().to_string(),
             secret_id: Uuid::new_v4().to_string(),
             secret_value: letters_and_digits(),
+            other: None,
             enabled: true,
         };
         self.app = Some(app.clone());
         app
+    }
+
+    /// Gives the connected app a new secret beside the one it has; what was beside that is good no more.
+    pub fn add_app_secret(&mut self) -> Option<ConnectedApp> {
+        let app = self.app.as_mut()?;
+        let id = std::mem::replace(&mut app.secret_id, Uuid::new_v4().to_string());
+        let value = std::mem::replace(&mut app.secret_value, letters_and_digits());
+        app.other = Some((id, value));
+        Some(app.clone())
     }
 
     /// Switches the connected app on or off.
@@ -149,6 +161,29 @@ impl Model {
     ///
     /// A personal access token that held a session loses it.
     pub fn sign_in(&mut self, wanted: &SignIn, now: Timestamp) -> Result<i32, Problem> {
+        let by_app = matches!(wanted.proof, Proof::Jwt(_));
+        if by_app && self.shape.release.rest() < Rest(3, 17) {
+            return Err(unknown_proof());
+        }
+        self.sign_in_by(wanted, Kind::Rest, now)
+    }
+
+    /// The same to look at a site with a browser.
+    pub(super) fn opened_by(
+        &mut self,
+        proof: Proof,
+        content_url: &str,
+        now: Timestamp,
+    ) -> Result<i32, Problem> {
+        let wanted = SignIn {
+            proof,
+            content_url: content_url.to_owned(),
+            impersonate: None,
+        };
+        self.sign_in_by(&wanted, Kind::Browser, now)
+    }
+
+    fn sign_in_by(&mut self, wanted: &SignIn, kind: Kind, now: Timestamp) -> Result<i32, Problem> {
         let proved = self.proved(&wanted.proof, now)?;
         let site = self.site_by_url(&wanted.content_url).cloned();
         let failed = Problem::SignInFailed(proved.scopes.is_some().then_some(16));
@@ -165,7 +200,7 @@ impl Model {
         {
             self.end(session);
         }
-        let session = self.open(user, Kind::Rest, now).ok_or(failed)?;
+        let session = self.open(user, kind, now).ok_or(failed)?;
         if let Some(opened) = self.sessions.get_mut(&session) {
             opened.initiating_user_id = Some(own);
             opened.scopes = proved.scopes;
@@ -208,7 +243,6 @@ impl Model {
                     ..by(pat.system_user_id)
                 })
             }
-            Proof::Jwt(_) if self.shape.release.rest() < Rest(3, 17) => Err(unknown_proof()),
             Proof::Jwt(jwt) => {
                 let (system_user_id, scopes) = self.proved_by_app(jwt, now)?;
                 Ok(Proved {
@@ -244,10 +278,12 @@ impl Model {
             .as_ref()
             .filter(|app| app.enabled && app.client_id == body.iss);
         let app = app.ok_or(refused(126))?;
-        if head.kid.as_ref() != Some(&app.secret_id) {
-            return Err(refused(127));
-        }
-        if read(signature)? != keys::hmac_sha256(app.secret_value.as_bytes(), signed.as_bytes()) {
+        let secret = match &app.other {
+            Some((id, value)) if head.kid.as_ref() == Some(id) => value,
+            _ if head.kid.as_ref() == Some(&app.secret_id) => &app.secret_value,
+            _ => return Err(refused(127)),
+        };
+        if read(signature)? != keys::hmac_sha256(secret.as_bytes(), signed.as_bytes()) {
             return Err(refused(10_084));
         }
         let lives = (1..=JWT_LIFE_S * 1000).contains(&Timestamp(body.exp.saturating_mul(1000)).since(now));

@@ -194,3 +194,66 @@ async fn tableau_tools_keeps_quiet_about_what_it_may_not_delete() {
     let left = server.rows().sessions;
     assert!(ids.iter().all(|id| left.iter().any(|row| row.session_id == *id)));
 }
+
+/// A server that trusts this machine, and somebody on both sites.
+async fn trusting() -> TableauServer {
+    let server = server(Release::R2025_3).await;
+    server.trust([127, 0, 0, 1].into());
+    server.model(|model, now| {
+        let person = model.add_person("target", "Somebody", None);
+        for site in ["", "Sales"] {
+            let site = model.site_by_url(site).unwrap().id;
+            model.join(person, site, SiteRole::Viewer, now);
+        }
+    });
+    server
+}
+
+#[tokio::test]
+async fn tableau_tools_gets_a_ticket_where_forms_are_read_leniently_and_redeems_it() {
+    let server = trusting().await;
+    for (site, lenient) in [
+        ("default", false),
+        ("Sales", false),
+        ("default", true),
+        ("Sales", true),
+    ] {
+        server.faults(|faults| faults.lenient_trusted_form = lenient);
+        let known = json!({ "url": server.url(), "target": "target", "site": site, "refused": !lenient });
+        run("tools_get_a_ticket", known).await;
+    }
+    assert_eq!(server.calls(Call::Trusted), 4);
+    assert_eq!(server.model(|model, _| model.refusals()).len(), 2);
+}
+
+#[tokio::test]
+async fn curl_gets_a_ticket_and_redeems_it() {
+    let server = trusting().await;
+    let before = server.rows().sessions.len();
+    let url = server.url();
+    let curl = |arguments: Vec<String>| async move {
+        let ran = tokio::task::spawn_blocking(move || {
+            Command::new("curl")
+                .args(["--silent", "--show-error", "--noproxy", "*"])
+                .args(arguments)
+                .output()
+                .unwrap()
+        });
+        let output = ran.await.unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    };
+    let form = ["-d", "username=target", "-d", "target_site=Sales"].map(str::to_owned);
+    let ticket = curl([&form[..], &[format!("{url}/trusted")]].concat()).await;
+    let ticket = String::from_utf8(ticket).unwrap();
+    let picture = curl(vec![format!(
+        "{url}/trusted/{ticket}/t/Sales/views/Login/Login.png"
+    )])
+    .await;
+    assert!(picture.starts_with(b"\x89PNG"), "{ticket}");
+    assert_eq!(server.rows().sessions.len(), before + 1);
+}

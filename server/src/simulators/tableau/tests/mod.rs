@@ -16,6 +16,7 @@ use crate::clock::FakeClock;
 use crate::keys;
 
 mod answers;
+mod embedding;
 mod signing_in;
 
 /// A server of people, its clock, and calls of it.
@@ -30,6 +31,8 @@ struct Far {
 struct Heard {
     status: u16,
     kind: String,
+    location: String,
+    cookie: String,
     text: String,
 }
 
@@ -99,13 +102,15 @@ impl Far {
             request = request.header(*name, *value);
         }
         let answer = request.send().await.ok()?;
-        let kind = answer
-            .headers()
-            .get("content-type")
-            .map(|kind| kind.to_str().unwrap().to_owned());
+        let header = |name: &str| {
+            let value = answer.headers().get(name);
+            value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+        };
         Some(Heard {
             status: answer.status().as_u16(),
-            kind: kind.unwrap_or_default(),
+            kind: header("content-type"),
+            location: header("location"),
+            cookie: header("set-cookie"),
             text: answer.text().await.ok()?,
         })
     }

@@ -131,7 +131,7 @@ async fn a_personal_access_token_holds_one_session_and_expires() {
 /// What is wrong with the head and the body of a token.
 type Change = fn(&mut Value, &mut Value);
 
-fn jwt(app: &sign_in::ConnectedApp, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+pub(super) fn jwt(app: &sign_in::ConnectedApp, change: impl FnOnce(&mut Value, &mut Value)) -> String {
     let mut head = json!({ "alg": "HS256", "typ": "JWT", "kid": app.secret_id });
     let mut body = json!({ "iss": app.client_id, "sub": "boss", "aud": "tableau", "exp": 1_790_000_300,
         "jti": keys::random_id(), "scp": ["tableau:sessions:delete"] });

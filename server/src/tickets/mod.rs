@@ -1,0 +1,125 @@
+//! The ticket broker: signs people of the settings' apps in to Tableau, and out again.
+//!
+//! An app's server (or a browser, by the app's cookie) shows a token signed with the app's key; the broker asks Tableau,
+//! or signs for a connected app, and hands the answer on. It decides who may have a ticket (`apps`, `token`), asks
+//! (`ask`) and keeps what was asked and why not, never a ticket (`journal`). Ending sessions is the endings room's:
+//! `signout` only names them, and `holds` is what that room tells this one. Start reading at [`Tickets::ask`].
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::endings::Endings;
+use crate::error::Error;
+use crate::policies::Policies;
+use crate::sessions::collect::Collector;
+use crate::systems::Systems;
+
+mod apps;
+mod journal;
+mod looks;
+mod page;
+mod readiness;
+mod store;
+mod store_marks;
+mod tableau;
+
+use self::apps::Apps;
+use self::journal::Journal;
+
+/// What the room stands on.
+pub struct Parts {
+    /// Database.
+    pub db: Db,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The log.
+    pub audit: Arc<Audit>,
+    /// Connected systems.
+    pub systems: Arc<Systems>,
+    /// Limits of systems.
+    pub policies: Arc<Policies>,
+    /// Reads systems.
+    pub collector: Arc<Collector>,
+    /// Ends sessions.
+    pub endings: Arc<Endings>,
+}
+
+/// The room.
+pub struct Tickets {
+    parts: Parts,
+    apps: RwLock<Arc<Apps>>,
+    journal: Journal,
+}
+
+impl Tickets {
+    /// The room over its parts; it knows no app until [`Tickets::take_settings`].
+    pub fn new(parts: Parts) -> Self {
+        let journal = Journal::new(parts.db.clone(), parts.clock.clone(), parts.audit.clone());
+        Self {
+            parts,
+            apps: RwLock::default(),
+            journal,
+        }
+    }
+
+    /// Takes the apps of the settings; one sentence per app that can't be used.
+    pub fn take_settings(&self, config: &Config) -> Vec<String> {
+        let before = self.apps();
+        let apps = Apps::of(config, &before);
+        let problems = apps.problems();
+        *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
+        problems
+    }
+
+    fn apps(&self) -> Arc<Apps> {
+        self.apps.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn now(&self) -> app::wire::Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Notified when requests wait to be stored: give it to the schedule.
+    pub fn wake(&self) -> Arc<tokio::sync::Notify> {
+        self.journal.wake()
+    }
+
+    /// Stores the requests that wait.
+    pub async fn store_due(&self) -> Result<(), Error> {
+        self.journal.gather().await
+    }
+
+    /// Stores them at once: before the program ends.
+    pub async fn store_now(&self) -> Result<(), Error> {
+        self.journal.flush().await
+    }
+
+    /// Deletes what is too old to matter.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let now = self.now();
+        let keep_days = self.apps().rules.keep_days;
+        let mut conn = self.parts.db.write().await?;
+        store_marks::forget(&mut conn, now).await?;
+        store::forget(&mut conn, now.plus_seconds(-keep_days * 86_400)).await?;
+        conn.commit().await
+    }
+}
+
+/// A new reference: finds the request on the Tickets page.
+fn reference() -> String {
+    format!("T-{}", crate::keys::short_reference())
+}
+
+/// The domain of a user name that is a mail address, lower-cased; else empty.
+fn mail_domain(user: &str) -> String {
+    user.rsplit_once('@')
+        .map_or_else(String::new, |(_, domain)| domain.to_lowercase())
+}
+
+/// What `curfew check-config` says of each app: its id, and what is wrong. Nothing is sent.
+pub fn check(config: &Config) -> Vec<(String, Result<(), String>)> {
+    Apps::of(config, &Apps::default()).checked(config)
+}

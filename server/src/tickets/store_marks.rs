@@ -1,0 +1,182 @@
+//! SQL of what makes the broker say no: tokens that were used, sessions of apps that are over, people who are held.
+
+use app::wire::{EndingId, SystemId, Timestamp};
+use sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query};
+
+use crate::caller::scope::Rows;
+use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
+use crate::error::Error;
+use crate::on;
+
+/// Every site, as a hold's place.
+pub const EVERY_SITE: &str = "*";
+
+/// Marks tokens as used; returns those that were not before. The database decides between replicas.
+pub async fn use_once(conn: &mut Conn, tokens: &[(String, Timestamp)]) -> Result<Vec<String>, Error> {
+    let mut insert = Query::insert();
+    insert
+        .into_table(Alias::new("broker_jti"))
+        .columns([Alias::new("jti_key"), Alias::new("expires_at")]);
+    for (key, expires_at) in tokens {
+        insert.values_panic([key.clone().into(), expires_at.0.into()]);
+    }
+    insert
+        .on_conflict(OnConflict::column(Alias::new("jti_key")).do_nothing().to_owned())
+        .returning_col(Alias::new("jti_key"));
+    let fresh: Vec<(String,)> = conn.fetch_all(&insert).await?;
+    Ok(fresh.into_iter().map(|row| row.0).collect())
+}
+
+/// Lets a session of an app be over.
+pub async fn kill_sid(
+    conn: &mut Conn,
+    app: &str,
+    sid_hash: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "INSERT INTO broker_dead_sid (app_id, sid_hash, dead_at, expires_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (app_id, sid_hash) DO UPDATE SET expires_at = excluded.expires_at",
+        )
+        .bind(app)
+        .bind(sid_hash)
+        .bind(now.0)
+        .bind(expires_at.0)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}
+
+/// Whether a session of an app is over.
+pub async fn is_dead(conn: &mut Conn, app: &str, sid_hash: &str) -> Result<bool, Error> {
+    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(
+        "SELECT dead_at FROM broker_dead_sid WHERE app_id = $1 AND sid_hash = $2",
+    ).bind(app).bind(sid_hash).fetch_optional(c).await?);
+    Ok(found.is_some())
+}
+
+/// A row of `broker_hold`; see migrations/*/0025_create_broker.sql.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Hold {
+    pub system_id: String,
+    pub place: String,
+    pub account_sort: String,
+    pub account: String,
+    pub site: String,
+    pub mail_domain: String,
+    pub since_at: i64,
+    pub until_at: i64,
+    pub expires_at: i64,
+    pub ending_id: String,
+}
+
+/// Holds a person, or holds them longer: of two holds the later moments count.
+pub async fn hold(conn: &mut Conn, hold: &Hold) -> Result<(), Error> {
+    let sql = "INSERT INTO broker_hold (system_id, place, account_sort, account, site, mail_domain, since_at, until_at, \
+               expires_at, ending_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+               ON CONFLICT (system_id, account_sort, place) DO UPDATE SET since_at = excluded.since_at, \
+               until_at = excluded.until_at, expires_at = excluded.expires_at, ending_id = excluded.ending_id \
+               WHERE excluded.since_at > broker_hold.since_at";
+    on!(conn, c => {
+        sqlx::query(sql)
+            .bind(&hold.system_id)
+            .bind(&hold.place)
+            .bind(&hold.account_sort)
+            .bind(&hold.account)
+            .bind(&hold.site)
+            .bind(&hold.mail_domain)
+            .bind(hold.since_at)
+            .bind(hold.until_at)
+            .bind(hold.expires_at)
+            .bind(&hold.ending_id)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// What holds a person at a site: since when sign-ins count for nothing, and until when where none is told; the latest
+/// of each.
+pub async fn held(
+    conn: &mut Conn,
+    system: &SystemId,
+    place: &str,
+    account_sort: &str,
+) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    let found: Vec<(i64, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT since_at, until_at FROM broker_hold WHERE system_id = $1 AND account_sort = $2 AND place IN ($3, '*')",
+    ).bind(system.as_str()).bind(account_sort).bind(place).fetch_all(c).await?);
+    Ok(found
+        .into_iter()
+        .reduce(|a, b| (Ord::max(a.0, b.0), Ord::max(a.1, b.1)))
+        .map(|(since, until)| (Timestamp(since), Timestamp(until))))
+}
+
+/// Holds that the scope covers and that may hold somebody still, newest first.
+pub async fn holds(
+    conn: &mut Conn,
+    scope: &VisibleScope,
+    now: Timestamp,
+    most: u64,
+) -> Result<Vec<Hold>, Error> {
+    let column = |name: &'static str| (Alias::new("broker_hold"), Alias::new(name));
+    let columns = [
+        "system_id",
+        "place",
+        "account_sort",
+        "account",
+        "site",
+        "mail_domain",
+        "since_at",
+        "until_at",
+        "expires_at",
+        "ending_id",
+    ];
+    let query = Query::select()
+        .columns(columns.map(column))
+        .from(Alias::new("broker_hold"))
+        .cond_where(scope.condition(Rows::Holds))
+        .and_where(Expr::col(column("expires_at")).gt(now.0))
+        .order_by(column("since_at"), Order::Desc)
+        .order_by(column("account_sort"), Order::Asc)
+        .limit(most)
+        .to_owned();
+    conn.fetch_all(&query).await
+}
+
+/// Numbers of endings by their ids.
+pub async fn ending_numbers(
+    conn: &mut Conn,
+    endings: &[EndingId],
+) -> Result<std::collections::HashMap<String, i64>, Error> {
+    if endings.is_empty() {
+        return Ok(std::collections::HashMap::new());
+    }
+    let column = |name: &'static str| (Alias::new("ending"), Alias::new(name));
+    let query = Query::select()
+        .columns([column("ending_id"), column("ending_no")])
+        .from(Alias::new("ending"))
+        .and_where(Expr::col(column("ending_id")).is_in(endings.iter().map(|e| e.0.clone())))
+        .and_where(Expr::col(column("ending_no")).is_not_null())
+        .to_owned();
+    let rows: Vec<(String, i64)> = conn.fetch_all(&query).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Deletes what can say no to nobody any more.
+pub async fn forget(conn: &mut Conn, now: Timestamp) -> Result<(), Error> {
+    on!(conn, c => {
+        for sql in [
+            "DELETE FROM broker_jti WHERE expires_at < $1",
+            "DELETE FROM broker_dead_sid WHERE expires_at < $1",
+            "DELETE FROM broker_hold WHERE expires_at < $1",
+        ] {
+            sqlx::query(sql).bind(now.0).execute(&mut *c).await?;
+        }
+    });
+    Ok(())
+}

@@ -68,7 +68,7 @@ export interface EmbedOptions {
   site?: string;
   /** Where your reverse proxy hands on to the broker. Default: `/broker/v1/browser/tickets`. */
   path?: string;
-  /** Name of the entry in localStorage, of a cookie and of a lock. Default: `embed`. Each Tableau Server needs its own. */
+  /** Name of the entry in localStorage and of a lock. Default: `embed`. Each Tableau Server needs its own. */
   key?: string;
   /** Asks your own endpoint instead; may throw an `EmbedError`. */
   getTicket?: (site: string) => Promise<Response | Answer>;

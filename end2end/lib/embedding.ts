@@ -74,10 +74,10 @@ export class EmbeddingApp {
 }
 
 /** Signs in to the app, in the browser. */
-export async function signIn(page: Page, user: string): Promise<void> {
+export async function signIn(page: Page, user: string, password = PASSWORD): Promise<void> {
   await page.goto('https://app.test/sign-in');
   await page.getByLabel('User name').fill(user);
-  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL('https://app.test/');
 }

@@ -244,6 +244,7 @@ const REFUSALS: [status: number, code: string, says: RegExp][] = [
   [502, 'refused', /can’t be shown/],
   [502, 'html', /can’t be shown/],
   [503, 'unreachable', /try again in a minute/],
+  [503, 'unavailable', /try again in a minute/],
   [502, 'odd', /can’t be shown/],
   [422, 'not_configured', /can’t be shown/],
 ];

@@ -17,6 +17,8 @@ export type EmbedErrorCode =
   /** Tableau answered with a page instead of a ticket. */
   | 'html'
   | 'unreachable'
+  /** The broker itself is in trouble. */
+  | 'unavailable'
   | 'odd'
   | 'not_configured'
   /** The app or the broker gave no answer. */

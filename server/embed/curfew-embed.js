@@ -10,6 +10,7 @@ site_not_allowed: NOT_YOURS,
 user_not_allowed: NOT_YOURS,
 too_many_requests: LATER,
 unreachable: LATER,
+unavailable: LATER,
 offline: LATER,
 two_sites: 'A page can show content of one site only.',
 replaced: 'Another tab has signed in otherwise. Reload this page to go on here.',
@@ -71,10 +72,7 @@ let active = 0;
 let notBefore = 0;
 let flight, listening, timer, hash;
 const past = (is) => Date.now() > is.since + is.max;
-const fresh = (is, part) => {
-const age = Date.now() - is.at;
-return is.hash == hash && age >= 0 && age < is.fresh * part && !past(is);
-};
+const fresh = (is, part) => is.hash == hash && Date.now() < is.at + is.fresh * part && !past(is);
 const comes = (is) => picture(is.view + Date.now()).then(() => true, () => false);
 const own = () => {
 if ((sites[key] ??= site) != site) throw new EmbedError('two_sites');

@@ -30,7 +30,7 @@ async fn answer(State(noted): State<Noted>, request: Request) -> impl IntoRespon
     let what = format!("{} {}", parts.method, parts.uri.path());
     let said = match what.as_str() {
         "POST /broker/v1/signout" => json!({ "reference": "T-2", "ending": 7, "state": "waiting" }),
-        "GET /broker/v1/endings/7" => json!({ "state": "settled" }),
+        "GET /broker/v1/endings/7" => json!({ "ending": 7, "state": "settled", "open": 0, "outcomes": { "ended": 1 } }),
         _ => json!({ "reference": "T-1", "grant": "ticket" }),
     };
     noted.lock().unwrap().push(Asked {

@@ -21,6 +21,7 @@ const TEXTS = {
   user_not_allowed: NOT_YOURS,
   too_many_requests: LATER,
   unreachable: LATER,
+  unavailable: LATER,
   offline: LATER,
   two_sites: 'A page can show content of one site only.',
   replaced: 'Another tab has signed in otherwise. Reload this page to go on here.',
@@ -99,10 +100,7 @@ export function embed({
   const past = (is) => Date.now() > is.since + is.max;
 
   // Ours, and no more than this part of its time has passed.
-  const fresh = (is, part) => {
-    const age = Date.now() - is.at;
-    return is.hash == hash && age >= 0 && age < is.fresh * part && !past(is);
-  };
+  const fresh = (is, part) => is.hash == hash && Date.now() < is.at + is.fresh * part && !past(is);
   // Tableau agrees.
   const comes = (is) => picture(is.view + Date.now()).then(() => true, () => false);
 

@@ -190,13 +190,12 @@ pub async fn demo_estate(
     times: usize,
     names: Option<&str>,
 ) -> anyhow::Result<DemoEstate> {
-    let mut example = ExampleApp::new("tableau-analytics");
     let mut estate = DemoEstate {
         systems: Vec::new(),
-        apps: vec![example.settings()?],
+        apps: Vec::new(),
         running: Vec::new(),
         app_servers: Vec::new(),
-        example,
+        example: ExampleApp::new("tableau-analytics"),
     };
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     for plan in plans() {
@@ -259,6 +258,8 @@ pub async fn demo_estate(
     let people = archive.model(|model, _| people_of_sites(model));
     estate.add_app(AppServer::new("reading-room", "tableau-archive", people))?;
     estate.add("tableau-archive", settings, Running::Tableau(archive));
+    let example = estate.example.settings()?;
+    estate.apps.push(example);
     Ok(estate)
 }
 

@@ -18,6 +18,7 @@ const PAGES = [
   '/access?tab=groups',
   '/access?tab=protected',
   '/audit',
+  '/tickets',
   '/account',
   '/second-factor',
   '/no-such-page',

@@ -30,6 +30,7 @@ use crate::systems::Systems;
 
 mod papers;
 mod remote;
+mod tickets;
 
 /// Who is signed in where, right now, and are they really out?
 #[derive(Parser)]
@@ -436,6 +437,12 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
                 );
                 let (good, tested) = check_system(&guard).await;
                 in_order &= good;
+                if let Some(tried) = guard.try_tickets() {
+                    for (good, line) in tickets::check(id, tried, config).await {
+                        in_order &= good;
+                        println!("  {:<10} {line}", "tickets");
+                    }
+                }
                 tests
                     .extend(tested.map(|(report, proof)| (SystemId::from(id.as_str()), report, proof.build)));
             }

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::ui::{Clock, Empty, Glyph, Icon, Tile, Tiles, thousands};
 
 /// How often an open page asks again on its own, in seconds.
-const AGAIN_S: u32 = 10;
+const AGAIN_S: u32 = 30;
 
 /// The Tickets page.
 #[component]
@@ -81,17 +81,14 @@ fn Tickets(
         .into_any();
     }
     let testable: Vec<_> = page.apps.iter().filter(|app| app.may_test).cloned().collect();
-    // A form that is being filled in must not be drawn anew under one's hands.
     view! {
         {head}
-        <div class="stack">
-            <div class="stack" data-every=AGAIN_S>
-                <Trouble page=page.clone() ready=ready.clone() />
-                <Numbers page=page.clone() />
-                <Apps page=page.clone() />
-                <Addresses page=page.clone() ready=ready.clone() />
-                <Sites ready=ready />
-            </div>
+        <div class="stack" data-every=AGAIN_S>
+            <Trouble page=page.clone() ready=ready.clone() />
+            <Numbers page=page.clone() />
+            <Apps page=page.clone() />
+            <Addresses page=page.clone() ready=ready.clone() />
+            <Sites ready=ready />
             <TestForm apps=testable />
             <Newest page=page.clone() query=query problems=problems />
             <Holds holds=page.holds.clone() />

@@ -151,7 +151,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             bare,
             times,
             names,
-        } => demo(config()?, listen, data_dir, (!bare).then_some(times), names.as_deref()).await,
+        } => {
+            demo(
+                config()?,
+                listen,
+                data_dir,
+                (!bare).then_some(times),
+                names.as_deref(),
+            )
+            .await
+        }
         Command::Migrate => {
             portal::open_database(&config()?).await?.migrate().await?;
             println!("The database is up to date.");

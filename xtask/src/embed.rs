@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn what_browsers_get_is_small() {
         let bytes = brotli(file(SERVED).as_bytes()).unwrap().len();
-        assert!(bytes <= BUDGET_BYTES, "{bytes} of {BUDGET_BYTES} bytes, compressed");
+        assert!(
+            bytes <= BUDGET_BYTES,
+            "{bytes} of {BUDGET_BYTES} bytes, compressed"
+        );
     }
 
     #[test]
@@ -59,8 +62,11 @@ mod tests {
         for (number, line) in file(SOURCE).lines().enumerate() {
             let odd_backticks = line.matches('`').count() % 2 == 1;
             let block_comment = line.contains("/*") || line.trim_start().starts_with('*');
-            let comment_behind = line.split_once(" // ").is_some_and(|(code, _)| !code.trim().is_empty());
-            let bad = !line.trim_start().starts_with("//") && (odd_backticks || block_comment || comment_behind);
+            let comment_behind = line
+                .split_once(" // ")
+                .is_some_and(|(code, _)| !code.trim().is_empty());
+            let bad =
+                !line.trim_start().starts_with("//") && (odd_backticks || block_comment || comment_behind);
             assert!(!bad && !line.ends_with('\\'), "{SOURCE}:{}: {line}", number + 1);
         }
     }

@@ -54,7 +54,10 @@ impl Standing {
         if self.state != "settled" {
             return self.state;
         }
-        let all_gone = self.outcomes.keys().all(|outcome| GONE.contains(&outcome.as_str()));
+        let all_gone = self
+            .outcomes
+            .keys()
+            .all(|outcome| GONE.contains(&outcome.as_str()));
         if all_gone { "gone" } else { "not_gone" }.to_owned()
     }
 }
@@ -114,7 +117,10 @@ pub async fn tickets(
     let kind = kind.unwrap_or(header::HeaderValue::from_static("application/octet-stream"));
     let headers = [
         (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, header::HeaderValue::from_static("no-store")),
+        (
+            header::CACHE_CONTROL,
+            header::HeaderValue::from_static("no-store"),
+        ),
     ];
     (status, headers, body).into_response()
 }
@@ -122,7 +128,9 @@ pub async fn tickets(
 /// Where the browser is: what a proxy of this machine says, else whoever called.
 fn browser(from: SocketAddr, headers: &HeaderMap) -> String {
     let said = headers.get("x-forwarded-for").filter(|_| from.ip().is_loopback());
-    let said = said.and_then(|all| all.to_str().ok()).and_then(|all| all.rsplit(',').next());
+    let said = said
+        .and_then(|all| all.to_str().ok())
+        .and_then(|all| all.rsplit(',').next());
     said.map_or_else(|| from.ip().to_string(), |ip| ip.trim().to_owned())
 }
 
@@ -134,19 +142,30 @@ fn problem(status: StatusCode, code: &str) -> Response {
 /// Tells the broker that somebody has signed out. `Err` says in a word why that could not be done.
 pub async fn sign_out(app: &App, session: &Session) -> Result<SignedOut, String> {
     let token = app.tokens.call(session).map_err(|error| error.to_string())?;
-    let ask = app.broker.client.post(format!("{}/broker/v1/signout", app.broker.url));
+    let ask = app
+        .broker
+        .client
+        .post(format!("{}/broker/v1/signout", app.broker.url));
     answered(ask.bearer_auth(token)).await
 }
 
 /// How an ending stands now, in a word.
 pub async fn standing(app: &App, session: &Session, ending: i64) -> Result<String, String> {
     let token = app.tokens.call(session).map_err(|error| error.to_string())?;
-    let ask = app.broker.client.get(format!("{}/broker/v1/endings/{ending}", app.broker.url));
-    answered::<Standing>(ask.bearer_auth(token)).await.map(Standing::word)
+    let ask = app
+        .broker
+        .client
+        .get(format!("{}/broker/v1/endings/{ending}", app.broker.url));
+    answered::<Standing>(ask.bearer_auth(token))
+        .await
+        .map(Standing::word)
 }
 
 async fn answered<T: serde::de::DeserializeOwned>(ask: reqwest::RequestBuilder) -> Result<T, String> {
-    let answer = ask.send().await.map_err(|_| "the broker is not there".to_owned())?;
+    let answer = ask
+        .send()
+        .await
+        .map_err(|_| "the broker is not there".to_owned())?;
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     if status.is_success() {
@@ -166,8 +185,14 @@ mod tests {
     fn only_what_was_read_back_as_gone_is_gone() {
         for (told, word) in [
             (r#"{"state":"running"}"#, "running"),
-            (r#"{"state":"settled","outcomes":{"ended":1,"already_gone":2}}"#, "gone"),
-            (r#"{"state":"settled","outcomes":{"ended":1,"still_there":1}}"#, "not_gone"),
+            (
+                r#"{"state":"settled","outcomes":{"ended":1,"already_gone":2}}"#,
+                "gone",
+            ),
+            (
+                r#"{"state":"settled","outcomes":{"ended":1,"still_there":1}}"#,
+                "not_gone",
+            ),
             (r#"{"state":"settled","outcomes":{"unknown":1}}"#, "not_gone"),
         ] {
             assert_eq!(serde_json::from_str::<Standing>(told).unwrap().word(), word);

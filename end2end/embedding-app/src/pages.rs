@@ -16,7 +16,11 @@ type Shared = State<Arc<App>>;
 const STATES: [(&str, &str, bool); 9] = [
     ("waiting", "You are being signed out of Tableau.", true),
     ("running", "You are being signed out of Tableau.", true),
-    ("paused", "Your sign-out of Tableau waits: endings are paused.", true),
+    (
+        "paused",
+        "Your sign-out of Tableau waits: endings are paused.",
+        true,
+    ),
     ("gone", "You are signed out of Tableau.", false),
     (
         "not_gone",
@@ -29,8 +33,16 @@ const STATES: [(&str, &str, bool); 9] = [
         "Several Tableau sessions may be yours; none was ended.",
         false,
     ),
-    ("left_out", "Your Tableau session may not be ended from here.", false),
-    ("needs_person", "Somebody has to approve your sign-out of Tableau.", false),
+    (
+        "left_out",
+        "Your Tableau session may not be ended from here.",
+        false,
+    ),
+    (
+        "needs_person",
+        "Somebody has to approve your sign-out of Tableau.",
+        false,
+    ),
 ];
 
 /// Two views, for who is signed in.
@@ -88,13 +100,19 @@ pub async fn sign_in(State(app): Shared, headers: HeaderMap, Form(sent): Form<Si
         return StatusCode::FORBIDDEN.into_response();
     }
     let people = &app.settings.people;
-    let found = people.iter().find(|one| one.login == sent.login && one.password == sent.password);
+    let found = people
+        .iter()
+        .find(|one| one.login == sent.login && one.password == sent.password);
     let Some(person) = found else {
         let told = "<p role=\"alert\">That name and password don’t belong together.</p>\n";
         return sign_in_form(&app, StatusCode::FORBIDDEN, told);
     };
     match app.tokens.sign_in(person) {
-        Ok(token) => ([set_cookie(&app, &token, app.settings.session_s)], Redirect::to("/")).into_response(),
+        Ok(token) => (
+            [set_cookie(&app, &token, app.settings.session_s)],
+            Redirect::to("/"),
+        )
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -149,7 +167,10 @@ pub async fn signed_out(State(app): Shared, Query(of): Query<Of>) -> Response {
                 Ok(state) => in_words(&state),
                 Err(why) => {
                     eprintln!("sign-out: {why}");
-                    ("It can’t be seen right now how your sign-out of Tableau stands.".to_owned(), true)
+                    (
+                        "It can’t be seen right now how your sign-out of Tableau stands.".to_owned(),
+                        true,
+                    )
                 }
             }
         }
@@ -192,7 +213,10 @@ pub async fn style() -> Response {
 
 /// The helper, as an app has it that took it from npm.
 pub async fn helper() -> Response {
-    file("text/javascript", include_str!("../../../server/embed/curfew-embed.js"))
+    file(
+        "text/javascript",
+        include_str!("../../../server/embed/curfew-embed.js"),
+    )
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {
@@ -201,7 +225,9 @@ fn file(kind: &'static str, text: &'static str) -> Response {
 
 /// A form of a page of ours, not of another site.
 fn same_origin(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "same-origin")
 }
 
 fn set_cookie(app: &App, value: &str, seconds: i64) -> (header::HeaderName, String) {
@@ -242,7 +268,10 @@ mod tests {
 
     #[test]
     fn every_state_of_a_sign_out_has_words() {
-        assert_eq!(in_words("gone"), ("You are signed out of Tableau.".to_owned(), false));
+        assert_eq!(
+            in_words("gone"),
+            ("You are signed out of Tableau.".to_owned(), false)
+        );
         assert!(in_words("running").1);
         assert_eq!(in_words("odd <b>").0, "Your sign-out of Tableau: odd <b>.");
         assert_eq!(escaped("<a href=\"&\">"), "&lt;a href=&quot;&amp;&quot;&gt;");

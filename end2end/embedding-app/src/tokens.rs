@@ -99,7 +99,10 @@ pub fn random_word() -> anyhow::Result<String> {
     Ok(BASE64URL_NOPAD.encode(&bytes))
 }
 
-#[expect(clippy::disallowed_methods, reason = "an app of its own: its clock is the machine's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an app of its own: its clock is the machine's"
+)]
 fn now_s() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

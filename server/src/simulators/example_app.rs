@@ -22,7 +22,10 @@ const SITE: &str = "Sales";
 /// The views.
 const VIEWS: [&str; 2] = ["Sales/Overview", "Sales/Regions"];
 /// Who may sign in: user name in Tableau and in the app, and name.
-const PEOPLE: [(&str, &str); 2] = [("freja.lindqvist", "Freja Lindqvist"), ("omar.haddad", "Omar Haddad")];
+const PEOPLE: [(&str, &str); 2] = [
+    ("freja.lindqvist", "Freja Lindqvist"),
+    ("omar.haddad", "Omar Haddad"),
+];
 /// Known to everybody who reads this, as the demo's other passwords are.
 const PASSWORD: &str = "paper-boats-on-tuesday";
 

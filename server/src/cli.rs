@@ -233,6 +233,13 @@ async fn run_portal(
         let router = http::health::router(http::health::metrics()?, refresh);
         tokio::spawn(http::serve(numbers, None, router, stop.clone()));
     }
+    if let Some(address) = config.broker.listen {
+        let apart = TcpListener::bind(address).with_context(|| format!("broker.listen: {address}"))?;
+        let (router, tls) = (http::broker_router(portal.http(stop.clone())), config.tls.clone());
+        println!("The ticket broker answers at {}", config.broker_url());
+        let stop = stop.clone();
+        tokio::spawn(async move { http::serve(apart, tls.as_ref(), router, stop).await });
+    }
     let background = tokio::spawn({
         let (portal, stop) = (portal.clone(), stop.clone());
         async move { portal.run_background(stop).await }

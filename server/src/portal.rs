@@ -262,6 +262,8 @@ impl Portal {
             clock: self.clock.clone(),
             db: self.db.clone(),
             access: self.access.clone(),
+            tickets: self.tickets.clone(),
+            broker_apart: config.broker.listen.is_some(),
             backend: Arc::new(move |caller| portal.for_caller(caller)),
             public_url: config.public_url(),
             trusted_proxy: config.trusted_proxy.clone(),
@@ -291,6 +293,7 @@ impl Portal {
             .take_copy_settings(config.audit.copy.as_ref(), &config.host());
         problems.extend(copy.err().map(|cause| format!("{cause:#}")));
         problems.extend(self.webhooks.take_settings(&config.webhook));
+        self.access.take_apps(&config.broker);
         problems.extend(self.tickets.take_settings(&config));
         Ok(problems)
     }
@@ -301,9 +304,12 @@ impl Portal {
         let needs_restart = before.listen != next.listen
             || before.data_dir != next.data_dir
             || before.public_url != next.public_url
-            || before.metrics_listen != next.metrics_listen;
+            || before.metrics_listen != next.metrics_listen
+            || before.broker.listen != next.broker.listen;
         if needs_restart {
-            tracing::warn!("listen, public_url, data_dir and metrics_listen change at the next start only");
+            tracing::warn!(
+                "listen, public_url, data_dir, metrics_listen and broker.listen change at the next start only"
+            );
         }
         match self.config.write() {
             Ok(mut config) => *config = Arc::new(next),

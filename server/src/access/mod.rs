@@ -5,17 +5,17 @@
 //! in through `page`. Start reading at [`Access::caller_of`].
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use app::access::wire::{OneTimeLink, Permission, Scope};
 use app::error::AppError;
 use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, Timestamp};
 
 use crate::audit::{Action, Audit, Entry};
-use crate::caller::{Caller, CallerKind, Origin, SecondFactor};
+use crate::caller::{Caller, CallerKind, Origin, SecondFactor, broker};
 use crate::changes::{self, topic};
 use crate::clock::Clock;
-use crate::config::SignInRules;
+use crate::config::{BrokerRules, SignInRules};
 use crate::db::{Conn, Db};
 use crate::domain::grant::{Grant, VisibleScope};
 use crate::error::Error;
@@ -75,6 +75,8 @@ pub struct Access {
     audit: Arc<Audit>,
     public_url: String,
     rules: SignInRules,
+    /// Apps of the ticket broker.
+    apps: RwLock<Arc<BrokerRules>>,
 }
 
 /// A person to be made by the command line, the demo or a test.
@@ -104,6 +106,7 @@ impl Access {
             audit,
             public_url: public_url.to_owned(),
             rules,
+            apps: RwLock::default(),
         }
     }
 
@@ -192,6 +195,29 @@ impl Access {
             // What an app may do depends on whom it acts for: [`Access::app_behind`].
             CallerKind::Rule | CallerKind::App | CallerKind::System => Ok(None),
         }
+    }
+
+    /// Takes the apps of the ticket broker from the settings.
+    pub fn take_apps(&self, broker: &BrokerRules) {
+        *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(broker.clone());
+    }
+
+    /// An app as the settings are now, acting for the one person of these sessions (place, site, account) at those of
+    /// their sites that are its own. `None` = it left the settings, or may not act for them.
+    pub(crate) fn app_behind(
+        &self,
+        app: &OperatorId,
+        sessions: &[(String, String, String)],
+    ) -> Option<Caller> {
+        let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let app = apps.app(app.as_str())?;
+        let (_, _, account) = sessions.first()?;
+        if sessions.iter().any(|(_, _, other)| other != account) {
+            return None;
+        }
+        let own = sessions.iter().filter(|(place, ..)| app.sites.contains(place));
+        let sites: Vec<String> = own.map(|(_, site, _)| site.clone()).collect();
+        Some(broker::acting_for(app, account, &sites, Origin::default()))
     }
 
     /// The person behind a caller: who made a token, else the caller themselves.

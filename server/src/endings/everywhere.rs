@@ -45,6 +45,8 @@ impl Endings {
         }
         let live = rows.add(scope::live());
         if freeze::count(&mut conn, &live).await? == 0 {
+            drop(conn);
+            self.hold_everywhere(caller, &person, None, now).await?;
             return Ok(EndedEverywhere::default());
         }
         drop(conn);
@@ -91,10 +93,14 @@ impl Endings {
             ..confirm
         };
         match self.confirm(caller, &draft, confirm).await {
-            Ok(Confirmed::Started(ending_no)) => Ok(EndedEverywhere {
-                ending_no: Some(ending_no),
-                ..made
-            }),
+            Ok(Confirmed::Started(ending_no)) => {
+                self.hold_everywhere(caller, person, Some(ending_no), self.now())
+                    .await?;
+                Ok(EndedEverywhere {
+                    ending_no: Some(ending_no),
+                    ..made
+                })
+            }
             Ok(Confirmed::AwaitingApproval { expires_at }) => Ok(EndedEverywhere {
                 waits: Some((draft, expires_at)),
                 ..made
@@ -108,6 +114,20 @@ impl Endings {
                     None => Err(cause),
                 }
             }
+        }
+    }
+
+    /// Tells who lets people in beside the systems that this person is out everywhere.
+    async fn hold_everywhere(
+        &self,
+        caller: &Caller,
+        person: &str,
+        ending_no: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        match self.aftermath.get() {
+            Some(aftermath) => aftermath.everywhere(caller, person, ending_no, now).await,
+            None => Ok(()),
         }
     }
 
@@ -137,7 +157,7 @@ impl Endings {
         page::left_out(conn, caller, ending, &names).await
     }
 
-    async fn forget_draft(&self, draft: &EndingId) -> Result<(), Error> {
+    pub(super) async fn forget_draft(&self, draft: &EndingId) -> Result<(), Error> {
         let mut conn = self.parts.db.write().await?;
         freeze::drop_draft(&mut conn, draft).await?;
         conn.commit().await

@@ -5,7 +5,7 @@
 //! [`worker`] compares "wanted: absent" with what the system lists until a reading agrees, [`watch`] looks whether
 //! people come back. An outcome is made from a reading only (`domain::ending`). Start reading at [`Endings`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use app::endings::port::EndingsPort;
@@ -17,6 +17,7 @@ use app::wire::{Done, EndingId, SelectionId, SessionKey};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use self::aftermath::Aftermath;
 use crate::access::Access;
 use crate::audit::Audit;
 use crate::caller::For;
@@ -29,11 +30,13 @@ use crate::sessions::collect::Collector;
 use crate::systems::Systems;
 
 mod act;
+pub mod aftermath;
 pub mod approval;
 mod by_day;
 mod confirm;
 mod draft;
 mod everywhere;
+pub mod for_app;
 mod page;
 mod results;
 mod since;
@@ -74,6 +77,8 @@ pub struct Endings {
     owner: String,
     /// How long a round asks before it reads back. Tests make it short.
     ask_for: Duration,
+    /// Who lets people in beside the systems; not set = nobody.
+    aftermath: OnceLock<Arc<dyn Aftermath>>,
 }
 
 impl Endings {
@@ -85,7 +90,13 @@ impl Endings {
             busy: std::sync::Mutex::default(),
             owner: crate::keys::random_id(),
             ask_for: worker::ASK_FOR,
+            aftermath: OnceLock::new(),
         }
+    }
+
+    /// Tells who lets people in beside the systems themselves; once, at the start.
+    pub fn take_aftermath(&self, aftermath: Arc<dyn Aftermath>) {
+        self.aftermath.set(aftermath).ok();
     }
 
     /// Notified when there may be something to do: give it to the schedule.

@@ -99,7 +99,12 @@ impl Endings {
         for ending in &endings {
             let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
             store_waits(&mut conn, ending, &own).await?;
-            settled_any |= store_outcomes(&mut conn, ending, &own, residual, now).await?;
+            if store_outcomes(&mut conn, ending, &own, residual, now).await? {
+                settled_any = true;
+                if let Some(aftermath) = self.aftermath.get() {
+                    aftermath.gone(&mut conn, ending, system, now).await?;
+                }
+            }
             topics.push(topic::ending(ending));
         }
         store_sessions(&mut conn, batch, now).await?;

@@ -55,6 +55,11 @@ impl Endings {
             .await?
             .into_iter()
             .collect();
+        let let_in = match self.aftermath.get() {
+            Some(aftermath) => aftermath.let_in(&mut conn, ending).await?,
+            None => Vec::new(),
+        };
+        back.extend(let_in.iter().map(|(key, _)| key.clone()));
         let Some(row) = store::by_id(&mut conn, ending).await? else {
             return Ok(0);
         };
@@ -96,6 +101,12 @@ impl Endings {
                     .fact("items", some.len());
                 if let [only] = some {
                     entry = entry.account(only.account_name.clone()).session(&keys[0]);
+                }
+                // By a ticket of the broker: its reference finds the request.
+                let by_ticket = let_in.iter().filter(|(key, _)| keys.contains(key));
+                let by_ticket: Vec<String> = by_ticket.map(|(_, reference)| reference.clone()).collect();
+                if !by_ticket.is_empty() {
+                    entry = entry.fact("tickets", by_ticket);
                 }
                 self.parts.audit.append(&mut conn, &entry, now).await?;
             }

@@ -3,7 +3,8 @@
 //! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
 //! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
 //! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the
-//! lists as files (`exports`). Health, files of the site, metrics and the API (`api`, by token) have no cookie layer at all.
+//! lists as files (`exports`). Health, files of the site, metrics, the API (`api`, by token) and the ticket
+//! broker (`broker`, by tokens of apps) have no cookie layer at all.
 //! Start reading at [`router`].
 
 use std::net::SocketAddr;
@@ -21,9 +22,11 @@ use crate::config::{Tls, TrustedProxy};
 use crate::db::Db;
 use crate::sessions::Sessions;
 use crate::signin::SignIn;
+use crate::tickets::Tickets;
 
 pub mod api;
 mod authenticate;
+mod broker;
 mod doors;
 mod exports;
 mod files;
@@ -40,6 +43,7 @@ mod ui;
 mod watch;
 
 pub use authenticate::cookie_name;
+pub use broker::router as broker_router;
 pub use forms::ROUTES as FORM_ROUTES;
 pub use limits::forget_quiet;
 pub use router::{OPEN_PATHS, router};
@@ -63,6 +67,10 @@ pub struct Http {
     pub db: Db,
     /// Knows tokens.
     pub access: Arc<Access>,
+    /// The ticket broker.
+    pub tickets: Arc<Tickets>,
+    /// The broker has a listener of its own: its addresses are not beside the pages.
+    pub broker_apart: bool,
     /// The ports of a caller.
     pub backend: BackendFor,
     /// The address people type, without a slash at the end.

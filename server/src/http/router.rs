@@ -18,7 +18,8 @@ use tower_sessions::cookie::SameSite;
 use super::authenticate::{Visit, authenticate, cookie_name};
 use super::limits::AddressLimit;
 use super::{
-    Http, api, doors, exports, files, forms, headers, health, limits, live, origin, plain, reports, ui, watch,
+    Http, api, broker, doors, exports, files, forms, headers, health, limits, live, origin, plain, reports,
+    ui, watch,
 };
 
 /// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
@@ -88,7 +89,12 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
         .route("/favicon.ico", get(files::no_icon))
         .route(reports::PATH, post(reports::take))
         .with_state(http.clone());
+    let broker = match http.broker_apart {
+        true => Router::new(),
+        false => broker::routes(&http),
+    };
     open.merge(api::routes(&http))
+        .merge(broker)
         .merge(behind_the_door)
         .layer(from_fn_with_state(http, headers::guard))
         .layer(from_fn(watch::watch))

@@ -227,6 +227,18 @@ impl Policies {
         Ok(limits)
     }
 
+    /// Idle limit and longest life of a system as the panel knows them, for who acts by them; nobody is told of them.
+    pub async fn known_limits(&self, conn: &mut Conn, system: &SystemId) -> Result<(Limit, Limit), Error> {
+        let snapshots = store::newest_snapshots(conn).await?;
+        let limits = snapshots
+            .iter()
+            .find(|snapshot| snapshot.system_id == system.0)
+            .map(store::SnapshotRow::limits);
+        Ok(limits.map_or((Limit::Unknown, Limit::Unknown), |limits| {
+            (limits.idle, limits.absolute)
+        }))
+    }
+
     /// Limits that the sessions of a system show, looked at once per complete reading. How many show them is told to who
     /// sees the `whole` system.
     async fn seen_limits(

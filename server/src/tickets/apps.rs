@@ -9,6 +9,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use regex::Regex;
 
+use super::token::Keys;
 use crate::config::{BrokerApp, BrokerRules, Config, SystemSettings};
 use crate::connectors::Recipe;
 
@@ -20,6 +21,10 @@ pub struct App {
     pub system: SystemId,
     users: Option<Regex>,
     rate: DefaultDirectRateLimiter,
+    /// What its tokens are checked with; `None` = they can't be, see `trouble`.
+    pub keys: Option<Keys>,
+    /// Changes when a key does.
+    fingerprint: String,
     /// What is wrong with it; `None` = nothing.
     pub trouble: Option<String>,
 }
@@ -42,15 +47,16 @@ impl Apps {
             .apps
             .iter()
             .map(|settings| {
-                let kept = before
-                    .by_id
-                    .get(&settings.id)
-                    .filter(|old| old.settings == *settings && old.trouble.is_none());
-                let app = match kept {
-                    Some(old) if config.systems.contains_key(&settings.system) => old.clone(),
-                    _ => Arc::new(App::of(settings, config.systems.get(&settings.system))),
-                };
-                (settings.id.clone(), app)
+                let made = App::of(settings, config.systems.get(&settings.system));
+                let kept = before.by_id.get(&settings.id).filter(|old| {
+                    old.settings == *settings
+                        && old.trouble == made.trouble
+                        && old.fingerprint == made.fingerprint
+                });
+                (
+                    settings.id.clone(),
+                    kept.cloned().unwrap_or_else(|| Arc::new(made)),
+                )
             })
             .collect();
         Self {
@@ -101,6 +107,13 @@ impl App {
             Ok(users) => (users, None),
             Err(cause) => (None, Some(format!("{cause:#}"))),
         };
+        let (keys, fingerprint) = match Keys::of(settings) {
+            Ok((keys, fingerprint)) => (Some(keys), fingerprint),
+            Err(words) => {
+                trouble = Some(words);
+                (None, String::new())
+            }
+        };
         if system.is_none() {
             trouble = Some(format!(
                 "system: no system \"{}\" stands in the settings; name one of [systems.…]",
@@ -112,6 +125,8 @@ impl App {
             system: SystemId::from(settings.system.as_str()),
             users,
             rate: RateLimiter::direct(Quota::per_minute(per_minute)),
+            keys,
+            fingerprint,
             trouble,
         }
     }

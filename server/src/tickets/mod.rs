@@ -5,7 +5,10 @@
 //! (`ask`) and keeps what was asked and why not, never a ticket (`journal`). Ending sessions is the endings room's:
 //! `signout` only names them, and `holds` is what that room tells this one. Start reading at [`Tickets::ask`].
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use app::wire::{SystemId, Timestamp};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
@@ -18,15 +21,21 @@ use crate::sessions::collect::Collector;
 use crate::systems::Systems;
 
 mod apps;
+pub mod ask;
+pub mod holds;
 mod journal;
+mod jwks;
 mod looks;
 mod page;
 mod readiness;
+pub mod signout;
 mod store;
 mod store_marks;
 mod tableau;
+mod token;
 
 use self::apps::Apps;
+use self::holds::Holds;
 use self::journal::Journal;
 
 /// What the room stands on.
@@ -52,16 +61,26 @@ pub struct Tickets {
     parts: Parts,
     apps: RwLock<Arc<Apps>>,
     journal: Journal,
+    holds: Arc<Holds>,
+    /// How long a sign-in there is taken as good, seconds, and when that was looked up.
+    fresh: Mutex<HashMap<SystemId, (Timestamp, i64)>>,
+    /// One reading before sign-outs at a time, per process.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Tickets {
     /// The room over its parts; it knows no app until [`Tickets::take_settings`].
     pub fn new(parts: Parts) -> Self {
+        let holds = Arc::new(Holds::new(parts.db.clone()));
+        parts.endings.take_aftermath(holds.clone());
         let journal = Journal::new(parts.db.clone(), parts.clock.clone(), parts.audit.clone());
         Self {
             parts,
             apps: RwLock::default(),
             journal,
+            holds,
+            fresh: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
@@ -70,6 +89,7 @@ impl Tickets {
         let before = self.apps();
         let apps = Apps::of(config, &before);
         let problems = apps.problems();
+        self.holds.take_settings(&config.broker);
         *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
         problems
     }
@@ -78,7 +98,16 @@ impl Tickets {
         self.apps.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn now(&self) -> app::wire::Timestamp {
+    /// Names of the cookies by which browsers ask: of that app, or of every app where the way in names none.
+    pub fn cookie_names(&self, app: Option<&str>) -> Vec<String> {
+        self.apps()
+            .all()
+            .filter(|own| app.is_none_or(|app| own.settings.id == app))
+            .filter_map(|own| Some(own.settings.browser.as_ref()?.cookie.clone()))
+            .collect()
+    }
+
+    fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 

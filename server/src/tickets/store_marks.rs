@@ -1,6 +1,6 @@
 //! SQL of what makes the broker say no: tokens that were used, sessions of apps that are over, people who are held.
 
-use app::wire::{EndingId, SystemId, Timestamp};
+use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query};
 
 use crate::caller::scope::Rows;
@@ -179,4 +179,84 @@ pub async fn forget(conn: &mut Conn, now: Timestamp) -> Result<(), Error> {
         }
     });
     Ok(())
+}
+
+/// Holds the people of those items of an ending that got a gone outcome in a system at `now`; an app's own sign-outs hold
+/// nobody. `seconds` = how long it holds where no sign-in is told, and how long the row is kept.
+pub async fn hold_gone(
+    conn: &mut Conn,
+    ending: &EndingId,
+    system: &SystemId,
+    seconds: (i64, i64),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO broker_hold (system_id, place, account_sort, account, site, mail_domain, since_at, until_at, \
+               expires_at, ending_id) \
+               SELECT i.system_id, i.place, i.account_sort, MAX(i.account_name), MAX(i.site), \
+               MAX(COALESCE(i.mail_domain, '')), MAX(COALESCE(i.asked_at, i.settled_at)), \
+               CAST($4 AS BIGINT), CAST($5 AS BIGINT), i.ending_id \
+               FROM ending_item i JOIN ending e ON e.ending_id = i.ending_id \
+               WHERE i.ending_id = $1 AND i.system_id = $2 AND i.settled_at = $3 AND i.left_out IS NULL \
+               AND i.outcome IN ('ended', 'already_gone', 'rotated') AND e.caller_kind <> 'app' AND i.account_sort <> '' \
+               GROUP BY i.system_id, i.place, i.account_sort, i.ending_id \
+               ON CONFLICT (system_id, account_sort, place) DO UPDATE SET since_at = excluded.since_at, \
+               until_at = excluded.until_at, expires_at = excluded.expires_at, ending_id = excluded.ending_id \
+               WHERE excluded.since_at > broker_hold.since_at";
+    on!(conn, c => {
+        sqlx::query(sql)
+            .bind(ending.as_str())
+            .bind(system.as_str())
+            .bind(now.0)
+            .bind(now.plus_seconds(seconds.0).0)
+            .bind(now.plus_seconds(seconds.1).0)
+            .execute(c)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The id of an ending by its number.
+pub async fn ending_of_number(conn: &mut Conn, ending_no: i64) -> Result<Option<String>, Error> {
+    Ok(
+        on!(conn, c => sqlx::query_scalar("SELECT ending_id FROM ending WHERE ending_no = $1")
+        .bind(ending_no)
+        .fetch_optional(c)
+        .await?),
+    )
+}
+
+/// Gone items of an ending whose person was given a ticket for that site since, with the ticket's reference.
+pub async fn let_in_since(conn: &mut Conn, ending: &EndingId) -> Result<Vec<(SessionKey, String)>, Error> {
+    let found: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
+        "SELECT i.session_key, MAX(t.reference) FROM ending_item i JOIN ticket_issue t \
+         ON t.system_id = i.system_id AND t.account_sort = i.account_sort AND t.place = i.place \
+         AND t.outcome = 'issued' AND t.way <> 'test' AND t.at > COALESCE(i.asked_at, i.settled_at) \
+         WHERE i.ending_id = $1 AND i.left_out IS NULL AND i.returned_at IS NULL AND i.account_sort <> '' \
+         AND i.outcome IN ('ended', 'already_gone', 'rotated') GROUP BY i.session_key",
+    ).bind(ending.as_str()).fetch_all(c).await?);
+    Ok(found
+        .into_iter()
+        .map(|(key, reference)| (SessionKey(key), reference))
+        .collect())
+}
+
+/// A live session of a person at a site.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct LiveSession {
+    pub session_key: String,
+    pub site: String,
+    pub created_at: Option<i64>,
+}
+
+/// Live sessions of an account at a site, as the inventory has them.
+pub async fn live_sessions(
+    conn: &mut Conn,
+    system: &SystemId,
+    place: &str,
+    account_sort: &str,
+) -> Result<Vec<LiveSession>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT session_key, site, created_at FROM session WHERE system_id = $1 AND account_sort = $2 AND place = $3 \
+         AND state = 'live' ORDER BY session_key LIMIT 1000",
+    ).bind(system.as_str()).bind(account_sort).bind(place).fetch_all(c).await?))
 }

@@ -184,6 +184,14 @@ impl App {
         self.clock.now()
     }
 
+    /// The ports of somebody who may do everything, fresh from their password.
+    pub fn ports_of_everything(&self) -> app::backend::Backend {
+        use app::access::wire::Permission;
+        let mut caller = server::caller::testing::caller("root", &Permission::ALL, Scope::EVERYWHERE);
+        caller.auth_at = Some(self.clock_now());
+        self.portal.for_caller(&Arc::new(caller))
+    }
+
     /// A browser nobody has signed in with, at an address of its own.
     pub fn browser(&self) -> Browser {
         Browser::at(&self.url)

@@ -2,6 +2,7 @@
 
 mod api;
 mod api_refusals;
+mod broker;
 mod cli;
 mod cli_systems;
 mod coverage;

@@ -30,6 +30,14 @@ pub struct DueItem {
     pub frozen_at: i64,
 }
 
+/// Whose sessions an ending holds: place, site, account (lower-cased), each once.
+pub async fn whose(conn: &mut Conn, ending: &EndingId) -> Result<Vec<(String, String, String)>, Error> {
+    Ok(on!(conn, c => sqlx::query_as(
+        "SELECT DISTINCT place, site, account_sort FROM ending_item WHERE ending_id = $1 AND left_out IS NULL \
+         ORDER BY place, site, account_sort",
+    ).bind(ending.as_str()).fetch_all(c).await?))
+}
+
 /// Items that may be taken: `$1` = now, `$2` = 1 when all endings are paused (then only what was sent is read back).
 ///
 /// The first two conditions are those of the index that holds open items alone.

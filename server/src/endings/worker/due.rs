@@ -116,7 +116,14 @@ impl Endings {
             return Ok(None);
         };
         let id = OperatorId(first.caller_id.clone());
-        let Some(caller) = access.caller_behind(conn, kind, &id, now).await? else {
+        let caller = match kind {
+            CallerKind::App => {
+                let ending = EndingId(first.ending_id.clone());
+                self.app_behind(conn, &ending, &id).await?
+            }
+            _ => access.caller_behind(conn, kind, &id, now).await?,
+        };
+        let Some(caller) = caller else {
             return Ok(None);
         };
         let keys = || items.iter().map(|i| i.session_key.clone());

@@ -233,6 +233,13 @@ test.describe('embed with the portal, its broker and the simulated Tableau of th
     for (const name of VIEWS) await expect(view(page, name).getByText(`Signed in as ${USER} on Sales.`)).toBeVisible();
   });
 
+  test('embed a browser that blocks cookies of other sites is told so by its reference', async ({ openBrowser }) => {
+    const page = await (await openBrowser('blocked')).newPage();
+    await signIn(page, USER, PASSWORD);
+    await expect(told(page)).toHaveText(/^Your browser blocks cookies that this content needs\. .* \(T-[0-9A-Z]{8}\)$/);
+    await expect(page.locator('iframe[src]')).toHaveCount(0);
+  });
+
   test('embed the helper comes from the broker with the hash that it names', async ({ openBrowser }) => {
     const browser = await openBrowser();
     const page = await browser.newPage();

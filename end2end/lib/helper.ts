@@ -27,8 +27,12 @@ export class Around {
   readonly asked: { path: string; body: string }[] = [];
   /** Paths of the pictures and pages that Tableau was asked for. */
   readonly tableau: string[] = [];
-  /** Which pictures of Tableau come. */
-  comes = (_path: string): boolean => true;
+  /** Whether Tableau takes tickets. */
+  takes = true;
+  /** Whether the browser keeps Tableau's cookie and sends it. */
+  cookies = true;
+  /** Whether Tableau has a session of this browser. */
+  session = false;
   private tickets = 0;
 
   async serve(context: BrowserContext): Promise<void> {
@@ -58,6 +62,12 @@ export class Around {
 
   ticket(): string {
     return `AAAAAAAAAAAAAAAAAAAAAA==:BBBBBBBBBBBBBBBBBBBB${String(this.tickets).padStart(4, '0')}`;
+  }
+
+  private comes(path: string): boolean {
+    if (!path.startsWith('/trusted/')) return this.session && this.cookies;
+    this.session ||= this.takes;
+    return this.takes;
   }
 
   private answer(): unknown {

@@ -30,10 +30,12 @@ export class Portal {
   private constructor(
     private readonly folder: string,
     private readonly env: NodeJS.ProcessEnv,
+    /** More words for `curfew demo`. */
+    private readonly words: string[],
     private readonly databaseName?: string,
   ) {}
 
-  static async start(database: Database, settings: Record<string, string> = {}): Promise<Portal> {
+  static async start(database: Database, settings: Record<string, string> = {}, words: string[] = []): Promise<Portal> {
     const folder = await mkdtemp(join(tmpdir(), 'curfew-e2e-'));
     // Nothing of the caller's settings may reach the program.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CURFEW_')));
@@ -51,7 +53,7 @@ export class Portal {
       server.pathname = `/${name}`;
       Object.assign(env, { E2E_DATABASE_URL: server.href, CURFEW_DATABASE__URL: 'env:E2E_DATABASE_URL' });
     }
-    const portal = new Portal(folder, env, name);
+    const portal = new Portal(folder, env, words, name);
     try {
       await portal.launch('127.0.0.1:0');
     } catch (error) {
@@ -120,7 +122,7 @@ export class Portal {
   private async launch(listen: string): Promise<void> {
     const before = this.output.length;
     const size = process.env.BENCH_TIMES ? ['--times', process.env.BENCH_TIMES] : [];
-    const child = spawn(program, ['demo', '--listen', listen, '--data-dir', this.folder, ...size], {
+    const child = spawn(program, ['demo', '--listen', listen, '--data-dir', this.folder, ...size, ...this.words], {
       env: this.env,
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -134,7 +136,7 @@ export class Portal {
     const patience = Date.now() + READY_MS;
     while (Date.now() < patience && child.exitCode === null) {
       const printed = this.output.slice(before);
-      const address = /http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+/.exec(printed)?.[0];
+      const address = /Curfew (?:answers at|listens on) (http:[^\s,]+)/.exec(printed)?.[1];
       if (address && (await answers(`${address}/healthz`))) {
         this.url = address;
         this.guests = [];

@@ -17,6 +17,8 @@ export type EmbedErrorCode =
   /** Tableau answered with a page instead of a ticket. */
   | 'html'
   | 'unreachable'
+  /** The broker itself is in trouble. */
+  | 'unavailable'
   | 'odd'
   | 'not_configured'
   /** The app or the broker gave no answer. */
@@ -68,7 +70,7 @@ export interface EmbedOptions {
   site?: string;
   /** Where your reverse proxy hands on to the broker. Default: `/broker/v1/browser/tickets`. */
   path?: string;
-  /** Name of the entry in localStorage, of a cookie and of a lock. Default: `embed`. Each Tableau Server needs its own. */
+  /** Name of the entry in localStorage and of a lock. Default: `embed`. Each Tableau Server needs its own. */
   key?: string;
   /** Asks your own endpoint instead; may throw an `EmbedError`. */
   getTicket?: (site: string) => Promise<Response | Answer>;

@@ -10,6 +10,7 @@ site_not_allowed: NOT_YOURS,
 user_not_allowed: NOT_YOURS,
 too_many_requests: LATER,
 unreachable: LATER,
+unavailable: LATER,
 offline: LATER,
 two_sites: 'A page can show content of one site only.',
 replaced: 'Another tab has signed in otherwise. Reload this page to go on here.',
@@ -70,11 +71,9 @@ onError,
 let active = 0;
 let notBefore = 0;
 let flight, listening, timer, hash;
-const fresh = (is, part) => {
-const age = Date.now() - is.at;
-return is.hash == hash && age >= 0 && age < is.fresh * part && document.cookie.includes(key + '=' + is.at);
-};
 const past = (is) => Date.now() > is.since + is.max;
+const fresh = (is, part) => is.hash == hash && Date.now() < is.at + is.fresh * part && !past(is);
+const comes = (is) => picture(is.view + Date.now()).then(() => true, () => false);
 const own = () => {
 if ((sites[key] ??= site) != site) throw new EmbedError('two_sites');
 };
@@ -94,18 +93,18 @@ throw new EmbedError(body.code || (answer.status == 401 ? 'unauthorized' : undef
 const redeem = async (part) => {
 const before = read(key);
 const is = parse(before);
-if (fresh(is, part) && !past(is)) return;
+if (fresh(is, part) && (part < 1 || (await comes(is)))) return;
 const { grant, reference, redeem_url, fresh_s, max_age_s } = await ask();
 if (grant != 'ticket' || !TICKET.test(redeem_url) || !(fresh_s > 0 && max_age_s > 0))
 throw new EmbedError('odd', reference);
 const at = Date.now();
 await picture(redeem_url, 'not_redeemed', reference);
-await picture(redeem_url.replace(/\/trusted\/[^/]+/, '') + '?:refresh=' + at, 'cookies_blocked', reference);
+const view = redeem_url.replace(/\/trusted\/[^/]+/, '') + '?:refresh=';
+await picture(view + at, 'cookies_blocked', reference);
 const after = read(key);
 if (after != before && after > 0) throw new EmbedError('signed_out');
 const since = is.hash == hash && !past(is) ? is.since : at;
-document.cookie = key + '=' + at + ';path=/';
-localStorage.setItem(key, JSON.stringify({ hash, at, since, fresh: fresh_s * 1e3, max: max_age_s * 1e3 }));
+localStorage.setItem(key, JSON.stringify({ hash, view, at, since, fresh: fresh_s * 1e3, max: max_age_s * 1e3 }));
 };
 const session = (part) =>
 (flight ??= (async () => {

@@ -61,6 +61,10 @@ enum Command {
         /// Each simulated system has this many times its people and sessions (about 4,200 in all)
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
         times: u16,
+        /// Browsers reach the portal, the example app and its Tableau as https://curfew.NAMES, https://app.NAMES and
+        /// https://tableau.NAMES, through a proxy of yours that ends TLS
+        #[arg(long, value_name = "NAMES")]
+        names: Option<String>,
     },
     /// Brings the database up to this program.
     Migrate,
@@ -146,7 +150,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             data_dir,
             bare,
             times,
-        } => demo(config()?, listen, data_dir, (!bare).then_some(times)).await,
+            names,
+        } => {
+            demo(
+                config()?,
+                listen,
+                data_dir,
+                (!bare).then_some(times),
+                names.as_deref(),
+            )
+            .await
+        }
         Command::Migrate => {
             portal::open_database(&config()?).await?.migrate().await?;
             println!("The database is up to date.");
@@ -347,6 +361,7 @@ async fn demo(
     listen: SocketAddr,
     data_dir: PathBuf,
     times: Option<u16>,
+    names: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         listen.ip().is_loopback(),
@@ -355,7 +370,7 @@ async fn demo(
     config.listen = listen;
     let listener = bind(&mut config)?;
     config.data_dir = data_dir;
-    config.public_url = None;
+    config.public_url = names.map(|names| format!("https://curfew.{names}"));
     if config.instance == Config::default().instance {
         config.instance = "Northwind, demo".to_owned();
     }
@@ -363,16 +378,16 @@ async fn demo(
     // The simulated systems live as long as this does.
     let mut estate = match times {
         None => None,
-        Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into()).await?),
+        Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into(), names).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();
     config.broker.apps = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
-    let broker = config.broker_url();
+    let (broker, audience) = (format!("http://{}", config.listen), config.broker_url());
     let portal = Portal::open(config, clock.clone(), true).await?;
     if let Some(estate) = &mut estate {
         estate.tell(&data_dir)?;
-        estate.ask_for_tickets(&broker, &clock)?;
+        estate.ask_for_tickets(&broker, &audience, &clock)?;
     }
     for person in demo_people() {
         let seed = SeedOperator {
@@ -395,6 +410,14 @@ async fn demo(
     println!("Demo sign-ins (everything here is simulated):");
     for person in demo_people() {
         println!("  {} / {}   ({})", person.login, person.password, person.says);
+    }
+    if let Some(estate) = &mut estate {
+        let (app, tableau) = estate.start_example(broker.clone(), audience, names).await?;
+        println!("Example app with Tableau views: {app}");
+        println!("  {}", crate::simulators::ExampleApp::sign_ins());
+        if names.is_some() {
+            println!("Behind your proxy: Curfew listens on {broker}, its Tableau on {tableau}");
+        }
     }
     run_portal(portal, listener, CancellationToken::new()).await
 }

@@ -181,11 +181,13 @@ fn build(places: &Places) -> Result<Tally> {
 }
 
 /// Both crates in one call: apart, cargo would build what they share twice. Documentation examples are left out.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 11] = [
     "--package",
     "app",
     "--package",
     "server",
+    "--package",
+    "embedding-app",
     "--features",
     "app/ssr",
     "--lib",

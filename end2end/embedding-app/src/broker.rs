@@ -1,5 +1,6 @@
 //! What the app says to the broker: requests of its browsers handed on, and sign-outs.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,26 @@ pub struct SignedOut {
 #[derive(Deserialize)]
 struct Standing {
     state: String,
+    /// How many sessions had each outcome: only Curfew's read-back makes one.
+    #[serde(default)]
+    outcomes: BTreeMap<String, i64>,
+}
+
+/// Outcomes of sessions that were read back as gone.
+const GONE: [&str; 3] = ["ended", "already_gone", "rotated"];
+
+impl Standing {
+    /// Its state in a word; "settled" may mean either.
+    fn word(self) -> String {
+        if self.state != "settled" {
+            return self.state;
+        }
+        let all_gone = self
+            .outcomes
+            .keys()
+            .all(|outcome| GONE.contains(&outcome.as_str()));
+        if all_gone { "gone" } else { "not_gone" }.to_owned()
+    }
 }
 
 impl Broker {
@@ -128,7 +149,7 @@ pub async fn sign_out(app: &App, session: &Session) -> Result<SignedOut, String>
     answered(ask.bearer_auth(token)).await
 }
 
-/// How an ending stands now.
+/// How an ending stands now, in a word.
 pub async fn standing(app: &App, session: &Session, ending: i64) -> Result<String, String> {
     let token = app.tokens.call(session).map_err(|error| error.to_string())?;
     let ask = app
@@ -137,7 +158,7 @@ pub async fn standing(app: &App, session: &Session, ending: i64) -> Result<Strin
         .get(format!("{}/broker/v1/endings/{ending}", app.broker.url));
     answered::<Standing>(ask.bearer_auth(token))
         .await
-        .map(|found| found.state)
+        .map(Standing::word)
 }
 
 async fn answered<T: serde::de::DeserializeOwned>(ask: reqwest::RequestBuilder) -> Result<T, String> {
@@ -154,4 +175,27 @@ async fn answered<T: serde::de::DeserializeOwned>(ask: reqwest::RequestBuilder) 
     let said = |name: &str| told[name].as_str().map(|word| format!(" {word}"));
     let words: String = [said("code"), said("reference")].into_iter().flatten().collect();
     Err(format!("the broker said {}{words}", status.as_u16()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_read_back_as_gone_is_gone() {
+        for (told, word) in [
+            (r#"{"state":"running"}"#, "running"),
+            (
+                r#"{"state":"settled","outcomes":{"ended":1,"already_gone":2}}"#,
+                "gone",
+            ),
+            (
+                r#"{"state":"settled","outcomes":{"ended":1,"still_there":1}}"#,
+                "not_gone",
+            ),
+            (r#"{"state":"settled","outcomes":{"unknown":1}}"#, "not_gone"),
+        ] {
+            assert_eq!(serde_json::from_str::<Standing>(told).unwrap().word(), word);
+        }
+    }
 }

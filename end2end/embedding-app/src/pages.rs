@@ -13,7 +13,7 @@ use crate::{App, COOKIE, broker};
 type Shared = State<Arc<App>>;
 
 /// How the state of an ending is said to the person, and whether it may still change.
-const STATES: [(&str, &str, bool); 6] = [
+const STATES: [(&str, &str, bool); 9] = [
     ("waiting", "You are being signed out of Tableau.", true),
     ("running", "You are being signed out of Tableau.", true),
     (
@@ -21,11 +21,26 @@ const STATES: [(&str, &str, bool); 6] = [
         "Your sign-out of Tableau waits: endings are paused.",
         true,
     ),
-    ("settled", "You are signed out of Tableau.", false),
+    ("gone", "You are signed out of Tableau.", false),
+    (
+        "not_gone",
+        "You may still be signed in to Tableau: it did not let go of every session. Close the browser.",
+        false,
+    ),
     ("nothing_found", "You were not signed in to Tableau.", false),
     (
         "several_not_ended",
         "Several Tableau sessions may be yours; none was ended.",
+        false,
+    ),
+    (
+        "left_out",
+        "Your Tableau session may not be ended from here.",
+        false,
+    ),
+    (
+        "needs_person",
+        "Somebody has to approve your sign-out of Tableau.",
         false,
     ),
 ];
@@ -254,7 +269,7 @@ mod tests {
     #[test]
     fn every_state_of_a_sign_out_has_words() {
         assert_eq!(
-            in_words("settled"),
+            in_words("gone"),
             ("You are signed out of Tableau.".to_owned(), false)
         );
         assert!(in_words("running").1);

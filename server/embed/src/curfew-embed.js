@@ -2,7 +2,7 @@
 //
 // One browser holds one Tableau session. This module asks the app for a ticket, redeems it once by loading the picture of an
 // empty view, remembers when, and does it again before the session lapses, for as long as the person is there.
-// What is kept in the browser is four times and a hash: no ticket, no token, no name.
+// What is kept in the browser is four times, a hash and the address of that picture: no ticket, no token, no name.
 //
 // `cargo xtask embed` writes what browsers get: this file without comments and indentation, hence every comment has a line
 // of its own and no string goes over two lines.
@@ -21,6 +21,7 @@ const TEXTS = {
   user_not_allowed: NOT_YOURS,
   too_many_requests: LATER,
   unreachable: LATER,
+  unavailable: LATER,
   offline: LATER,
   two_sites: 'A page can show content of one site only.',
   replaced: 'Another tab has signed in otherwise. Reload this page to go on here.',
@@ -96,13 +97,12 @@ export function embed({
   let notBefore = 0;
   let flight, listening, timer, hash;
 
-  // Ours, and no more than this part of its time has passed.
-  const fresh = (is, part) => {
-    const age = Date.now() - is.at;
-    // The cookie of ours goes when the browser is closed, as Tableau's does.
-    return is.hash == hash && age >= 0 && age < is.fresh * part && document.cookie.includes(key + '=' + is.at);
-  };
   const past = (is) => Date.now() > is.since + is.max;
+
+  // Ours, and no more than this part of its time has passed.
+  const fresh = (is, part) => is.hash == hash && Date.now() < is.at + is.fresh * part && !past(is);
+  // Tableau agrees.
+  const comes = (is) => picture(is.view + Date.now()).then(() => true, () => false);
 
   // A page shows one site: a second one would take the session from the first.
   const own = () => {
@@ -126,7 +126,8 @@ export function embed({
   const redeem = async (part) => {
     const before = read(key);
     const is = parse(before);
-    if (fresh(is, part) && !past(is)) return;
+    // Before content is shown, Tableau is asked too: the session may have been ended there, or the browser closed.
+    if (fresh(is, part) && (part < 1 || (await comes(is)))) return;
     const { grant, reference, redeem_url, fresh_s, max_age_s } = await ask();
     // `-1`, a page instead of an answer and everything else that is no ticket end here.
     if (grant != 'ticket' || !TICKET.test(redeem_url) || !(fresh_s > 0 && max_age_s > 0))
@@ -134,13 +135,13 @@ export function embed({
     const at = Date.now();
     await picture(redeem_url, 'not_redeemed', reference);
     // The same picture without the ticket comes only if the browser kept the cookie and sends it.
-    await picture(redeem_url.replace(/\/trusted\/[^/]+/, '') + '?:refresh=' + at, 'cookies_blocked', reference);
+    const view = redeem_url.replace(/\/trusted\/[^/]+/, '') + '?:refresh=';
+    await picture(view + at, 'cookies_blocked', reference);
     // Cleared meanwhile: a record of another tab is no number.
     const after = read(key);
     if (after != before && after > 0) throw new EmbedError('signed_out');
     const since = is.hash == hash && !past(is) ? is.since : at;
-    document.cookie = key + '=' + at + ';path=/';
-    localStorage.setItem(key, JSON.stringify({ hash, at, since, fresh: fresh_s * 1e3, max: max_age_s * 1e3 }));
+    localStorage.setItem(key, JSON.stringify({ hash, view, at, since, fresh: fresh_s * 1e3, max: max_age_s * 1e3 }));
   };
 
   // What asks at the same time shares one ticket.

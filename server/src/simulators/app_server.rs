@@ -67,9 +67,15 @@ impl AppServer {
         Ok(serde_json::from_value(settings)?)
     }
 
-    /// Asks the broker at that address for a ticket for one of its people, `every` so often: one in eight is somebody
+    /// Asks the broker at that address, whose public one is `audience`, for a ticket for one of its people, `every` so often: one in eight is somebody
     /// Tableau does not know.
-    pub fn live(&mut self, broker: &str, every: Duration, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+    pub fn live(
+        &mut self,
+        broker: &str,
+        audience: &str,
+        every: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<()> {
         let http = Http::new(&HttpSettings {
             base: broker.to_owned(),
             timeout: Duration::from_secs(10),
@@ -79,7 +85,7 @@ impl AppServer {
             longest_answer: 65_536,
             cookies: false,
         })?;
-        let (id, broker) = (self.id, broker.to_owned());
+        let (id, audience) = (self.id, audience.to_owned());
         let (secret, people) = (self.secret.clone(), self.people.clone());
         self.asking = Some(tokio::spawn(async move {
             let mut dice = Dice::new(u64::from_be_bytes(keys::random_bytes()));
@@ -97,7 +103,7 @@ impl AppServer {
                 };
                 let now_s = clock.now().0 / 1000;
                 let claims = json!({
-                    "iss": id, "sub": user, "aud": broker, "iat": now_s, "exp": now_s + TOKEN_S,
+                    "iss": id, "sub": user, "aud": audience, "iat": now_s, "exp": now_s + TOKEN_S,
                     "jti": keys::random_id(), "site": site, "client_ip": "192.0.2.44", "auth_time": now_s,
                 });
                 let token = SecretString::from(signed(&secret, &claims));

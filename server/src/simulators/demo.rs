@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::app_server::AppServer;
 use super::domo::DomoServer;
+use super::example_app::{Around, ExampleApp};
 use super::people;
 use super::simulator::Simulator;
 use super::simulator::shape::Shape;
@@ -29,6 +30,7 @@ pub struct DemoEstate {
     running: Vec<Running>,
     /// Servers of the apps that ask for tickets.
     app_servers: Vec<AppServer>,
+    example: ExampleApp,
 }
 
 /// A system of the estate.
@@ -68,12 +70,40 @@ impl DemoEstate {
         write_private(&file, &text)
     }
 
-    /// Lets the apps ask the broker at that address for tickets.
-    pub fn ask_for_tickets(&mut self, broker: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+    /// Lets the apps ask the broker at that address for tickets; `audience` is its public one.
+    pub fn ask_for_tickets(
+        &mut self,
+        broker: &str,
+        audience: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<()> {
         for app in &mut self.app_servers {
-            app.live(broker, Duration::from_secs(5), clock.clone())?;
+            app.live(broker, audience, Duration::from_secs(5), clock.clone())?;
         }
         Ok(())
+    }
+
+    /// Starts the example app that embeds views of Tableau analytics. `broker` is where it reaches the broker, `audience`
+    /// the broker's public address; with `names`, browsers reach everybody as `https://….names`. Gives its address, and
+    /// Tableau's behind such a name.
+    pub async fn start_example(
+        &mut self,
+        broker: String,
+        audience: String,
+        names: Option<&str>,
+    ) -> anyhow::Result<(String, String)> {
+        let own = self.running.iter().find_map(|running| match running {
+            Running::Tableau(server) => Some(server.url()),
+            _ => None,
+        });
+        let own = own.ok_or_else(|| anyhow::anyhow!("no simulated Tableau"))?;
+        let around = Around {
+            broker,
+            audience,
+            tableau: names.map_or_else(|| own.clone(), |names| format!("https://tableau.{names}")),
+            https: names.is_some(),
+        };
+        Ok((self.example.start(around).await?, own))
     }
 
     fn add_app(&mut self, mut app: AppServer) -> anyhow::Result<()> {
@@ -152,12 +182,19 @@ fn plans() -> [Plan; 3] {
 /// a new session id each time it is asked for their sessions; Domo has the mobile app, limits that were changed, people who
 /// are deleted or deactivated, a type code that nobody named, and is never proven. One app gets tickets of
 /// Tableau analytics, another is refused by Tableau archive. `times` makes everything that many times as large.
-pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<DemoEstate> {
+///
+/// `names`: browsers reach the simulated Tableau that the example app embeds as `https://tableau.names`.
+pub async fn demo_estate(
+    clock: Arc<dyn Clock>,
+    times: usize,
+    names: Option<&str>,
+) -> anyhow::Result<DemoEstate> {
     let mut estate = DemoEstate {
         systems: Vec::new(),
         apps: Vec::new(),
         running: Vec::new(),
         app_servers: Vec::new(),
+        example: ExampleApp::new("tableau-analytics"),
     };
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     for plan in plans() {
@@ -189,8 +226,14 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
     let settings = domo.settings("Domo northwind")?;
     domo.live(Duration::from_secs(5));
     estate.add("domo-northwind", settings, Running::Domo(domo));
-    let (settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
-    analytics.model(|model, now| model.fill_sessions(1_611 * times, now));
+    let (mut settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
+    analytics.model(|model, now| {
+        model.fill_sessions(1_611 * times, now);
+        ExampleApp::known_to(model, now);
+    });
+    if let (Some(names), Some(toml::Value::Table(trusted))) = (names, settings.own.get_mut("trusted")) {
+        trusted.insert("public_url".to_owned(), format!("https://tableau.{names}").into());
+    }
     let people = analytics.model(|model, _| people_of_sites(model));
     estate.add_app(AppServer::new("budget-web", "tableau-analytics", people))?;
     let refused = analytics.model(|model, _| model.find_people("break-glass"));
@@ -214,6 +257,8 @@ pub async fn demo_estate(clock: Arc<dyn Clock>, times: usize) -> anyhow::Result<
     let people = archive.model(|model, _| people_of_sites(model));
     estate.add_app(AppServer::new("reading-room", "tableau-archive", people))?;
     estate.add("tableau-archive", settings, Running::Tableau(archive));
+    let example = estate.example.settings()?;
+    estate.apps.push(example);
     Ok(estate)
 }
 

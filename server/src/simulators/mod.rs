@@ -7,9 +7,11 @@ mod app_server;
 pub mod demo;
 mod dice;
 pub mod domo;
+mod example_app;
 mod loopback;
 pub mod people;
 pub mod simulator;
 pub mod tableau;
 
 pub use demo::{DemoEstate, demo_estate};
+pub use example_app::ExampleApp;

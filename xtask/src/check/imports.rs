@@ -314,6 +314,8 @@ fn outside_rule(within: &str, here: &str, store: bool, named: &Named) -> Option<
                 rule("outbound calls go through connectors/http")
             }
         }
+        // The demo shows an app of somebody else; nothing of Curfew leans on it.
+        "embedding_app" if here != "simulators" => rule("the example app is part of the demo"),
         "axum" | "leptos" | "leptos_axum" | "tower_http"
             if !["http", "simulators", "cli", "portal", "main"].contains(&here) =>
         {
@@ -409,6 +411,10 @@ mod tests {
         );
         assert_eq!(
             rules("server", "connectors/simulator.rs", "let x = reqwest::get(a);").len(),
+            1
+        );
+        assert_eq!(
+            rules("server", "tickets/mod.rs", "use embedding_app::Settings;").len(),
             1
         );
     }

@@ -172,6 +172,8 @@ fn clippy_native(places: &Places) -> Result<()> {
             "app",
             "--package",
             "server",
+            "--package",
+            "embedding-app",
             "--features",
             "app/ssr",
             "--all-targets",

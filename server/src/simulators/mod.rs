@@ -6,6 +6,7 @@
 pub mod demo;
 mod dice;
 pub mod domo;
+pub mod keycloak;
 mod loopback;
 pub mod people;
 pub mod simulator;

@@ -8,6 +8,7 @@ mod check;
 mod child;
 mod css;
 mod embed;
+mod keycloak;
 mod places;
 mod postgres;
 mod run;
@@ -34,6 +35,7 @@ cargo xtask <word>
                          NAME keeps the tests whose name holds it
   test --matrix [...]    the same with every version of real servers
   tomcats [--matrix]     fetches the real Tomcats of the tests; the last line is their folder
+  keycloak               fetches and builds the real Keycloak of the tests; the last line is its folder
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
   bench NAME [ARGS]      collect, list, scope, end, tableau, tomcat, start or page: how fast, beside the raw limit of
                          the same run;
@@ -68,6 +70,7 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["check"] => test(&places, Parts::Normal, &["check"]),
         ["tomcats"] => fetch_tomcats(&places, Parts::Normal),
         ["tomcats", "--matrix"] => fetch_tomcats(&places, Parts::Matrix),
+        ["keycloak"] => fetch_keycloak(&places),
         ["bench", name, rest @ ..] => bench::run(&places, name, rest),
         ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
         ["embed"] => embed::write(&places),
@@ -92,6 +95,12 @@ fn test(places: &Places, parts: Parts, rest: &[&str]) -> Result<bool> {
 fn fetch_tomcats(places: &Places, parts: Parts) -> Result<bool> {
     setup::java()?;
     println!("{}", tomcats::fetch(places, parts)?.display());
+    Ok(true)
+}
+
+fn fetch_keycloak(places: &Places) -> Result<bool> {
+    setup::java()?;
+    println!("{}", keycloak::fetch(places)?.display());
     Ok(true)
 }
 

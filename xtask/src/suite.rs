@@ -16,7 +16,7 @@ use crate::places::Places;
 use crate::postgres::Postgres;
 use crate::site::{self, Mode};
 use crate::tomcats::{self, Parts};
-use crate::{check, say, setup};
+use crate::{check, keycloak, say, setup};
 
 /// The whole run ends by itself after this.
 const LIMIT: Duration = Duration::from_secs(80 * 60);
@@ -149,6 +149,7 @@ fn fetch_parts(
             setup::tableau_clients(&places)?;
             setup::java()?;
             tomcats::fetch(&places, parts)?;
+            keycloak::fetch(&places)?;
         }
         Ok(())
     })
@@ -209,6 +210,7 @@ const MATRIX: [&str; 8] = [
 
 fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts) -> Result<Tally> {
     let tomcats = tomcats::fetch(places, servers)?;
+    let keycloak = keycloak::fetch(places)?;
     let tableau_clients = setup::tableau_clients(places)?;
     let mut runs = vec![PACKAGES.as_slice(), &["--package", "xtask"]];
     let matrix = match servers {
@@ -226,6 +228,7 @@ fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts
             .args(packages)
             .args(name)
             .env("CURFEW_TEST_POSTGRES", postgres.url())
+            .env("CURFEW_TEST_KEYCLOAK", &keycloak)
             .env("CURFEW_TEST_TABLEAU_CLIENTS", &tableau_clients)
             .env("CURFEW_TEST_TOMCATS", &tomcats)
             .env("CURFEW_TEST_TOMCATS_MATRIX", matrix)

@@ -20,6 +20,7 @@ pub mod conformance;
 pub mod domo;
 pub mod guard;
 pub mod http;
+pub mod keycloak;
 pub mod simulator;
 pub mod steps;
 pub mod tableau;
@@ -39,6 +40,7 @@ pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
 /// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
 pub const REGISTRY: &[(&str, Make)] = &[
     ("domo", domo::from_settings),
+    ("keycloak", keycloak::from_settings),
     ("simulator", simulator::from_settings),
     ("tableau", tableau::from_settings),
     ("tomcat", tomcat::from_settings),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::app_server::AppServer;
 use super::domo::DomoServer;
 use super::example_app::{Around, ExampleApp};
+use super::keycloak::KeycloakServer;
 use super::people;
 use super::simulator::Simulator;
 use super::simulator::shape::Shape;
@@ -37,6 +38,7 @@ pub struct DemoEstate {
 enum Running {
     Simple(Simulator),
     Domo(DomoServer),
+    Keycloak(KeycloakServer),
     Tableau(TableauServer),
 }
 
@@ -45,6 +47,7 @@ impl Running {
         match self {
             Self::Simple(simulator) => simulator.access(),
             Self::Domo(server) => server.access(),
+            Self::Keycloak(server) => server.access(),
             Self::Tableau(server) => server.access(),
         }
     }
@@ -127,21 +130,8 @@ struct Plan {
     shape: Shape,
 }
 
-fn plans() -> [Plan; 3] {
+fn plans() -> [Plan; 2] {
     [
-        Plan {
-            id: "keycloak-staff",
-            name: "Keycloak staff",
-            sessions: 1_204,
-            people: 900,
-            shape: Shape {
-                kinds: &["sso", "sso", "sso", "offline"],
-                places: &["staff"],
-                idle_s: 1_800,
-                absolute_s: 36_000,
-                ..Shape::default()
-            },
-        },
         Plan {
             id: "uportal-campus",
             name: "uPortal campus",
@@ -197,12 +187,13 @@ pub async fn demo_estate(
         example: ExampleApp::new("tableau-analytics"),
     };
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
+    let (settings, keycloak) = keycloak(&clock, 1_204 * times, 900 * times).await?;
+    estate.add("keycloak-staff", settings, Running::Keycloak(keycloak));
     for plan in plans() {
         let mut simulator = Simulator::start(clock.clone(), plan.shape).await?;
         simulator.fill(plan.sessions * times, plan.people * times);
         simulator.faults(|faults| match plan.id {
             "uportal-campus" => faults.lie_for = ids(&["rtables", "d.volkov", "li.xiaoming"]),
-            "keycloak-staff" => faults.let_back_for = ids(&["m.hohenlohe", "c.okonkwo"]),
             _ => faults.rotate_for = ids(&["ntm.khai"]),
         });
         if plan.id == "uportal-campus" {
@@ -272,6 +263,28 @@ fn people_of_sites(model: &TableauModel) -> Vec<(String, String)> {
             .collect::<Vec<_>>()
     };
     [of(""), of("Sales")].concat()
+}
+
+/// A Keycloak with people of the estate in it, one of them disabled, alive, and the settings to connect it.
+async fn keycloak(
+    clock: &Arc<dyn Clock>,
+    sessions: usize,
+    people: usize,
+) -> anyhow::Result<(SystemSettings, KeycloakServer)> {
+    let seed = u64::from_be_bytes(random_bytes());
+    let mut server = KeycloakServer::start(clock.clone(), seed, &["staff"]).await?;
+    server.model(|model, now| {
+        model.fill("staff", people, sessions, now);
+        let disabled = model.user_named("staff", "mononym");
+        let realm = model.realms.get_mut("staff");
+        if let Some(user) = disabled.and_then(|id| realm?.users.get_mut(&id)) {
+            user.enabled = false;
+        }
+    });
+    server.faults(|faults| faults.let_back_for = ["m.hohenlohe", "c.okonkwo"].map(str::to_owned).into());
+    let settings = server.settings("Keycloak staff")?;
+    server.live(Duration::from_secs(5));
+    Ok((settings, server))
 }
 
 /// A Tableau Server of that release with two sites and people who belong to them, alive, and the settings to connect it.

@@ -8,6 +8,7 @@ pub mod demo;
 mod dice;
 pub mod domo;
 mod example_app;
+pub mod keycloak;
 mod loopback;
 pub mod people;
 pub mod simulator;

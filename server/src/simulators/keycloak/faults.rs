@@ -1,0 +1,122 @@
+//! What can be wrong with a simulated Keycloak, and what a fault makes of an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The calls there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// Tokens, for clients and people.
+    SignIn,
+    /// The realm with its settings.
+    Realm,
+    /// `client-session-stats`.
+    Counts,
+    /// The list of clients.
+    Clients,
+    /// Any list of sessions.
+    Sessions,
+    /// People.
+    Users,
+    /// The end of one session.
+    Delete,
+    /// The end of everything of one person.
+    Logout,
+}
+
+/// An answer in place of the proper one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bad {
+    /// A page, with this status.
+    Html(u16),
+    /// An error as Keycloak writes it.
+    Error(u16, String),
+    /// A redirect to another host.
+    Redirect,
+    /// 429.
+    RateLimited,
+    /// Bytes that are no JSON.
+    Garbage,
+    /// Does what it was asked, and the connection breaks half-way through the answer.
+    CutOff,
+    /// Never answers.
+    Silent,
+}
+
+/// What is wrong. The default is: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Every answer comes so much later, ms.
+    pub slow_ms: u64,
+    /// The answer to an ending comes so much later, ms, when it is done already: an application was slow to be told.
+    pub slow_delete_ms: u64,
+    /// Calls that are answered badly.
+    pub bad: BTreeMap<Call, Bad>,
+    /// Says 204 and ends nothing.
+    pub lie: bool,
+    /// Refuses to end, with 400.
+    pub refuse: bool,
+    /// Lets everybody straight back in.
+    pub let_back: bool,
+    /// The same for these people, by user name.
+    pub let_back_for: BTreeSet<String>,
+    /// So many sessions go between two pages of a list.
+    pub leave_between_pages: usize,
+}
+
+/// An error as Keycloak writes it.
+pub(super) fn error(status: u16, words: &str) -> Response {
+    (status_of(status), Json(json!({ "error": words }))).into_response()
+}
+
+/// What a fault makes of an answer.
+pub(super) async fn spoil(bad: Bad, good: Response) -> Response {
+    match bad {
+        Bad::Html(status) => {
+            let page = "<!DOCTYPE html><html><head><title>Gateway</title></head><body>Sorry</body></html>";
+            (status_of(status), [(header::CONTENT_TYPE, "text/html")], page).into_response()
+        }
+        Bad::Error(status, words) => error(status, &words),
+        Bad::Redirect => (
+            StatusCode::FOUND,
+            [(header::LOCATION, "http://elsewhere.invalid/")],
+        )
+            .into_response(),
+        Bad::RateLimited => error(429, "Too many requests"),
+        Bad::Garbage => (StatusCode::OK, "\u{0}\u{1}{{{ not json").into_response(),
+        Bad::CutOff => cut_off(good).await,
+        Bad::Silent => std::future::pending().await,
+    }
+}
+
+async fn cut_off(good: Response) -> Response {
+    let (mut parts, body) = good.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    if parts.status == StatusCode::NO_CONTENT {
+        parts.status = StatusCode::OK;
+    }
+    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let half = whole.slice(..whole.len() / 2);
+    let first = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) });
+    let cut = futures::stream::once(async {
+        // Long enough for the first half to be on its way.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::other("cut"))
+    });
+    Response::from_parts(parts, Body::from_stream(first.chain(cut)))
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,9 @@
+//! The connector for Keycloak: the same tests on a simulated one and on a real one, and what only the simulated one can
+//! play. The real one comes from `cargo xtask keycloak`.
+
+mod conformance;
+mod faults;
+mod real;
+mod same;
+mod simulated;
+mod world;

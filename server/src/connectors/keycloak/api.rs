@@ -162,7 +162,7 @@ impl Api {
             // With a body it would be another server's.
             204 if !answered.is_page() => Ok(Answer::Accepted),
             // "Sesssion not found", as Keycloak 26 spells it.
-            404 if !answered.is_page() && Said::of(answered).error.ends_with("ession not found") => {
+            404 if !answered.is_page() && Said::of(answered).error.ends_with("ssion not found") => {
                 Ok(Answer::NotFound)
             }
             400 | 409 if !answered.is_page() => {

@@ -439,6 +439,7 @@ impl ReadPolicy for Keycloak {
             note: "Of single sign-on sessions of who is not remembered. Offline sessions have limits of their own, below."
                 .to_owned(),
             places,
+            kinds: Vec::new(),
             source: LimitsFrom::Read,
             settings: read.iter().flat_map(|(realm, read)| read.settings(realm)).collect(),
             advice: read.iter().flat_map(|(realm, read)| read.advice(realm)).collect(),

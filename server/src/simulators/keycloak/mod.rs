@@ -142,6 +142,7 @@ impl KeycloakServer {
             timeout_ms: None,
             pace_ms: None,
             connections: 4,
+            profile: Default::default(),
             own,
         })
     }

@@ -232,7 +232,7 @@ impl Tickets {
         };
         // Tableau is asked while the token is marked as used. A ticket for a token that turns out to be used already is
         // thrown away: nobody gets it, and it runs out by itself.
-        let (fresh, came) = tokio::join!(self.use_once(believed), self.from_tableau(app, &wanted, now));
+        let (fresh, came) = tokio::join!(self.use_once(believed), self.ask_tableau(app, &wanted, now));
         issue.node = came.node.clone();
         if !fresh? {
             return Ok(Err(No::plain(TicketOutcome::Replayed)));

@@ -215,7 +215,7 @@ impl Tickets {
             client_ip: None,
         };
         let begun = std::time::Instant::now();
-        let came = self.from_tableau(app, &wanted, now).await;
+        let came = self.ask_tableau(app, &wanted, now).await;
         let duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let outcome = came.outcome();
         let words = match &came.cause {

@@ -46,7 +46,7 @@ impl Came {
 
 impl Tickets {
     /// Asks the app's Tableau for what the app gets.
-    pub(super) async fn from_tableau(&self, app: &App, wanted: &TicketFor<'_>, now: Timestamp) -> Came {
+    pub(super) async fn ask_tableau(&self, app: &App, wanted: &TicketFor<'_>, now: Timestamp) -> Came {
         if let Some(trouble) = &app.trouble {
             return Came::not_configured(trouble.clone());
         }

@@ -69,7 +69,7 @@ pub enum Keys {
     /// Written in the settings.
     Own(Vec<(Algorithm, DecodingKey)>),
     /// Published by the app.
-    Published(Published),
+    Published(Box<Published>),
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ impl Keys {
     pub fn of(settings: &BrokerApp) -> Result<(Self, String), String> {
         if let Some(jwks) = &settings.jwks {
             let published = Published::new(jwks).map_err(|cause| format!("jwks: {cause:#}"))?;
-            return Ok((Keys::Published(published), String::new()));
+            return Ok((Keys::Published(Box::new(published)), String::new()));
         }
         let mut keys = Vec::new();
         let mut bytes = Vec::new();

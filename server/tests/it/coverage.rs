@@ -418,8 +418,10 @@ const FORMS: [Form; 65] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 25] = [
+const PAGES: [(&str, &str, Without); 26] = [
     ("/", "/", Own),
+    // Names what the caller may see; nothing for who may see nothing.
+    ("/go", "/go?q=a", Own),
     ("/frame", "/frame", Own),
     ("/account", "/account", Own),
     ("/step-up", "/step-up", Own),

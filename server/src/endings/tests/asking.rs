@@ -259,7 +259,7 @@ async fn of_a_slow_system_the_first_outcomes_are_there_before_the_last_is_asked(
     let page = stage.work_to_the_end(no).await;
     assert_eq!(page.brief.counts.ended, 250);
     assert!(page.items.iter().all(|i| i.attempts == 1));
-    // Twice something was asked and read back: 125, and the rest.
+    // Twice something was asked and read back: 200, and the rest.
     assert_eq!(stage.entries("session_terminate_result").await, 2);
 }
 
@@ -274,10 +274,10 @@ async fn ui_f5_what_was_next_when_the_round_was_over_counts_as_not_sent() {
         Arc::get_mut(&mut stage.endings).unwrap().ask_for = Duration::ZERO;
         stage.endings.one_round_for_test().await.unwrap();
         let done = stage.endings.stop(&stage.ada, no).await.unwrap();
-        assert!(done.message.contains("125 were not sent"), "{}", done.message);
+        assert!(done.message.contains("50 were not sent"), "{}", done.message);
         stage.sim.faults(|f| f.slow_ms = 0);
         let page = stage.work_to_the_end(no).await;
-        assert_eq!(page.brief.counts.stopped, 125, "{:?}", page.brief.counts);
+        assert_eq!(page.brief.counts.stopped, 50, "{:?}", page.brief.counts);
     }
 }
 

@@ -143,7 +143,8 @@ fn Table(
                                         <Cut text=system.system_name.clone() />
                                     </a>
                                 </th>
-                                <td class="nowrap">
+                                // Kinds and places bring sentences of their own.
+                                <td class:nowrap=system.places.is_empty()>
                                     {match (system.idle, system.places.is_empty()) {
                                         (Limit::Unknown, false) => ().into_any(),
                                         (idle, _) => limit(idle).into_any(),

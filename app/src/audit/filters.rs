@@ -6,7 +6,7 @@ use super::wire::AuditPage;
 use crate::civil::Civil;
 use crate::error::FieldProblem;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Clock, Field, Glyph, Icon, LinkButton, Pick};
+use crate::ui::{Button, ButtonKind, ClearFilters, Clock, Field, Glyph, Icon, Pick};
 use crate::wire::Timestamp;
 
 /// Search, and behind it who, what, where, how and when.
@@ -111,15 +111,7 @@ pub fn Filters(
                     </div>
                 </div>
             </details>
-            {(set > 0)
-                .then(|| {
-                    let words = if set == 1 { "Clear 1 filter".to_owned() } else { format!("Clear {set} filters") };
-                    view! {
-                        <LinkButton href=paths::AUDIT kind=ButtonKind::Quiet small=true>
-                            {words}
-                        </LinkButton>
-                    }
-                })}
+            <ClearFilters set=set href=paths::AUDIT />
         </form>
     }
     .into_any()

@@ -15,7 +15,7 @@ use super::wire::{SessionKind, SessionState, SessionsPage};
 use crate::error::FieldProblem;
 use crate::layout::Echo;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Clock, Glyph, Icon};
+use crate::ui::{Button, ButtonKind, Clock, Glyph, Icon, clear_filters};
 use crate::wire::{Direction, SelectionId};
 
 /// What the address or form said, by name, so that a bad value can be shown again as it was typed.
@@ -578,7 +578,7 @@ pub fn Chips(
                     })
                     .collect_view()}
                 <a href=clear>
-                    {if count == 1 { "Clear 1 filter".to_owned() } else { format!("Clear {count} filters") }}
+                    {clear_filters(count)}
                 </a>
             </div>
         }

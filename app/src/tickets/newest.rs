@@ -8,8 +8,8 @@ use super::wire::{TicketOutcome, TicketQuery, TicketRow, TicketWay, TicketsPage 
 use crate::error::FieldProblem;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, ColumnHead, Cut, Empty, Fact, Field, Glyph, Icon, LinkButton, Panel, Pick, TableCard,
-    TimeAgo, When,
+    Button, ButtonKind, ClearFilters, ColumnHead, Cut, Empty, Fact, Field, Glyph, Icon, LinkButton, Panel,
+    Pick, TableCard, TimeAgo, When,
 };
 
 /// The requests.
@@ -215,15 +215,7 @@ fn Filters(
                     </div>
                 </div>
             </details>
-            {(set > 0)
-                .then(|| {
-                    let words = if set == 1 { "Clear 1 filter".to_owned() } else { format!("Clear {set} filters") };
-                    view! {
-                        <LinkButton href=paths::TICKETS kind=ButtonKind::Quiet small=true>
-                            {words}
-                        </LinkButton>
-                    }
-                })}
+            <ClearFilters set=set href=paths::TICKETS />
         </form>
     }
     .into_any()

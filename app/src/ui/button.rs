@@ -115,3 +115,30 @@ pub fn LinkButton(
     }
     .into_any()
 }
+
+/// Words of a link that takes so many filters off.
+pub fn clear_filters(set: usize) -> String {
+    if set == 1 {
+        "Clear 1 filter".to_owned()
+    } else {
+        format!("Clear {set} filters")
+    }
+}
+
+/// The link below a form of filters that takes them off; nothing where none is set.
+#[component]
+pub fn ClearFilters(
+    /// How many are set.
+    set: usize,
+    /// The page without them.
+    #[prop(into)]
+    href: String,
+) -> impl IntoView {
+    (set > 0).then(|| {
+        view! {
+            <LinkButton href=href kind=ButtonKind::Quiet small=true>
+                {clear_filters(set)}
+            </LinkButton>
+        }
+    })
+}

@@ -4,6 +4,7 @@
 //! unless the settings, or `curfew demo`, say so; every page labels what comes from here as simulated.
 
 mod app_server;
+mod broken;
 pub mod demo;
 mod dice;
 pub mod domo;

@@ -409,6 +409,20 @@ async fn user(State(shared): App, headers: HeaderMap, Path((name, id)): Path<(St
     shared.answer(Call::Users, work).await
 }
 
+/// Refuses where the realm has no such user.
+fn known(realm: &Realm, user: &str) -> Result<(), Refusal> {
+    match realm.users.contains_key(user) {
+        true => Ok(()),
+        false => Err(Refusal(404, "User not found")),
+    }
+}
+
+/// Sessions as the documented lists have them.
+fn rows<'s>(realm: &Realm, sessions: impl Iterator<Item = &'s Session>) -> Response {
+    let rows: Vec<Value> = sessions.map(|session| row(realm, session, None)).collect();
+    Json(rows).into_response()
+}
+
 async fn of_user(
     State(shared): App,
     headers: HeaderMap,
@@ -417,15 +431,11 @@ async fn of_user(
     let work = |inside: &mut Inside, now| {
         inside.asker(&headers, &name, now)?.needs("view-users")?;
         let realm = inside.realm(&name)?;
-        if !realm.users.contains_key(&id) {
-            return Err(Refusal(404, "User not found"));
-        }
-        let own = realm.online.values().filter(|session| session.user_id == id);
-        Ok(Json(
-            own.map(|session| row(realm, session, None))
-                .collect::<Vec<Value>>(),
-        )
-        .into_response())
+        known(realm, &id)?;
+        Ok(rows(
+            realm,
+            realm.online.values().filter(|session| session.user_id == id),
+        ))
     };
     shared.answer(Call::Sessions, work).await
 }
@@ -438,9 +448,7 @@ async fn offline_of_user(
     let work = |inside: &mut Inside, now| {
         inside.asker(&headers, &name, now)?.needs("view-users")?;
         let realm = inside.realm(&name)?;
-        if !realm.users.contains_key(&id) {
-            return Err(Refusal(404, "User not found"));
-        }
+        known(realm, &id)?;
         if !realm.clients.contains_key(&client) {
             return Err(Refusal(404, "Client not found"));
         }
@@ -448,11 +456,7 @@ async fn offline_of_user(
             .offline
             .values()
             .filter(|s| s.user_id == id && s.clients.contains(&client));
-        Ok(Json(
-            own.map(|session| row(realm, session, None))
-                .collect::<Vec<Value>>(),
-        )
-        .into_response())
+        Ok(rows(realm, own))
     };
     shared.answer(Call::Sessions, work).await
 }

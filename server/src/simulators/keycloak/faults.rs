@@ -1,16 +1,14 @@
 //! What can be wrong with a simulated Keycloak, and what a fault makes of an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::broken::{cut_off, status_of};
 /// The calls there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,25 +96,4 @@ pub(super) async fn spoil(bad: Bad, good: Response) -> Response {
         Bad::CutOff => cut_off(good).await,
         Bad::Silent => std::future::pending().await,
     }
-}
-
-async fn cut_off(good: Response) -> Response {
-    let (mut parts, body) = good.into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    if parts.status == StatusCode::NO_CONTENT {
-        parts.status = StatusCode::OK;
-    }
-    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let half = whole.slice(..whole.len() / 2);
-    let first = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) });
-    let cut = futures::stream::once(async {
-        // Long enough for the first half to be on its way.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        Err(std::io::Error::other("cut"))
-    });
-    Response::from_parts(parts, Body::from_stream(first.chain(cut)))
-}
-
-fn status_of(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

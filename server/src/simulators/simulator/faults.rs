@@ -1,15 +1,13 @@
 //! What can be wrong with a simulated system, and what that makes of an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
+use super::super::broken::cut_off;
 /// An answer that is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,18 +83,7 @@ pub(super) async fn spoil(bad: Bad, good: impl Serialize) -> Response {
             [(header::LOCATION, "http://elsewhere.invalid/sign-in")],
         )
             .into_response(),
-        Bad::CutOff => {
-            let mut text = serde_json::to_vec(&good).unwrap_or_default();
-            text.truncate(text.len() / 2);
-            let parts =
-                futures::stream::once(async { Ok(Bytes::from(text)) }).chain(futures::stream::once(async {
-                    // Long enough for the first half to be on its way.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    Err(std::io::Error::other("cut"))
-                }));
-            let body = Body::from_stream(parts);
-            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-        }
+        Bad::CutOff => cut_off(Json(good).into_response()).await,
         Bad::Unauthorized => StatusCode::UNAUTHORIZED.into_response(),
         Bad::Forbidden => StatusCode::FORBIDDEN.into_response(),
         Bad::RateLimited(seconds) => (

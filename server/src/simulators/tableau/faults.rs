@@ -1,14 +1,12 @@
 //! What can be wrong with a simulated Tableau Server, what nobody has documented, and what a fault makes of an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
+use super::super::broken::{cut_off, status_of};
 use super::problem::Problem;
 use super::shape::DeleteTakes;
 
@@ -187,26 +185,7 @@ pub(super) async fn spoil(bad: Bad, path: &str, good: Response) -> Response {
             let location = format!("{base}{path}");
             (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
         }
-        Bad::CutOff => {
-            let (mut parts, body) = good.into_parts();
-            parts.headers.remove(header::CONTENT_LENGTH);
-            if parts.status == StatusCode::NO_CONTENT {
-                parts.status = StatusCode::OK;
-            }
-            let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-            let half = whole.slice(..whole.len() / 2);
-            let cut = futures::stream::once(async {
-                // Long enough for the first half to be on its way.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Err(std::io::Error::other("cut"))
-            });
-            let first = futures::stream::once(async { Ok::<Bytes, std::io::Error>(half) });
-            Response::from_parts(parts, Body::from_stream(first.chain(cut)))
-        }
+        Bad::CutOff => cut_off(good).await,
         Bad::Silent => std::future::pending().await,
     }
-}
-
-fn status_of(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

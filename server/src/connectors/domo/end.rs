@@ -4,12 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::Domo;
 use super::list::key;
-use crate::connectors::http::CallError;
+use crate::connectors::http::{CallError, ask_each};
 use crate::connectors::{Answer, ConnectorError, EndSessions, ErrorKind, Target};
 use crate::keys;
 
@@ -114,17 +113,6 @@ impl EndSessions for Domo {
                 }
             })
             .collect();
-        let ended: Vec<Result<Answer, CallError>> =
-            stream::iter(asks).buffered(self.connections).collect().await;
-        // Where nothing at all was asked that is the failure; else what failed among it only a list can tell.
-        if ended
-            .iter()
-            .all(|one| one.as_ref().is_err_and(CallError::nothing_asked))
-            && let Some(Err(first)) = ended.iter().find(|one| one.is_err())
-        {
-            return Err(first.error.clone());
-        }
-        let answers = ended.into_iter().map(|one| one.unwrap_or(Answer::NoAnswer));
-        Ok(answers.collect())
+        ask_each(asks, self.connections).await
     }
 }

@@ -16,12 +16,14 @@ use secrecy::SecretString;
 pub use self::answered::Answered;
 pub use self::call::Call;
 use self::call::Takes;
+pub use self::each::{ask_each, in_order};
 use self::resolver::{CarefulResolver, LinkLocal};
 use self::throttle::Throttle;
 use super::{ConnectorError, ErrorKind};
 
 mod answered;
 pub mod call;
+mod each;
 mod resolver;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,9 @@
 
 use app::sessions::wire::SessionKind;
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 
 use super::{Keycloak, Realm};
-use crate::connectors::http::CallError;
+use crate::connectors::http::{CallError, ask_each};
 use crate::connectors::{Answer, ConnectorError, EndAccount, EndSessions, Target};
 
 impl Keycloak {
@@ -29,18 +28,7 @@ impl EndSessions for Keycloak {
 
     async fn end(&self, targets: &[Target]) -> Result<Vec<Answer>, ConnectorError> {
         let asks: Vec<_> = targets.iter().map(|target| self.end_one(target)).collect();
-        let ended: Vec<Result<Answer, CallError>> =
-            stream::iter(asks).buffered(self.connections).collect().await;
-        // Where nothing at all was asked that is the failure; else what failed among it only a list can tell.
-        if ended
-            .iter()
-            .all(|one| one.as_ref().is_err_and(CallError::nothing_asked))
-            && let Some(Err(first)) = ended.iter().find(|one| one.is_err())
-        {
-            return Err(first.error.clone());
-        }
-        let answers = ended.into_iter().map(|one| one.unwrap_or(Answer::NoAnswer));
-        Ok(answers.collect())
+        ask_each(asks, self.connections).await
     }
 }
 

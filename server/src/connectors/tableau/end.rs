@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 
 use super::repository::Detail;
 use super::rest::{Asked, Rest, Token, Version};
 use super::rows::{IdForm, form};
 use super::{DeleteBy, Tableau};
-use crate::connectors::http::CallError;
+use crate::connectors::http::{CallError, ask_each};
 use crate::connectors::{Answer, ConnectorError, EndSessions, ErrorKind, Target};
 
 /// One session to end, with what the repository says of it.
@@ -97,17 +96,6 @@ impl EndSessions for Tableau {
             .iter()
             .map(|wish| self.end_one(rest, version, &token, wish))
             .collect();
-        let ended: Vec<Result<Answer, CallError>> =
-            stream::iter(asks).buffered(self.connections).collect().await;
-        // Where nothing at all was asked that is the failure; else what failed among it only a list can tell.
-        if ended
-            .iter()
-            .all(|one| one.as_ref().is_err_and(CallError::nothing_asked))
-            && let Some(Err(first)) = ended.iter().find(|one| one.is_err())
-        {
-            return Err(first.error.clone());
-        }
-        let answers = ended.into_iter().map(|one| one.unwrap_or(Answer::NoAnswer));
-        Ok(answers.collect())
+        ask_each(asks, self.connections).await
     }
 }

@@ -3,15 +3,15 @@
 //! HTTP 200 means nothing here: the first line decides (`OK - …` or `Error - …`). Wire facts: docs/systems/tomcat.md.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 use reqwest::Method;
 use secrecy::SecretString;
 
 use super::jmx::{Ask, Bean, Jmx, Reply, lost};
 use super::names::ObjectName;
-use crate::connectors::http::{CallError, Http};
+use crate::connectors::http::{CallError, Http, in_order};
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// The bridge on one node.
@@ -64,6 +64,15 @@ impl JmxProxy {
         };
         returned(&text).map_err(CallError::arrived)
     }
+
+    /// Invokes one unless another was turned away meanwhile.
+    async fn unless(&self, turned_away: &AtomicBool, ask: &Ask<'_>) -> Result<Reply, ConnectorError> {
+        if turned_away.load(Ordering::Relaxed) {
+            return Ok(Reply::Lost(ConnectorError::stopped()));
+        }
+        let reply = self.invoke(ask).await.or_else(|failed| lost(failed, false));
+        reply.inspect_err(|_| turned_away.store(true, Ordering::Relaxed))
+    }
 }
 
 #[async_trait]
@@ -88,13 +97,11 @@ impl Jmx for JmxProxy {
             Ok(reply) => reply,
             Err(failed) => lost(failed, true)?,
         });
-        let calls: Vec<_> = others.iter().map(|ask| self.invoke(ask)).collect();
-        let mut answers = stream::iter(calls).buffered(self.connections);
-        while let Some(answer) = answers.next().await {
-            replies.push(match answer {
-                Ok(reply) => reply,
-                Err(failed) => lost(failed, false)?,
-            });
+        // The first that is turned away ends it: none is sent after it.
+        let turned_away = AtomicBool::new(false);
+        let calls: Vec<_> = others.iter().map(|ask| self.unless(&turned_away, ask)).collect();
+        for reply in in_order(calls, self.connections).await {
+            replies.push(reply?);
         }
         Ok(replies)
     }

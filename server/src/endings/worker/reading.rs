@@ -110,12 +110,22 @@ impl Endings {
     /// For items that are not listed under their id: the session of the same account and start that is, under an id
     /// nobody knew when the set was frozen. By the item's place in the round.
     async fn rotated(&self, items: &[Item], reading: &Reading) -> Result<HashMap<usize, SessionKey>, Error> {
+        // By account, start and kind: comparing each item with each session would take minutes for a large system.
+        let mut unknown: HashMap<(&str, Timestamp, &str), Vec<&SessionKey>> = HashMap::new();
         let own: HashSet<&SessionKey> = items.iter().map(|i| &i.key).collect();
+        for (key, found) in reading.found.iter().filter(|(key, _)| !own.contains(key)) {
+            if let Some(start) = found.created_at {
+                let same = (found.target.account_id.as_str(), start, found.target.kind.name());
+                unknown.entry(same).or_default().push(key);
+            }
+        }
         let mut candidates = Vec::new();
+        let mut taken = HashSet::new();
         for (at, item) in items.iter().enumerate() {
             if let Some(key) = item.row.rotated_key.clone().map(SessionKey)
                 && reading.found.contains_key(&key)
             {
+                taken.insert(key.clone());
                 candidates.push((at, key));
                 continue;
             }
@@ -126,14 +136,14 @@ impl Endings {
             if reading.found.contains_key(&item.key) || reading.completeness != Completeness::Complete {
                 continue;
             }
-            let same = reading.found.iter().find(|(key, found)| {
-                found.target.account_id == item.row.account_id
-                    && found.created_at == Some(Timestamp(start))
-                    && found.target.kind.name() == item.row.kind
-                    && !own.contains(key)
-                    && !candidates.iter().any(|(_, taken)| taken == *key)
-            });
-            if let Some((key, _)) = same {
+            let same = (
+                item.row.account_id.as_str(),
+                Timestamp(start),
+                item.row.kind.as_str(),
+            );
+            let same = unknown.get(&same).into_iter().flatten();
+            if let Some(key) = same.copied().find(|key| !taken.contains(*key)) {
+                taken.insert(key.clone());
                 candidates.push((at, key.clone()));
             }
         }

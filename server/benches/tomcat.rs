@@ -2,7 +2,8 @@
 //!
 //! "Ours" is the portal: for `list` the connector behind its guard, for `collect` the inventory too, for `end` from the
 //! confirmed ending to the last outcome, with reading, asking, reading back and audit. "Raw" is a loop of the same
-//! questions with as many connections, that stores nothing and believes what it is told. The last case is Tomcat
+//! questions with as many connections, that stores nothing and believes what it is told. Endings are measured on a warm Java,
+//! in turns; up to 10,000 the median of five counts. The last case is Tomcat
 //! Manager's own bulk end: 9,000 of 100,000 by its page, 900 at a time, beside ours.
 //!
 //! Through the Manager's pages, where each ending is looked for in the whole list, 100,000 are listed but not ended.
@@ -34,6 +35,9 @@ const CONNECTIONS: usize = 4;
 const AT_ONCE: usize = 1_000;
 /// More than that are not ended by pages: each ending is looked for in the whole list.
 const MOST_BY_PAGES: usize = 10_000;
+/// Up to so many are ended several times, ours and raw in turns, and the median counts.
+const FEW: usize = 10_000;
+const RUNS: usize = 5;
 /// The app under test.
 const APP: &str = "/x";
 const BEAN: &str = "Catalina:type=Manager,host=localhost,context=/x";
@@ -179,16 +183,41 @@ async fn measure(
     if bridge == "manager" && rows > MOST_BY_PAGES {
         return Ok(listed);
     }
+    // Java compiles while it works: what comes first would pay for both.
+    raw_end(tomcat, bridge).await?;
+    let runs = if rows > FEW { 1 } else { RUNS };
+    let (mut ours, mut raws) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        tomcat.open_many(APP, rows).await;
+        ours.push(our_end(tomcat, bridge, rows).await?);
+        anyhow::ensure!(raw.ids().await?.is_empty(), "sessions are left");
+        tomcat.open_many(APP, rows).await;
+        raws.push(raw_end(tomcat, bridge).await?);
+    }
+    Ok([listed, vec![("end", median(ours), median(raws))]].concat())
+}
+
+fn median(mut of: Vec<Duration>) -> Duration {
+    of.sort_unstable();
+    of[of.len() / 2]
+}
+
+/// Ends everything through a portal that has just collected it.
+async fn our_end(tomcat: &Tomcat, bridge: &str, rows: usize) -> anyhow::Result<Duration> {
+    let stage = portal(tomcat, bridge).await?;
+    stage.collector.collect(&intranet()).await?;
     let began = Instant::now();
     let no = stage.confirm("intranet", rows, "all").await?;
     println!("  accepted in {:.0} ms", ms(began.elapsed()));
     let began = Instant::now();
     stage.endings.work_due().await?;
-    let our_end = began.elapsed();
+    let took = began.elapsed();
     stage.check(no, rows).await?;
-    anyhow::ensure!(raw.ids().await?.is_empty(), "sessions are left");
+    Ok(took)
+}
 
-    tomcat.open_many(APP, rows).await;
+/// Ends everything by the raw loop.
+async fn raw_end(tomcat: &Tomcat, bridge: &str) -> anyhow::Result<Duration> {
     let began = Instant::now();
     match bridge {
         "manager" => {
@@ -197,10 +226,9 @@ async fn measure(
             pages.end(&ids).await?;
             anyhow::ensure!(pages.list().await?.is_empty(), "the raw loop left some");
         }
-        _ => raw.end_all().await?,
+        _ => Raw::new(tomcat, bridge).end_all().await?,
     }
-    let raw_end = began.elapsed();
-    Ok([listed, vec![("end", our_end, raw_end)]].concat())
+    Ok(began.elapsed())
 }
 
 /// Everything through the connector; how many.

@@ -57,6 +57,23 @@ pub async fn due_systems(conn: &mut Conn, paused: bool, now: Timestamp) -> Resul
     Ok(found.into_iter().map(SystemId).collect())
 }
 
+/// How many items of a system are due.
+pub async fn count_due(
+    conn: &mut Conn,
+    system: &SystemId,
+    paused: bool,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM ending e JOIN ending_item i ON i.ending_id = e.ending_id \
+         WHERE e.state IN ('waiting', 'running', 'paused', 'cancelled') AND e.settled_at IS NULL \
+         AND i.system_id = $3 AND {DUE}"
+    );
+    let due: i64 = on!(conn, c => sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(now.0).bind(i64::from(paused)).bind(system.as_str()).fetch_one(c).await?);
+    Ok(due.unsigned_abs())
+}
+
 /// Due items of a system, oldest ending first.
 pub async fn due_items(
     conn: &mut Conn,

@@ -204,6 +204,8 @@ pub struct EndingRules {
     pub ticket_required: bool,
     /// Pauses between asks, seconds. Default 2, 8, 30.
     pub ask_again_s: Vec<i64>,
+    /// Sessions of other systems wait so long for those of identity servers, seconds; 0 = not at all. Default 60.
+    pub identity_first_s: i64,
     /// People who come back are looked for so long, seconds. Default 600.
     pub watch_s: i64,
     /// First look, seconds after the ending settled. Default 5.
@@ -227,6 +229,7 @@ impl Default for EndingRules {
             most_per_hour: 200,
             ticket_required: false,
             ask_again_s: vec![2, 8, 30],
+            identity_first_s: 60,
             watch_s: 600,
             first_watch_s: 5,
             wait_for_person_after_s: 86_400,

@@ -38,6 +38,16 @@ pub fn ResultBody(page: Page) -> impl IntoView {
                 .pause_why
                 .clone()
                 .map(|why| view! { <Note tone=Some(Tone::Warn) fact="This ending waits for a person.">{why}</Note> })}
+            {page
+                .went_on_at
+                .map(|at| {
+                    view! {
+                        <Note tone=Some(Tone::Warn) fact="Identity servers were not done in time.">
+                            "At " <When at=at />
+                            " the other systems were asked without waiting for them any longer: who is still signed in at an identity server may come straight back."
+                        </Note>
+                    }
+                })}
             {page.second_look.clone().map(|look| view! { <SecondLookNote number=number look=look /> })}
             {(counts.returned > 0).then(|| view! { <CameBack page=page.clone() /> })}
             <Progress page=page.clone() />

@@ -229,6 +229,8 @@ pub struct PreviewSystem {
     pub proven_at: Option<Timestamp>,
     /// What to say instead, where it is not proven on the build that runs; `None` = nothing.
     pub unproven: Option<String>,
+    /// The other systems of the preview wait for this one: an identity server lets people into them.
+    pub first: bool,
 }
 
 /// The share of one person in a preview.
@@ -387,6 +389,8 @@ pub struct EndingPage {
     pub only: Option<ItemFilter>,
     /// Cursor of the next page of items.
     pub next: Option<String>,
+    /// When the other systems were asked although identity servers were not done; `None` = they were, or none is in it.
+    pub went_on_at: Option<Timestamp>,
     /// What could not be ended, by cause.
     pub causes: Vec<Cause>,
     /// Sessions that may be what gone ones went on as; offered, never ended with them.

@@ -9,6 +9,7 @@ use crate::fake::NOW;
 pub fn preview() -> Preview {
     let system = |n: usize, sessions: u64, people: u64, survives: &str| PreviewSystem {
         unproven: None,
+        first: n == 0,
         system_id: SYSTEMS[n].0.into(),
         system_name: SYSTEMS[n].1.to_owned(),
         sessions,
@@ -247,6 +248,7 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         ],
         only: None,
         next: Some("c2".to_owned()),
+        went_on_at: None,
         causes: if state == EndingState::Settled {
             vec![
                 cause(

@@ -396,6 +396,10 @@ pub trait Connector: Send + Sync {
     fn build(&self) -> Option<String> {
         None
     }
+    /// People signed in there are let into other systems without being asked: its sessions are ended before theirs.
+    fn is_identity_server(&self) -> bool {
+        false
+    }
     /// What is live now, all of it or some accounts.
     fn list(&self) -> Option<&dyn ListSessions> {
         None

@@ -6,7 +6,7 @@ use app::error::AppError;
 use app::wire::Done;
 
 use super::confirm::checked_reason;
-use super::store::{self, work};
+use super::store::{self, stages, work};
 use super::{Endings, page};
 use crate::audit::{Action, Entry};
 use crate::caller::Caller;
@@ -70,6 +70,7 @@ impl Endings {
         }
         // A person looked at it now: it is not left over any more.
         work::looked_after(&mut conn, &id, now).await?;
+        stages::wait_anew(&mut conn, Some(&id), self.stage_until(now)).await?;
         let entry = Entry::by(caller, Action::EndingChanged)
             .ending(&id)
             .permission(permit.permission())
@@ -120,6 +121,9 @@ impl Endings {
         let reason = checked_reason(&reason)?;
         let mut conn = self.parts.db.write().await?;
         store::set_pause(&mut conn, on, (caller.id.as_str(), &caller.name), &reason, now).await?;
+        if !on {
+            stages::wait_anew(&mut conn, None, self.stage_until(now)).await?;
+        }
         let entry = Entry::by(caller, Action::EndingChanged)
             .permission(permit.permission())
             .target(if on {

@@ -127,7 +127,8 @@ impl Endings {
         };
         let id = row.id();
         let ending_no = freeze::next_no(conn).await?;
-        if !freeze::confirm(conn, &id, ending_no, confirm, second.is_some(), now).await? {
+        let stage_until = self.stage_until(now);
+        if !freeze::confirm(conn, &id, ending_no, confirm, second.is_some(), stage_until, now).await? {
             return match second {
                 Some(second) => Ok(Left::Needs(second)),
                 None => Err(AppError::Conflict {

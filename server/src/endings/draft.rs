@@ -4,7 +4,7 @@ use app::access::wire::Permission;
 use app::endings::wire::ApprovalState;
 use app::error::AppError;
 use app::sessions::wire::SessionKind;
-use app::wire::{EndingId, SelectionId, SessionKey, Timestamp};
+use app::wire::{EndingId, SelectionId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 
 use super::store::{self, EndingRow, freeze};
@@ -227,10 +227,21 @@ impl Endings {
             system_count: 0,
             left_out_count: 0,
             whole_systems: "[]".to_owned(),
+            stage: 0,
+            last_stage: 0,
+            went_on_at: None,
         };
         let id = row.id();
         freeze::insert(&mut conn, &row, set.person.as_deref()).await?;
-        freeze::fill(&mut conn, &id, &set.rows, &leave_out, now).await?;
+        freeze::fill(
+            &mut conn,
+            &id,
+            &set.rows,
+            &leave_out,
+            &self.identity_servers(),
+            now,
+        )
+        .await?;
         let few = self.parts.rules.type_number_above;
         let (numbers, hash) = freeze::seal(&mut conn, &id, few).await?;
         if let Some(old) = &set.replaces {
@@ -276,6 +287,13 @@ impl Endings {
                 VisibleScope::default()
             },
         })
+    }
+
+    /// Systems whose sessions are ended before those of the others.
+    pub(super) fn identity_servers(&self) -> Vec<SystemId> {
+        let connected = self.parts.systems.all();
+        let first = connected.iter().filter(|c| c.guard.is_identity_server());
+        first.map(|c| c.system_id.clone()).collect()
     }
 
     /// The names one of Curfew's own sessions may have in the inventory.

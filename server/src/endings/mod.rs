@@ -40,6 +40,7 @@ pub mod for_app;
 mod page;
 mod results;
 mod since;
+mod stages;
 mod store;
 pub mod watch;
 pub mod worker;

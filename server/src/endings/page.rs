@@ -190,12 +190,14 @@ impl Endings {
                 past_limit: share.past_limit.unsigned_abs(),
                 proven_at: proven.get(&system_id).copied(),
                 unproven: brief.and_then(|b| b.unproven.clone()),
+                first: share.stage < row.last_stage,
                 system_id,
             });
         }
         by_system.sort_by(|a, b| {
-            b.sessions
-                .cmp(&a.sessions)
+            b.first
+                .cmp(&a.first)
+                .then_with(|| b.sessions.cmp(&a.sessions))
                 .then_with(|| a.system_name.cmp(&b.system_name))
         });
 
@@ -375,6 +377,7 @@ impl Endings {
         let paused = store::pause(&mut conn).await?;
         let tally = show::tally(&mut conn, &reader, &row).await?;
         let brief = brief(&row, paused.is_some(), &tally);
+        let sees_first = tally.iter().any(|part| part.stage < row.last_stage);
         let mut items = show::items(&mut conn, &reader, &row, only, after, ITEMS + 1).await?;
         let more = items.len() as u64 > ITEMS;
         items.truncate(ITEMS as usize);
@@ -407,7 +410,8 @@ impl Endings {
             partial_view: show::hidden(&mut conn, &reader, &row).await?,
             pause_why,
             watch_until: show::moment(row.watch_until),
-            by_system: self.systems_of(&tally, &names),
+            by_system: self.systems_of(&row, sees_first, &tally, &names),
+            went_on_at: show::moment(row.went_on_at).filter(|_| sees_first),
             items: items.into_iter().map(|i| item(i, &names)).collect(),
             only,
             next,
@@ -428,30 +432,47 @@ impl Endings {
         may_end.everywhere || (!may_end.is_empty() && row.caller_id == caller.id.0)
     }
 
-    fn systems_of(&self, tally: &[show::Tally], names: &Names) -> Vec<EndingSystem> {
-        let mut by_system: BTreeMap<&str, (EndingCounts, u64)> = BTreeMap::new();
+    /// `sees_first` = the reader sees something of what the later systems wait for.
+    fn systems_of(
+        &self,
+        row: &EndingRow,
+        sees_first: bool,
+        tally: &[show::Tally],
+        names: &Names,
+    ) -> Vec<EndingSystem> {
+        let mut by_system: BTreeMap<(i64, &str), (EndingCounts, u64)> = BTreeMap::new();
         for part in tally {
-            let (counts, again) = by_system.entry(part.system_id.as_str()).or_default();
+            let (counts, again) = by_system
+                .entry((part.stage, part.system_id.as_str()))
+                .or_default();
             add(counts, part);
             if part.outcome.is_none() {
                 *again += part.again.unsigned_abs();
             }
         }
-        let mut systems: Vec<EndingSystem> = by_system
+        let mut systems: Vec<(i64, EndingSystem)> = by_system
             .into_iter()
-            .map(|(id, (counts, again))| {
+            .map(|((stage, id), (counts, again))| {
                 let system_id = SystemId::from(id);
                 let open = counts.waiting + counts.asked;
-                EndingSystem {
+                let note = match stage > row.stage && counts.waiting > 0 {
+                    true if sees_first => "Waits for the identity servers".to_owned(),
+                    // Whose sessions it waits for is not theirs to know.
+                    true => "Waits for its turn".to_owned(),
+                    false => self.note(&system_id, open, again),
+                };
+                let system = EndingSystem {
                     system_name: name_of(names, id),
-                    note: self.note(&system_id, open, again),
+                    note,
                     counts,
                     system_id,
-                }
+                };
+                (stage, system)
             })
             .collect();
-        systems.sort_by(|a, b| a.system_name.cmp(&b.system_name));
         systems
+            .sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.system_name.cmp(&other.system_name)));
+        systems.into_iter().map(|(_, system)| system).collect()
     }
 
     /// What holds a system's share up; empty = nothing to say.

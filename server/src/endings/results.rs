@@ -9,7 +9,7 @@ use app::sessions::wire::SessionKind;
 use app::wire::{EndingId, OperatorId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
-use super::store::{self, work};
+use super::store::{self, stages, work};
 use crate::audit::{Action, Entry};
 use crate::changes::{bump_all, topic};
 use crate::connectors::Residual;
@@ -95,7 +95,7 @@ impl Endings {
             store::lock(&mut conn, ending).await?;
         }
         let mut topics = Vec::new();
-        let mut settled_any = false;
+        let (mut settled_any, mut next_stage) = (false, false);
         for ending in &endings {
             let own: Vec<&Change> = batch.iter().filter(|c| c.ending == **ending).collect();
             store_waits(&mut conn, ending, &own).await?;
@@ -117,6 +117,8 @@ impl Endings {
             if !work::any_open(&mut conn, ending).await? {
                 self.settle(&mut conn, ending, now).await?;
                 topics.push(topic::ENDINGS.to_owned());
+            } else if settled_any {
+                next_stage |= stages::advance(&mut conn, ending).await?;
             }
         }
         if settled_any {
@@ -125,6 +127,9 @@ impl Endings {
         bump_all(&mut conn, &topics.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         conn.commit().await?;
         self.parts.changes.wake();
+        if next_stage {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 

@@ -198,6 +198,7 @@ fn BySystem(systems: Vec<PreviewSystem>) -> impl IntoView {
                             {s.stale.then(|| view! { <HealthMark health=Health::Stale bare=true /> })}
                             <bdi>{s.system_name}</bdi>
                         </span>
+                        {s.first.then(|| view! { <span class="second">"identity server, ended first"</span> })}
                         <span class="second" class:is-warn=s.stale>
                             {age}
                             {s.stale.then_some(", will be read again first")}

@@ -60,6 +60,11 @@ impl Guarded {
         abilities(self.inner.as_ref())
     }
 
+    /// True for an identity server: its sessions are ended before those of the systems it lets people into.
+    pub fn is_identity_server(&self) -> bool {
+        self.inner.is_identity_server()
+    }
+
     /// What ending means there.
     pub fn effect(&self) -> EndEffect {
         self.inner.effect()

@@ -291,6 +291,10 @@ impl Connector for Keycloak {
         self.found.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn is_identity_server(&self) -> bool {
+        true
+    }
+
     fn list(&self) -> Option<&dyn ListSessions> {
         Some(self)
     }

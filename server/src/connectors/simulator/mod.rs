@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use self::wire::{WireAccount, WireEnd, WireEnded, WirePage, WirePolicy, answer, limit};
-use super::http::{CallError, Http, HttpSettings, LONGEST_ANSWER};
+use super::http::{CallError, Http, HttpSettings, LONGEST_ANSWER, in_order};
 use super::{
     Answer, Completeness, Connector, ConnectorError, EndAccount, EndEffect, EndSessions, ErrorKind,
     ListSessions, PlaceLimit, ReadLimits, ReadPolicy, Recipe, SeenSession, SelfTest, SharedConnector, Sink,
@@ -41,6 +40,9 @@ struct Settings {
     /// Sessions ended by one request, 1 to 200. Default 200; 1 = one request each, as many real systems want it.
     #[serde(default = "two_hundred")]
     batch: usize,
+    /// It stands for an identity server: its sessions are ended before those of the others.
+    #[serde(default)]
+    identity_server: bool,
     /// Authorities to trust.
     #[serde(default)]
     ca_file: Option<PathBuf>,
@@ -73,6 +75,7 @@ pub fn from_settings(recipe: &Recipe<'_>) -> anyhow::Result<SharedConnector> {
         token: own.token.read()?,
         page: own.page,
         batch: own.batch,
+        identity_server: own.identity_server,
         connections: recipe.settings.connections.max(1),
     }))
 }
@@ -83,6 +86,7 @@ struct Simulated {
     token: SecretString,
     page: usize,
     batch: usize,
+    identity_server: bool,
     /// Requests at the same time.
     connections: usize,
 }
@@ -96,6 +100,10 @@ impl Connector for Simulated {
             not_listed: Vec::new(),
             before_you_end: "Simulated: nobody real is signed in here.".to_owned(),
         }
+    }
+
+    fn is_identity_server(&self) -> bool {
+        self.identity_server
     }
 
     fn list(&self) -> Option<&dyn ListSessions> {
@@ -204,8 +212,7 @@ impl EndSessions for Simulated {
         }
         let batches: Vec<&[Target]> = targets.chunks(self.batch).collect();
         let calls: Vec<_> = batches.iter().map(|batch| self.end_at_once(batch)).collect();
-        let ended: Vec<Result<Vec<Answer>, ConnectorError>> =
-            stream::iter(calls).buffered(self.connections).collect().await;
+        let ended: Vec<Result<Vec<Answer>, ConnectorError>> = in_order(calls, self.connections).await;
         if ended.iter().all(Result::is_err) {
             return ended
                 .into_iter()

@@ -81,12 +81,14 @@ pub async fn count(conn: &mut Conn, rows: &Condition) -> Result<i64, Error> {
     Ok(found.first().map_or(0, |row| row.0))
 }
 
-/// Copies the rows into the preview's items, those left out with the reason.
+/// Copies the rows into the preview's items, those left out with the reason. Those of the systems `first` make the
+/// first stage.
 pub async fn fill(
     conn: &mut Conn,
     ending: &EndingId,
     rows: &Condition,
     leave_out: &LeaveOut,
+    first: &[SystemId],
     now: Timestamp,
 ) -> Result<u64, Error> {
     const COPIED: [&str; 15] = [
@@ -111,6 +113,14 @@ pub async fn fill(
         .expr(Expr::val(ending.0.clone()))
         .columns(COPIED.map(|c| (Alias::new("session"), Alias::new(c))))
         .expr(leave_out.reason())
+        .expr(
+            CaseStatement::new()
+                .case(
+                    session("system_id").is_in(first.iter().map(|s| s.0.clone())),
+                    Expr::val(0i64),
+                )
+                .finally(Expr::val(1i64)),
+        )
         .column((Alias::new("session"), Alias::new("endable_why")))
         .expr(Expr::val("waiting"))
         .expr(Expr::val(now.0))
@@ -119,7 +129,14 @@ pub async fn fill(
     let columns = ["ending_id"]
         .into_iter()
         .chain(COPIED[..14].iter().copied())
-        .chain(["session_created_at", "left_out", "detail", "state", "changed_at"]);
+        .chain([
+            "session_created_at",
+            "left_out",
+            "stage",
+            "detail",
+            "state",
+            "changed_at",
+        ]);
     let insert = Query::insert()
         .into_table(Alias::new("ending_item"))
         .columns(columns.map(Alias::new))
@@ -165,6 +182,8 @@ pub struct Numbers {
     pub people: i64,
     pub systems: i64,
     pub left_out: i64,
+    pub first_stage: i64,
+    pub last_stage: i64,
 }
 
 /// How an item's person is told from others: by account name, without one by account id.
@@ -181,7 +200,10 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbe
         "SELECT COUNT(CASE WHEN left_out IS NULL THEN 1 END) AS items, \
          COUNT(DISTINCT CASE WHEN left_out IS NULL AND kind <> 'guest' THEN {PERSON} END) AS people, \
          COUNT(DISTINCT CASE WHEN left_out IS NULL THEN system_id END) AS systems, \
-         COUNT(left_out) AS left_out FROM ending_item WHERE ending_id = $1"
+         COUNT(left_out) AS left_out, \
+         COALESCE(MIN(CASE WHEN left_out IS NULL THEN stage END), 0) AS first_stage, \
+         COALESCE(MAX(CASE WHEN left_out IS NULL THEN stage END), 0) AS last_stage \
+         FROM ending_item WHERE ending_id = $1"
     );
     let numbers: Numbers = on!(conn, c => sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(ending.as_str()).fetch_one(c).await?);
@@ -190,7 +212,7 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbe
     on!(conn, c => {
         sqlx::query(
             "UPDATE ending SET snapshot_hash = $2, item_count = $3, person_count = $4, system_count = $5, \
-             left_out_count = $6, whole_systems = $7 WHERE ending_id = $1",
+             left_out_count = $6, whole_systems = $7, stage = $8, last_stage = $9 WHERE ending_id = $1",
         )
         .bind(ending.as_str())
         .bind(&hash)
@@ -199,6 +221,8 @@ pub async fn seal(conn: &mut Conn, ending: &EndingId, few: u64) -> Result<(Numbe
         .bind(numbers.systems)
         .bind(numbers.left_out)
         .bind(&whole)
+        .bind(numbers.first_stage)
+        .bind(numbers.last_stage)
         .execute(c)
         .await?;
     });
@@ -269,17 +293,22 @@ pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
 
 /// Turns a draft that can still be confirmed into an ending; false = it is none any more, or `needs_second` and nobody
 /// else approved this very set in time (nor did the asker take it upon themselves). The one guarded update.
+///
+/// Later stages wait for the first until `stage_until` at most.
 pub async fn confirm(
     conn: &mut Conn,
     ending: &EndingId,
     ending_no: i64,
     confirm: &Confirm,
     needs_second: bool,
+    stage_until: Timestamp,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let ticket_ref = Some(confirm.ticket_ref.as_str()).filter(|t| !t.is_empty());
     Ok(on!(conn, c => sqlx::query(
-        "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5 \
+        "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5, \
+         stage = CASE WHEN $7 > $5 THEN stage ELSE last_stage END, \
+         stage_until = CASE WHEN stage < last_stage AND $7 > $5 THEN $7 END \
          WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5 AND ($6 = 0 OR EXISTS \
          (SELECT 1 FROM approval a WHERE a.ending_id = ending.ending_id AND a.snapshot_hash = ending.snapshot_hash \
          AND a.expires_at > $5 AND ((a.state = 'approved' AND a.decided_by <> ending.caller_id \
@@ -292,6 +321,7 @@ pub async fn confirm(
     .bind(ticket_ref)
     .bind(now.0)
     .bind(i64::from(needs_second))
+    .bind(stage_until.0)
     .execute(c)
     .await?
     .rows_affected() == 1))

@@ -1,5 +1,5 @@
 //! SQL of endings: `freeze` fills previews, `approval` is about second persons, `work` serves the worker and the watch,
-//! `show` the pages.
+//! `stages` what waits for what, `show` the pages.
 
 use app::endings::wire::EndingState;
 use app::wire::{EndingId, SystemId, Timestamp};
@@ -13,6 +13,7 @@ pub mod by_day;
 pub mod freeze;
 pub mod show;
 pub mod since;
+pub mod stages;
 pub mod work;
 
 /// The switch that stops every worker before its next ask.
@@ -47,13 +48,16 @@ pub struct EndingRow {
     pub system_count: i64,
     pub left_out_count: i64,
     pub whole_systems: String,
+    pub stage: i64,
+    pub last_stage: i64,
+    pub went_on_at: Option<i64>,
 }
 
 /// Columns of [`EndingRow`].
 pub const ENDING: &str = "ending_id, ending_no, caller_kind, caller_id, caller_name, caller_session_id, reason, \
     ticket_ref, query, selection_id, snapshot_hash, state, pause_why, include_own, include_protected, created_at, \
     expires_at, confirmed_at, settled_at, watch_until, next_watch_at, item_count, person_count, system_count, \
-    left_out_count, whole_systems";
+    left_out_count, whole_systems, stage, last_stage, went_on_at";
 
 impl EndingRow {
     /// Its id.

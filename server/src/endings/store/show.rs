@@ -57,6 +57,7 @@ fn wanted(ending: &EndingId) -> SelectStatement {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Tally {
     pub system_id: String,
+    pub stage: i64,
     pub state: String,
     pub outcome: Option<String>,
     pub items: i64,
@@ -69,7 +70,9 @@ pub struct Tally {
 pub async fn tally(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result<Vec<Tally>, Error> {
     let again = Cond::any().add(item("attempts").gt(1)).add(item("looks").gt(0));
     let query = wanted(&row.id())
-        .columns(["system_id", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))))
+        .columns(
+            ["system_id", "stage", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))),
+        )
         .expr_as(Func::count(item("session_key")), Alias::new("items"))
         .expr_as(Func::count(item("returned_at")), Alias::new("returned"))
         .expr_as(
@@ -78,7 +81,7 @@ pub async fn tally(conn: &mut Conn, reader: &Reader, row: &EndingRow) -> Result<
         )
         .cond_where(reader.items(row))
         .group_by_columns(
-            ["system_id", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))),
+            ["system_id", "stage", "state", "outcome"].map(|c| (Alias::new("ending_item"), Alias::new(c))),
         )
         .to_owned();
     conn.fetch_all(&query).await
@@ -307,6 +310,7 @@ pub struct DraftSystem {
     pub gone: i64,
     pub oldest: Option<i64>,
     pub newest: Option<i64>,
+    pub stage: i64,
 }
 
 /// A preview's items by system.
@@ -320,7 +324,7 @@ pub async fn draft_systems(conn: &mut Conn, ending: &EndingId) -> Result<Vec<Dra
              CASE WHEN s.observed_at > y.last_complete_pass_started_at THEN s.observed_at ELSE y.last_complete_pass_started_at END) \
              THEN 1 END) AS past_limit, \
          COUNT(CASE WHEN s.state = 'live' THEN NULL ELSE 1 END) AS gone, \
-         MIN(i.session_created_at) AS oldest, MAX(i.session_created_at) AS newest \
+         MIN(i.session_created_at) AS oldest, MAX(i.session_created_at) AS newest, MIN(i.stage) AS stage \
          FROM ending_item i LEFT JOIN session s ON s.session_key = i.session_key \
          LEFT JOIN system y ON y.system_id = i.system_id \
          WHERE i.ending_id = $1 AND i.left_out IS NULL GROUP BY i.system_id";

@@ -42,7 +42,7 @@ pub async fn whose(conn: &mut Conn, ending: &EndingId) -> Result<Vec<(String, St
 ///
 /// The first two conditions are those of the index that holds open items alone.
 const DUE: &str = "i.state <> 'settled' AND i.left_out IS NULL AND i.next_attempt_at <= $1 AND \
-    ((i.state = 'waiting' AND e.state IN ('waiting', 'running') AND (e.not_before IS NULL OR e.not_before <= $1) AND $2 = 0) \
+    ((i.state = 'waiting' AND i.stage <= e.stage AND e.state IN ('waiting', 'running') AND (e.not_before IS NULL OR e.not_before <= $1) AND $2 = 0) \
      OR (i.state = 'asked' AND e.state IN ('waiting', 'running', 'paused', 'cancelled')))";
 
 /// Systems with due items.

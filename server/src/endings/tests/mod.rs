@@ -28,6 +28,7 @@ mod asking;
 mod outcomes;
 mod rules;
 mod scope;
+mod stages;
 
 /// When the tests begin.
 const START: Timestamp = Timestamp(1_800_000_000_000);

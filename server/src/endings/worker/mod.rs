@@ -115,6 +115,7 @@ impl Endings {
     }
 
     async fn due_systems(&self) -> Result<Vec<SystemId>, Error> {
+        self.go_on_overdue().await?;
         let mut conn = self.parts.db.read().await?;
         let paused = store::pause(&mut conn).await?.is_some();
         work::due_systems(&mut conn, paused, self.now()).await

@@ -176,6 +176,8 @@ pub struct Ending {
     pub ticket_ref: String,
     /// Why it waits for a person; null = it does not.
     pub pause_why: Option<String>,
+    /// When the other systems were asked although identity servers were not done; null = they were, or none is in it.
+    pub went_on_at: Option<Moment>,
     /// Over the sessions the token may see.
     pub counts: Counts,
     /// By system.
@@ -256,6 +258,7 @@ impl From<ours::EndingPage> for Ending {
             reason: brief.reason,
             ticket_ref: brief.ticket_ref,
             pause_why: page.pause_why,
+            went_on_at: moment(page.went_on_at),
             counts: brief.counts,
             by_system: page
                 .by_system

@@ -110,6 +110,8 @@ pub struct PreviewSystem {
     pub proven_at: Option<Moment>,
     /// What to know of ending there: no self-test proved that it works on the build it runs. null = nothing.
     pub unproven: Option<String>,
+    /// An identity server: the other systems of the preview wait for it.
+    pub first: bool,
 }
 
 /// The share of one person in a preview.
@@ -181,6 +183,7 @@ impl From<ours::Preview> for Preview {
                     past_limit: s.past_limit,
                     proven_at: moment(s.proven_at),
                     unproven: s.unproven,
+                    first: s.first,
                 })
                 .collect(),
             by_person: preview

@@ -9,7 +9,7 @@ use server::simulators::cas::CasServer;
 use server::simulators::cas::faults::{Bad, Call};
 use server::simulators::cas::model::{Release, SERVICES};
 
-use super::world::{Far, simulated, target};
+use super::world::{Far, connect, simulated, target};
 
 /// Opens sessions without a browser; their targets.
 fn open(server: &Arc<CasServer>, name: &str, count: usize) -> Vec<server::connectors::Target> {
@@ -57,7 +57,8 @@ async fn cas_7_ends_a_person_by_one_call_and_6_one_by_one() {
 /// Two thousand sessions, more than CAS shows unasked.
 #[tokio::test]
 async fn cas_every_session_of_many_is_listed_once_and_a_persons_are_all_found() {
-    let (server, far) = simulated(Release::Seven).await;
+    let (server, mut far) = simulated(Release::Seven).await;
+    far.near = connect(&far.settings, Duration::from_secs(30));
     server.model(|model, now| {
         model.fill(300, 2_000, now);
         for _ in 0..667 {
@@ -214,7 +215,8 @@ fn settings_that_make_no_sense_are_refused_by_name() {
 /// A list of everything while another is read: both are whole.
 #[tokio::test]
 async fn cas_lists_do_not_get_into_each_others_way() {
-    let (server, far) = simulated(Release::Seven).await;
+    let (server, mut far) = simulated(Release::Seven).await;
+    far.near = connect(&far.settings, Duration::from_secs(30));
     server.model(|model, now| model.fill(200, 1_500, now));
     let read = async |far: &Far| far.all().await.len();
     let (one, two) = tokio::join!(read(&far), read(&far));

@@ -237,3 +237,61 @@ async fn cas_a_list_that_fails_or_is_not_whole_calls_nothing_gone() {
         assert_eq!(desk.rows().await.len(), 3, "counted and not listed");
     }
 }
+
+/// What somebody is told who sets it up.
+#[tokio::test]
+async fn cas_check_config_says_what_is_reached_accepted_enabled_and_what_can_not_be_seen() {
+    let mut cas = CasServer::start(Arc::new(server::clock::SystemClock), 3, Release::Seven)
+        .await
+        .unwrap();
+    cas.model(|model, now| {
+        model.add_person("ann", "Ann Adeyemi", None, "planted-password-of-a-person");
+        let (id, _) = model.open("ann", now);
+        model.sign_in_to(&id, SERVICES[0], now);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let settings = toml::to_string(&cas.settings("CAS campus").unwrap()).unwrap();
+    // A table stands behind everything else.
+    std::fs::write(
+        folder.path().join("check.toml"),
+        format!("[systems.cas]\n{settings}"),
+    )
+    .unwrap();
+    let check = async || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_curfew"));
+        command
+            .args(["--config", "check.toml", "check-config"])
+            .env("CURFEW_LOG", "trace")
+            .current_dir(folder.path());
+        let ran = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        (ran.status.success(), told.concat())
+    };
+    let (good, told) = check().await;
+    for words in [
+        "1 sessions, complete",
+        "accepts Curfew\u{2019}s identity, and its endpoint ssoSessions is enabled",
+        "portal.campus.example (1)",
+        "not seen",
+        "the sessions that applications keep by themselves",
+        "Passed: Its browser is asked for the password",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(good, "{told}");
+    for secret in cas.secrets() {
+        assert!(!told.contains(&secret), "a secret is told");
+    }
+    cas.faults(|faults| faults.disabled = true);
+    let (good, told) = check().await;
+    assert!(!good);
+    for words in [
+        "There is no ssoSessions at this address (404)",
+        "Passed: It accepts Curfew\u{2019}s identity",
+        "Failed: Its endpoint ssoSessions is enabled",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}

@@ -24,15 +24,17 @@ pub(super) const NO_CUT: u32 = i32::MAX as u32;
 /// What a list of everybody showed, without who it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noticed {
-    sessions: usize,
+    pub sessions: usize,
     /// It writes when sessions began: CAS 7.
-    seven: bool,
+    pub seven: bool,
     /// Idle and longest life of sessions, seconds, 0 = none; the last that were seen, where nobody is there.
     pub limits: BTreeSet<(Option<i64>, Option<i64>)>,
+    /// Longest life of sessions of people who asked to be remembered, the same way.
+    pub remembered: BTreeSet<Option<i64>>,
     /// Sessions that reach no application.
-    alone: usize,
+    pub alone: usize,
     /// Hosts of applications, with how many sessions reach them.
-    applications: BTreeMap<String, usize>,
+    pub applications: BTreeMap<String, usize>,
 }
 
 /// Seconds, 0 = no limit; `None` = not told.
@@ -50,6 +52,9 @@ impl Noticed {
         self.seven |= row.created.is_some();
         self.alone += usize::from(row.services.0.is_empty());
         self.limits.insert((stored(row.idle()), stored(row.life())));
+        if row.remember_me {
+            self.remembered.insert(stored(row.life()));
+        }
         for host in &row.services.0 {
             if self.applications.len() < MOST_APPLICATIONS || self.applications.contains_key(host) {
                 *self.applications.entry(host.clone()).or_default() += 1;
@@ -148,6 +153,7 @@ impl ListSessions for Cas {
                 let mut held = self.noticed.write().unwrap_or_else(PoisonError::into_inner);
                 if let Some(before) = held.take().filter(|_| noticed.limits.is_empty()) {
                     noticed.limits = before.limits;
+                    noticed.remembered = before.remembered;
                 }
                 *held = Some(noticed);
                 return Ok(whole(self.missing(read)));

@@ -12,8 +12,8 @@ use super::rows::Row;
 use crate::connectors::{ConnectorError, LimitsFrom, ReadLimits, ReadPolicy};
 use crate::domain::policy::told_length;
 
-/// Longest life of a single sign-on session that calls for no advice, seconds: a working day.
-const LONG_LIFE_S: i64 = 12 * 3_600;
+/// Longest life of the session of somebody who is remembered that calls for no advice, seconds: 30 days.
+const LONG_MEMORY_S: i64 = 30 * 86_400;
 /// Sessions looked at before the first list.
 const SAMPLE: u32 = 200;
 
@@ -58,17 +58,19 @@ impl Noticed {
         };
         let lives: BTreeSet<Option<i64>> = self.limits.iter().map(|(_, life)| *life).collect();
         let mut advice = Vec::new();
+        // G-ABS-NONE
         if lives.contains(&Some(0)) {
             advice.push(SettingAdvice {
                 fact: "Some sessions have no longest life.".to_owned(),
                 means: "Set cas.ticket.tgt.primary.max-time-to-live-in-seconds: whoever uses one goes on for ever.".to_owned(),
             });
         }
-        if lives.iter().flatten().any(|life| *life > LONG_LIFE_S) {
+        // G-REMEMBER
+        let long = |life: &i64| *life == 0 || *life > LONG_MEMORY_S;
+        if self.remembered.iter().flatten().any(long) {
             advice.push(SettingAdvice {
-                fact: "Some sessions may live longer than 12 hours.".to_owned(),
-                means: "One sign-in opens every application for so long: look at \
-                        cas.ticket.tgt.primary.max-time-to-live-in-seconds and cas.ticket.tgt.remember-me."
+                fact: "Who asks to be remembered stays signed in for more than 30 days.".to_owned(),
+                means: "To be remembered must not take the place of signing in: look at cas.ticket.tgt.remember-me."
                     .to_owned(),
             });
         }
@@ -111,5 +113,62 @@ impl ReadPolicy for Cas {
         };
         self.api.list(None, SAMPLE.min(self.limit), None, keep).await?;
         Ok(some.read())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(limits: &[(Option<i64>, Option<i64>)], remembered: &[Option<i64>]) -> ReadLimits {
+        Noticed {
+            limits: limits.iter().copied().collect(),
+            remembered: remembered.iter().copied().collect(),
+            ..Noticed::default()
+        }
+        .read()
+    }
+
+    #[test]
+    fn sessions_that_agree_tell_the_limits_and_others_tell_their_own() {
+        let one = read(&[(Some(7_200), Some(28_800))], &[]);
+        assert_eq!(
+            (one.idle, one.absolute, one.source),
+            (Limit::Seconds(7_200), Limit::Seconds(28_800), LimitsFrom::Read)
+        );
+        let two = read(
+            &[(Some(7_200), Some(28_800)), (Some(1_209_600), Some(1_209_600))],
+            &[Some(1_209_600)],
+        );
+        assert_eq!((two.idle, two.source), (Limit::Unknown, LimitsFrom::Nobody));
+        assert_eq!(
+            two.settings[1].value.matches(',').count(),
+            1,
+            "{:?}",
+            two.settings
+        );
+        assert!(two.advice.is_empty(), "{:?}", two.advice);
+        let nobody = read(&[], &[]);
+        assert_eq!((nobody.idle, nobody.source), (Limit::Unknown, LimitsFrom::Nobody));
+        assert!(
+            nobody
+                .settings
+                .iter()
+                .all(|row| row.source == SettingSource::Unknown)
+        );
+    }
+
+    #[test]
+    fn what_sessions_carry_calls_for_advice() {
+        for (limits, remembered, facts) in [
+            ((Some(7_200), Some(0)), None, 1),
+            ((Some(7_200), Some(LONG_MEMORY_S)), Some(LONG_MEMORY_S), 0),
+            ((Some(7_200), Some(LONG_MEMORY_S + 1)), Some(LONG_MEMORY_S + 1), 1),
+            ((Some(7_200), Some(0)), Some(0), 2),
+        ] {
+            let remembered: Vec<Option<i64>> = remembered.into_iter().map(Some).collect();
+            let advice = read(&[limits], &remembered).advice;
+            assert_eq!(advice.len(), facts, "{limits:?}: {advice:?}");
+        }
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Row {
     #[serde(default, rename = "principal_attributes", deserialize_with = "given")]
     person: Person,
     #[serde(default, deserialize_with = "given")]
+    pub remember_me: bool,
+    #[serde(default, deserialize_with = "given")]
     is_proxied: bool,
     #[serde(default, rename = "authenticated_services", deserialize_with = "given")]
     pub services: Services,

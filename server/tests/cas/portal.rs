@@ -1,5 +1,6 @@
 //! A portal that reads a simulated CAS: what becomes of endings, and what is never kept, shown or handed out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::access::wire::Scope;
@@ -47,7 +48,7 @@ impl Desk {
         .await;
         app.administrator("mara").await;
         let admin = app.signed_in("mara").await;
-        let program = Program::with(&app, &admin, "administrator", Scope::EVERYWHERE).await;
+        let program = Program::with(&app, &admin, "helpdesk", Scope::EVERYWHERE).await;
         let desk = Self {
             app,
             cas,
@@ -250,13 +251,9 @@ async fn cas_check_config_says_what_is_reached_accepted_enabled_and_what_can_not
         model.sign_in_to(&id, SERVICES[0], now);
     });
     let folder = tempfile::tempdir().unwrap();
-    let settings = toml::to_string(&cas.settings("CAS campus").unwrap()).unwrap();
-    // A table stands behind everything else.
-    std::fs::write(
-        folder.path().join("check.toml"),
-        format!("[systems.cas]\n{settings}"),
-    )
-    .unwrap();
+    let systems = BTreeMap::from([("cas", cas.settings("CAS campus").unwrap())]);
+    let settings = toml::to_string(&BTreeMap::from([("systems", systems)])).unwrap();
+    std::fs::write(folder.path().join("check.toml"), settings).unwrap();
     let check = async || {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_curfew"));
         command

@@ -160,8 +160,8 @@ impl Connector for Cas {
             not_listed: vec![
                 "the sessions that applications keep by themselves".to_owned(),
                 "tokens of OAuth and OpenID Connect".to_owned(),
-                "whether an application was told of an ending: CAS says SUCCESS before it asked".to_owned(),
-                "its limits, but for those that listed sessions carry".to_owned(),
+                "whether an application was told of an ending (CAS says SUCCESS before it asked)".to_owned(),
+                "limits that no listed session carries".to_owned(),
             ],
             before_you_end: "CAS says OK to any ending, so only the list read afterwards counts. Applications are told within \
                              seconds, in no order."

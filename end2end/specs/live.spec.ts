@@ -224,7 +224,7 @@ test('ui_B5 domo is enough for Domo northwind, with and without a minus', async 
   await expect(rows(page).filter({ hasText: 'Domo northwind' })).toHaveCount(0);
   await expect(rows(page).first()).toBeVisible();
   await open(page, '/sessions?q=system:dmo', SCRIPT);
-  await expect(page.getByText('“dmo” is no system in your list. Yours are curfew, domo-northwind')).toBeVisible();
+  await expect(page.getByText('“dmo” is no system in your list. Yours are cas-campus, curfew, domo-northwind')).toBeVisible();
   await expect(rows(page)).toHaveCount(0);
   await hydrated(page);
 });

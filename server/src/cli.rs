@@ -550,6 +550,9 @@ async fn check_system(guard: &Guarded) -> (bool, Option<(SelfTestReport, Proof)>
         for line in guard.found() {
             say("found", true, line);
         }
+        for line in guard.effect().not_listed {
+            say("not seen", true, line);
+        }
     } else {
         say("list", true, "this kind of system can’t list sessions".to_owned());
     }

@@ -4,11 +4,13 @@
 //! layers and their counts). Nothing here depends on the server: it is built by cargo and started as a program.
 
 mod bench;
+mod cas;
 mod check;
 mod child;
 mod css;
 mod embed;
 mod keycloak;
+mod maven;
 mod places;
 mod postgres;
 mod run;
@@ -35,6 +37,7 @@ cargo xtask <word>
                          NAME keeps the tests whose name holds it
   test --matrix [...]    the same with every version of real servers
   tomcats [--matrix]     fetches the real Tomcats of the tests; the last line is their folder
+  cas                    fetches the real CAS of the tests; the last line is its folder
   keycloak               fetches and builds the real Keycloak of the tests; the last line is its folder
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
   bench NAME [ARGS]      collect, list, scope, end, tableau, tomcat, start or page: how fast, beside the raw limit of
@@ -70,6 +73,7 @@ fn dispatch(args: &[String]) -> Result<bool> {
         ["check"] => test(&places, Parts::Normal, &["check"]),
         ["tomcats"] => fetch_tomcats(&places, Parts::Normal),
         ["tomcats", "--matrix"] => fetch_tomcats(&places, Parts::Matrix),
+        ["cas"] => fetch_cas(&places),
         ["keycloak"] => fetch_keycloak(&places),
         ["bench", name, rest @ ..] => bench::run(&places, name, rest),
         ["build-site"] | ["build-site", "--release"] => site::build(&places, Mode::Release).map(|()| true),
@@ -101,6 +105,12 @@ fn fetch_tomcats(places: &Places, parts: Parts) -> Result<bool> {
 fn fetch_keycloak(places: &Places) -> Result<bool> {
     setup::java()?;
     println!("{}", keycloak::fetch(places)?.display());
+    Ok(true)
+}
+
+fn fetch_cas(places: &Places) -> Result<bool> {
+    setup::java()?;
+    println!("{}", cas::fetch(places)?.display());
     Ok(true)
 }
 

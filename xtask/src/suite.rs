@@ -16,7 +16,7 @@ use crate::places::Places;
 use crate::postgres::Postgres;
 use crate::site::{self, Mode};
 use crate::tomcats::{self, Parts};
-use crate::{check, keycloak, say, setup};
+use crate::{cas, check, keycloak, say, setup};
 
 /// The whole run ends by itself after this.
 const LIMIT: Duration = Duration::from_secs(80 * 60);
@@ -150,6 +150,7 @@ fn fetch_parts(
             setup::java()?;
             tomcats::fetch(&places, parts)?;
             keycloak::fetch(&places)?;
+            cas::fetch(&places)?;
         }
         Ok(())
     })
@@ -211,6 +212,7 @@ const MATRIX: [&str; 8] = [
 fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts) -> Result<Tally> {
     let tomcats = tomcats::fetch(places, servers)?;
     let keycloak = keycloak::fetch(places)?;
+    let cas = cas::fetch(places)?;
     let tableau_clients = setup::tableau_clients(places)?;
     let mut runs = vec![PACKAGES.as_slice(), &["--package", "xtask"]];
     let matrix = match servers {
@@ -228,6 +230,7 @@ fn rust(places: &Places, postgres: &Postgres, name: Option<&str>, servers: Parts
             .args(packages)
             .args(name)
             .env("CURFEW_TEST_POSTGRES", postgres.url())
+            .env("CURFEW_TEST_CAS", &cas)
             .env("CURFEW_TEST_KEYCLOAK", &keycloak)
             .env("CURFEW_TEST_TABLEAU_CLIENTS", &tableau_clients)
             .env("CURFEW_TEST_TOMCATS", &tomcats)

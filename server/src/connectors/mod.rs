@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::config::SystemSettings;
 
+pub mod cas;
 pub mod conformance;
 pub mod domo;
 pub mod guard;
@@ -39,6 +40,7 @@ pub type Make = fn(&Recipe<'_>) -> anyhow::Result<SharedConnector>;
 
 /// Every kind of system Curfew can connect, besides itself (`portal`). One line each.
 pub const REGISTRY: &[(&str, Make)] = &[
+    ("cas", cas::from_settings),
     ("domo", domo::from_settings),
     ("keycloak", keycloak::from_settings),
     ("simulator", simulator::from_settings),

@@ -1,4 +1,4 @@
-//! The demo estate: six systems that do not exist, with about 4,200 people at work and every outcome to be met.
+//! The demo estate: seven systems that do not exist, with about 4,300 people at work and every outcome to be met.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::app_server::AppServer;
+use super::cas::CasServer;
+use super::cas::model::Release as CasRelease;
 use super::domo::DomoServer;
 use super::example_app::{Around, ExampleApp};
 use super::keycloak::KeycloakServer;
@@ -37,6 +39,7 @@ pub struct DemoEstate {
 /// A system of the estate.
 enum Running {
     Simple(Simulator),
+    Cas(CasServer),
     Domo(DomoServer),
     Keycloak(KeycloakServer),
     Tableau(TableauServer),
@@ -46,6 +49,7 @@ impl Running {
     fn access(&self) -> (SocketAddr, String) {
         match self {
             Self::Simple(simulator) => simulator.access(),
+            Self::Cas(server) => server.access(),
             Self::Domo(server) => server.access(),
             Self::Keycloak(server) => server.access(),
             Self::Tableau(server) => server.access(),
@@ -166,8 +170,8 @@ fn plans() -> [Plan; 2] {
 
 /// Starts the estate on loopback ports, filled and alive.
 ///
-/// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; Tableau analytics refuses
-/// one, has external users and impersonated sessions and holds Curfew's own sign-in; Tableau archive is so old that only
+/// uPortal says OK for three people and ends nothing; Keycloak lets two people straight back in; CAS says OK for anything, and
+/// one of its applications is told nothing; Tableau analytics refuses one, has external users and impersonated sessions and holds Curfew's own sign-in; Tableau archive is so old that only
 /// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Moodle gives one person
 /// a new session id each time it is asked for their sessions; Domo has the mobile app, limits that were changed, people who
 /// are deleted or deactivated, a type code that nobody named, and is never proven. One app gets tickets of
@@ -189,6 +193,8 @@ pub async fn demo_estate(
     let ids = |accounts: &[&str]| accounts.iter().filter_map(|a| people::account_id_of(a)).collect();
     let (settings, keycloak) = keycloak(&clock, 1_204 * times, 900 * times).await?;
     estate.add("keycloak-staff", settings, Running::Keycloak(keycloak));
+    let (settings, cas) = cas(&clock, 96 * times, 80 * times).await?;
+    estate.add("cas-campus", settings, Running::Cas(cas));
     for plan in plans() {
         let mut simulator = Simulator::start(clock.clone(), plan.shape).await?;
         simulator.fill(plan.sessions * times, plan.people * times);
@@ -283,6 +289,20 @@ async fn keycloak(
     });
     server.faults(|faults| faults.let_back_for = ["m.hohenlohe", "c.okonkwo"].map(str::to_owned).into());
     let settings = server.settings("Keycloak staff")?;
+    server.live(Duration::from_secs(5));
+    Ok((settings, server))
+}
+
+/// A CAS with people of the estate in it, alive, and the settings to connect it.
+async fn cas(
+    clock: &Arc<dyn Clock>,
+    sessions: usize,
+    people: usize,
+) -> anyhow::Result<(SystemSettings, CasServer)> {
+    let seed = u64::from_be_bytes(random_bytes());
+    let mut server = CasServer::start(clock.clone(), seed, CasRelease::Seven).await?;
+    server.model(|model, now| model.fill(people, sessions, now));
+    let settings = server.settings("CAS campus")?;
     server.live(Duration::from_secs(5));
     Ok((settings, server))
 }

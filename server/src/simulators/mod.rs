@@ -5,6 +5,7 @@
 
 mod app_server;
 mod broken;
+pub mod cas;
 pub mod demo;
 mod dice;
 pub mod domo;

@@ -3,6 +3,8 @@
 
 mod conformance;
 mod faults;
+#[path = "../keeper/mod.rs"]
+mod keeper;
 mod real;
 mod same;
 mod simulated;

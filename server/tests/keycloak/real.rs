@@ -1,9 +1,7 @@
 //! A real Keycloak as a far side: one server for the whole suite, a realm for each test.
 
 use std::io::Write;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +13,7 @@ use server::config::SystemSettings;
 use server::connectors::Target;
 use tokio::sync::OnceCell;
 
+use super::keeper::{Kept, client, form, free_port};
 use super::world::{ALL_ROLES, Far, World};
 
 const READER: &str = "curfew-reader";
@@ -22,23 +21,12 @@ const ENDER: &str = "curfew-ender";
 /// Of clients and people alike.
 const SECRET: &str = "real-keycloak-test-secret";
 
-/// Runs `$@` until standard input ends or says a word, then the whole group ends: the server is a child of its script.
-const KEEPER: &str = r#"
-exec 3<&0
-trap : TERM
-"$@" </dev/null 3<&- &
-read -r word <&3
-kill -TERM 0
-wait; wait
-kill -KILL 0
-"#;
-
 /// The server; ended when the test process ends, as nobody drops what is kept in a `static`.
 struct Keycloak {
     url: String,
     /// A token of the administrator, which lasts a minute, and when it was given.
     admin: Mutex<Option<(String, Instant)>>,
-    _keeper: Mutex<Child>,
+    _kept: Mutex<Kept>,
 }
 
 async fn keycloak() -> &'static Keycloak {
@@ -56,71 +44,37 @@ fn home() -> PathBuf {
 }
 
 async fn start() -> Keycloak {
-    let ports = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    let [port, management] = ports.map(|listener| listener.local_addr().unwrap().port());
-    let log = std::env::temp_dir().join(format!("curfew-keycloak-{}.log", std::process::id()));
-    let file = std::fs::File::create(&log).unwrap();
-    let mut keeper = Command::new("sh")
-        .args(["-c", KEEPER, "keeper"])
-        .arg(home().join("bin/kc.sh"))
-        .args([
-            "start",
-            "--optimized",
-            "--http-enabled=true",
-            "--http-host=127.0.0.1",
-        ])
-        .args([
-            format!("--http-port={port}"),
-            format!("--http-management-port={management}"),
-        ])
-        .args(["--hostname-strict=false", "--cache=local"])
-        .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
-        .env("KC_BOOTSTRAP_ADMIN_USERNAME", "admin")
-        .env("KC_BOOTSTRAP_ADMIN_PASSWORD", SECRET)
-        .stdin(Stdio::piped())
-        .stdout(file.try_clone().unwrap())
-        .stderr(file)
-        .process_group(0)
-        .spawn()
-        .expect("sh starts");
-    let began = Instant::now();
+    let [port, management] = [free_port(), free_port()];
+    let script = home().join("bin/kc.sh");
+    let mut kept = Kept::start("keycloak", script.to_str().unwrap(), |command| {
+        command
+            .args([
+                "start",
+                "--optimized",
+                "--http-enabled=true",
+                "--http-host=127.0.0.1",
+            ])
+            .args([
+                format!("--http-port={port}"),
+                format!("--http-management-port={management}"),
+            ])
+            .args(["--hostname-strict=false", "--cache=local"])
+            .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
+            .env("KC_BOOTSTRAP_ADMIN_USERNAME", "admin")
+            .env("KC_BOOTSTRAP_ADMIN_PASSWORD", SECRET)
+    });
     let ready = format!("http://127.0.0.1:{management}/health/ready");
     // Before it is ready its port answers already, with 503.
-    while !client()
-        .get(&ready)
-        .send()
-        .await
-        .is_ok_and(|answer| answer.status() == StatusCode::OK)
-    {
-        let lives = matches!(keeper.try_wait(), Ok(None));
-        if !lives || began.elapsed() > Duration::from_secs(240) {
-            drop(keeper.stdin.take().map(|mut word| word.write_all(b"stop\n")));
-            panic!(
-                "Keycloak did not start:\n{}",
-                std::fs::read_to_string(&log).unwrap_or_default()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    drop(std::fs::remove_file(&log));
+    kept.ready(async |_| {
+        let answer = client().get(&ready).send().await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    })
+    .await;
     Keycloak {
         url: format!("http://127.0.0.1:{port}"),
         admin: Mutex::default(),
-        _keeper: Mutex::new(keeper),
+        _kept: Mutex::new(kept),
     }
-}
-
-/// A client that keeps no connection, so that tests with runtimes of their own may share the server.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a browser is not the portal: it goes where the test says"
-)]
-fn client() -> reqwest::Client {
-    server::http::install_tls();
-    reqwest::Client::builder()
-        .pool_max_idle_per_host(0)
-        .build()
-        .unwrap()
 }
 
 /// A realm of its own.
@@ -273,17 +227,11 @@ impl Real {
 }
 
 /// Form fields as a browser or an application sends them.
-async fn post_form(url: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
-    let mut fields = reqwest::Url::parse("http://form/").unwrap();
-    fields.query_pairs_mut().extend_pairs(form);
+async fn post_form(url: &str, fields: &[(&str, &str)]) -> (StatusCode, Value) {
     let request = client()
         .post(url)
         .header("content-type", "application/x-www-form-urlencoded");
-    let answer = request
-        .body(fields.query().unwrap().to_owned())
-        .send()
-        .await
-        .unwrap();
+    let answer = request.body(form(fields)).send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or_default())

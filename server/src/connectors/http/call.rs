@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::answered::Answered;
-use super::{CallError, Http, cut_off};
+use super::{CallError, Http, cut_off, is_html};
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// A request being built.
@@ -211,9 +211,14 @@ pub struct Streamed<'h> {
 }
 
 impl Streamed<'_> {
-    /// HTTP status: any but 3xx, 401, 403 and 429.
+    /// HTTP status: any but 429, and 3xx, 401 and 403 only where they were asked for.
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
+    }
+
+    /// True when it calls itself a web page.
+    pub fn is_page(&self) -> bool {
+        is_html(&self.response)
     }
 
     /// The next bytes; `None` = that was all.

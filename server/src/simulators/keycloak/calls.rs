@@ -12,7 +12,7 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::faults::{Bad, Call, Faults, error, spoil};
+use super::faults::{Bad, Call, Faults, error};
 use super::model::{CLIENT_SECRET, PORTAL, Realm, Session, User};
 use super::{Inside, Shared};
 
@@ -113,11 +113,9 @@ impl Shared {
             let mut inside = self.inside();
             *inside.calls.entry(call).or_default() += 1;
             let bad = inside.faults.bad.get(&call).cloned();
-            let response = match &bad {
-                None | Some(Bad::CutOff) => {
-                    work(&mut inside, now).unwrap_or_else(|Refusal(status, words)| error(status, words))
-                }
-                Some(_) => StatusCode::NO_CONTENT.into_response(),
+            let response = match bad.as_ref().is_none_or(Bad::is_done) {
+                true => work(&mut inside, now).unwrap_or_else(|Refusal(status, words)| error(status, words)),
+                false => StatusCode::NO_CONTENT.into_response(),
             };
             let later_ms = if call == Call::Delete {
                 inside.faults.slow_delete_ms
@@ -130,7 +128,7 @@ impl Shared {
             tokio::time::sleep(Duration::from_millis(later_ms)).await;
         }
         match bad {
-            Some(bad) => spoil(bad, response).await,
+            Some(bad) => bad.spoil(response, error).await,
             None => response,
         }
     }

@@ -1,14 +1,15 @@
-//! What can be wrong with a simulated Keycloak, and what a fault makes of an answer.
+//! What can be wrong with a simulated Keycloak.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::super::broken::{cut_off, status_of};
+pub use super::super::broken::Bad;
+use super::super::broken::status_of;
+
 /// The calls there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,26 +30,6 @@ pub enum Call {
     Delete,
     /// The end of everything of one person.
     Logout,
-}
-
-/// An answer in place of the proper one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bad {
-    /// A page, with this status.
-    Html(u16),
-    /// An error as Keycloak writes it.
-    Error(u16, String),
-    /// A redirect to another host.
-    Redirect,
-    /// 429.
-    RateLimited,
-    /// Bytes that are no JSON.
-    Garbage,
-    /// Does what it was asked, and the connection breaks half-way through the answer.
-    CutOff,
-    /// Never answers.
-    Silent,
 }
 
 /// What is wrong. The default is: nothing.
@@ -76,24 +57,4 @@ pub struct Faults {
 /// An error as Keycloak writes it.
 pub(super) fn error(status: u16, words: &str) -> Response {
     (status_of(status), Json(json!({ "error": words }))).into_response()
-}
-
-/// What a fault makes of an answer.
-pub(super) async fn spoil(bad: Bad, good: Response) -> Response {
-    match bad {
-        Bad::Html(status) => {
-            let page = "<!DOCTYPE html><html><head><title>Gateway</title></head><body>Sorry</body></html>";
-            (status_of(status), [(header::CONTENT_TYPE, "text/html")], page).into_response()
-        }
-        Bad::Error(status, words) => error(status, &words),
-        Bad::Redirect => (
-            StatusCode::FOUND,
-            [(header::LOCATION, "http://elsewhere.invalid/")],
-        )
-            .into_response(),
-        Bad::RateLimited => error(429, "Too many requests"),
-        Bad::Garbage => (StatusCode::OK, "\u{0}\u{1}{{{ not json").into_response(),
-        Bad::CutOff => cut_off(good).await,
-        Bad::Silent => std::future::pending().await,
-    }
 }

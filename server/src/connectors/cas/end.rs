@@ -4,13 +4,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 
 use super::Cas;
 use super::api::nobody_named;
 use super::list::NO_CUT;
 use super::rows::Row;
-use crate::connectors::http::CallError;
+use crate::connectors::http::{CallError, ask_each};
 use crate::connectors::{Answer, ConnectorError, EndAccount, EndSessions, Handle, Target};
 
 /// People who are asked for one by one; more are found in one list of everybody.
@@ -58,20 +57,7 @@ impl Cas {
     /// One call each, in the order of the asking.
     async fn end_each(&self, ids: Vec<Option<&Handle>>) -> Result<Vec<Answer>, ConnectorError> {
         let asks: Vec<_> = ids.into_iter().map(|id| self.end_one(id)).collect();
-        let ended: Vec<Result<Answer, CallError>> =
-            stream::iter(asks).buffered(self.connections).collect().await;
-        // Where nothing at all was asked that is the failure; else what failed among it only a list can tell.
-        if ended
-            .iter()
-            .all(|one| one.as_ref().is_err_and(CallError::nothing_asked))
-            && let Some(Err(first)) = ended.iter().find(|one| one.is_err())
-        {
-            return Err(first.error.clone());
-        }
-        Ok(ended
-            .into_iter()
-            .map(|one| one.unwrap_or(Answer::NoAnswer))
-            .collect())
+        ask_each(asks, self.connections).await
     }
 }
 

@@ -173,6 +173,10 @@ impl Connector for Cas {
         self.noticed(Noticed::words).unwrap_or_default()
     }
 
+    fn is_identity_server(&self) -> bool {
+        true
+    }
+
     fn list(&self) -> Option<&dyn ListSessions> {
         Some(self)
     }

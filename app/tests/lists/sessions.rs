@@ -81,6 +81,7 @@ pub fn row(n: usize) -> SessionRow {
         stale: health == Health::Stale,
         person: person.to_owned(),
         person_doubt: None,
+        remark: None,
         account_name: account.to_owned(),
         email: Some(format!("{account}@example.org")),
         kind: [

@@ -154,6 +154,10 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         },
         settings: Vec::new(),
         advice: Vec::new(),
+        signs_in_by: None,
+        accepted: Vec::new(),
+        may_accept: false,
+        advice_open: 0,
     }
 }
 

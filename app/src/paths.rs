@@ -85,6 +85,11 @@ pub fn system(system: &SystemId) -> String {
     format!("{SYSTEMS}?{id}#system")
 }
 
+/// Advice on the limits of a system.
+pub fn advice(system: &SystemId) -> String {
+    format!("{POLICIES}#advice-{system}")
+}
+
 /// Where a plain form posts: the page's own path with the act behind it.
 pub mod post {
     /// Row form of the sessions page; fields and acts: `sessions::form::SelectionForm`.
@@ -127,6 +132,8 @@ pub mod post {
     /// `act` = read | pause | resume | test, `system` = id.
     pub const SYSTEM: &str = "/systems/act";
     pub const POLICY: &str = "/policies/save";
+    /// `act` = accept | reopen; fields: `policies::form`.
+    pub const ADVICE: &str = "/policies/advice";
     /// `act` = create-operator | disable | enable | reset | unlock | reset-factor | grant | revoke | save-role |
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";

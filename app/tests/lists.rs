@@ -321,8 +321,13 @@ fn where_ending_is_not_proven_on_the_build_that_runs_list_and_preview_say_so() {
     rows.rows[0].unproven = Some(WORDS.to_owned());
     let html = list(rows);
     has(&html, &[WORDS]);
-    let told = html.matches("second is-warn block").count();
+    let told = html.matches("row-unproven").count();
     assert_eq!(told, 1, "the row it is true of, and no other");
+    has(&html, &["Not verified"]);
+    assert!(
+        html.contains(&format!("data-tip=\"{WORDS}\"")),
+        "the whole of it on hover and focus"
+    );
     let mut asked = preview();
     for system in &mut asked.by_system {
         system.proven_at = Some(fake::NOW);

@@ -347,6 +347,8 @@ fn a_setting_nobody_told_us_is_never_shown_as_if_it_were_read() {
         setting("lifetime_limit", "600 minutes", SettingSource::Typed),
     ];
     system.advice = vec![SettingAdvice {
+        rule: "guest_access_enabled".to_owned(),
+        ground: "true".to_owned(),
         fact: "Guests are let in.".to_owned(),
         means: "There is no session to end.".to_owned(),
     }];
@@ -364,6 +366,44 @@ fn a_setting_nobody_told_us_is_never_shown_as_if_it_were_read() {
     );
     let defaults = words(&html).matches("not read: documented default").count();
     assert_eq!(defaults, 1);
+}
+
+#[test]
+fn accepted_advice_stays_in_sight_with_its_reason_and_is_not_open() {
+    use app::policies::wire::AdviceAccepted;
+    use app::wire::Limit;
+
+    let told = |change: fn(&mut app::policies::wire::SystemLimits)| {
+        let mut world = World::many();
+        let system = &mut world.policies.systems[0];
+        system.idle = Limit::Seconds(600);
+        system.absolute = Limit::Seconds(48 * 3_600);
+        system.accepted = vec![AdviceAccepted {
+            advice: "G-ABS-AAL2".to_owned(),
+            ground: "172800 s".to_owned(),
+            reason: "A wall <b>display</b>".to_owned(),
+            by: "Mara Ortiz".to_owned(),
+            at: NOW,
+            until: NOW.plus_seconds(40 * 86_400),
+        }];
+        change(system);
+        world.policies.systems.truncate(1);
+        page(paths::POLICIES, Given::world(world)).1
+    };
+    let html = told(|_| {});
+    says(&html, &["0 open, 1 accepted", "Accepted until", "Mara Ortiz"]);
+    assert!(
+        html.contains("A wall &lt;b&gt;display"),
+        "text, whatever it is made of"
+    );
+    assert!(html.contains("value=\"reopen\"") && !html.contains("value=\"accept\""));
+    let changed = told(|system| system.absolute = Limit::Seconds(49 * 3_600));
+    says(&changed, &["1 open", "Why it may stay so"]);
+    assert!(!words(&changed).contains("Mara Ortiz"), "said of another value");
+    assert!(changed.contains("name=\"ground\" value=\"176400 s\""));
+    let reader = told(|system| system.may_accept = false);
+    says(&reader, &["Accepted until"]);
+    assert!(!reader.contains(paths::post::ADVICE));
 }
 
 #[test]
@@ -824,6 +864,34 @@ fn tickets_show_trouble_first_and_find_a_refusal_by_its_reference() {
         !words(&html).contains("T-2M4N6P8R"),
         "a filter that is not understood lists nothing"
     );
+}
+
+#[test]
+fn an_address_is_in_order_only_where_it_was_asked_lately() {
+    let shown = |asked_at: Option<app::wire::Timestamp>, counted: bool| {
+        let mut world = World::many();
+        let nodes = &mut world.tickets.nodes;
+        nodes.retain(|node| node.last_until.is_none());
+        nodes.truncate(1);
+        (nodes[0].asked_at, nodes[0].counted) = (asked_at, counted);
+        let (_, html) = page(paths::TICKETS, Given::world(world));
+        let text = words(&html);
+        let from = text.find("Tableau’s addresses").unwrap_or_default();
+        text[from..].to_owned()
+    };
+    let ago = |seconds: i64| Some(NOW.plus_seconds(-seconds));
+    assert!(shown(ago(3_600), true).contains("In order"));
+    for (asked, counted, said) in [
+        (ago(3 * 3_600), true, "Last asked 3 h ago"),
+        (None, true, "Not asked within a day"),
+        (None, false, "Not known"),
+    ] {
+        let text = shown(asked, counted);
+        assert!(
+            text.contains(said) && !text.contains("In order"),
+            "{said}: {text}"
+        );
+    }
 }
 
 #[test]

@@ -645,7 +645,7 @@ async fn raw_page(
         "'' AS sort_text"
     };
     let sql = format!(
-        "SELECT session_key, system_id, handle_hint, account_id, account_name, display_name, person_doubt, email, kind, raw_kind, state, ip, \
+        "SELECT session_key, system_id, handle_hint, account_id, account_name, display_name, person_doubt, remark, email, kind, raw_kind, state, ip, \
          browser, os, place, site, created_at, last_active_at, idle_timeout_s, idle_ends_at, absolute_expires_at, absolute_known, \
          endable, endable_why, return_hint, observed_at, gone_at, {column} AS {value}, {other} FROM session \
          WHERE state = 'live' AND kind <> 'guest' AND {condition} {behind} ORDER BY {column} {order}, row_no {order} LIMIT {PAGE_ROWS}"

@@ -349,6 +349,9 @@ pub struct SystemSettings {
     /// What its limits are measured by on the Policies page.
     #[serde(default)]
     pub profile: Profile,
+    /// Id of the identity server its people sign in by: the Policies page holds its limits against that one's.
+    #[serde(default)]
+    pub signs_in_by: Option<String>,
     /// What the connector of this kind reads; it refuses what it does not know.
     #[serde(flatten)]
     pub own: toml::Table,
@@ -392,7 +395,13 @@ impl Config {
 
     /// Refuses what can't work, and says what would.
     pub fn check(&self) -> anyhow::Result<()> {
-        for id in self.systems.keys() {
+        for (id, settings) in &self.systems {
+            if let Some(server) = &settings.signs_in_by {
+                anyhow::ensure!(
+                    server != id && self.systems.contains_key(server),
+                    "systems.{id}.signs_in_by: “{server}” is no other system of these settings"
+                );
+            }
             let good = (1..=40).contains(&id.len())
                 && id
                     .bytes()
@@ -482,6 +491,22 @@ mod tests {
         all.webhook[0].check().unwrap();
         all.broker.check(&all).unwrap();
         assert_eq!(all.broker.apps.len(), 1);
+    }
+
+    #[test]
+    fn who_signs_in_by_a_system_that_is_not_there_is_refused() {
+        let check = |server: &str| {
+            let text = format!(
+                "[systems.app]\nkind = \"simulator\"\nsigns_in_by = \"{server}\"\n[systems.sso]\nkind = \"keycloak\""
+            );
+            let config: Config = toml::from_str(&text).unwrap();
+            config.check().map_err(|cause| cause.to_string())
+        };
+        assert_eq!(check("sso"), Ok(()));
+        for nobody in ["keycloak", "app", ""] {
+            let words = check(nobody).unwrap_err();
+            assert!(words.contains("systems.app.signs_in_by"), "{words}");
+        }
     }
 
     #[test]

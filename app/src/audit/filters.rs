@@ -6,7 +6,7 @@ use super::wire::AuditPage;
 use crate::civil::Civil;
 use crate::error::FieldProblem;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, ClearFilters, Clock, Field, Glyph, Icon, Pick};
+use crate::ui::{Button, ButtonKind, ClearFilters, Clock, Field, Glyph, Icon, MoreFilters, Pick};
 use crate::wire::Timestamp;
 
 /// Search, and behind it who, what, where, how and when.
@@ -22,13 +22,13 @@ pub fn Filters(
     let set = query.filters();
     let more = set - usize::from(!query.text.is_empty());
     let open = more > 0 || !problems.is_empty();
-    let error = |field: &str| {
+    let error = move |field: &str| {
         problems
             .iter()
             .find(|p| p.field == field)
             .map(|p| p.message.clone())
     };
-    let time = |at: Option<Timestamp>| at.map(|at| Civil::at(at, offset).field()).unwrap_or_default();
+    let time = move |at: Option<Timestamp>| at.map(|at| Civil::at(at, offset).field()).unwrap_or_default();
     let ending = if query.ending_no > 0 {
         query.ending_no.to_string()
     } else {
@@ -57,60 +57,52 @@ pub fn Filters(
                 </div>
                 <Button kind=ButtonKind::Plain>"Search"</Button>
             </div>
-            <details class="more-filters" open=open>
-                <summary class="link-btn">
-                    {match more {
-                        0 => "More filters".to_owned(),
-                        n => format!("More filters, {n} set"),
-                    }}
-                </summary>
-                <div class="filter-fields">
-                    <Field id="f-who" name="who" label="Who" value=query.who error=error("who") />
-                    <Pick id="f-action" name="action" label="Did what" options=any(page.actions) value=query.action />
-                    <Pick
-                        id="f-system"
-                        name="system"
-                        label="System"
-                        options=any(page.systems.into_iter().map(|(id, name)| (id.0, name)).collect())
-                        value=query.system
-                    />
-                    <Pick
-                        id="f-result"
-                        name="result"
-                        label="Result"
-                        options=any(results.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec())
-                        value=query.result
-                        error=error("result")
-                    />
-                    <Field
-                        id="f-ending"
-                        name="ending"
-                        label="Ending"
-                        value=ending
-                        inputmode="numeric"
-                        error=error("ending")
-                    />
-                    <Field
-                        id="f-from"
-                        name="from"
-                        label="From"
-                        kind="datetime-local"
-                        value=time(query.from)
-                        error=error("from")
-                    />
-                    <Field
-                        id="f-until"
-                        name="until"
-                        label="Until"
-                        kind="datetime-local"
-                        value=time(query.until)
-                        error=error("until")
-                    />
-                    <div class="filter-buttons">
-                        <Button kind=ButtonKind::Primary>"Show"</Button>
-                    </div>
+            <MoreFilters set=more open=open>
+                <Field id="f-who" name="who" label="Who" value=query.who error=error("who") />
+                <Pick id="f-action" name="action" label="Did what" options=any(page.actions) value=query.action />
+                <Pick
+                    id="f-system"
+                    name="system"
+                    label="System"
+                    options=any(page.systems.into_iter().map(|(id, name)| (id.0, name)).collect())
+                    value=query.system
+                />
+                <Pick
+                    id="f-result"
+                    name="result"
+                    label="Result"
+                    options=any(results.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec())
+                    value=query.result
+                    error=error("result")
+                />
+                <Field
+                    id="f-ending"
+                    name="ending"
+                    label="Ending"
+                    value=ending
+                    inputmode="numeric"
+                    error=error("ending")
+                />
+                <Field
+                    id="f-from"
+                    name="from"
+                    label="From"
+                    kind="datetime-local"
+                    value=time(query.from)
+                    error=error("from")
+                />
+                <Field
+                    id="f-until"
+                    name="until"
+                    label="Until"
+                    kind="datetime-local"
+                    value=time(query.until)
+                    error=error("until")
+                />
+                <div class="filter-buttons">
+                    <Button kind=ButtonKind::Primary>"Show"</Button>
                 </div>
-            </details>
+            </MoreFilters>
             <ClearFilters set=set href=paths::AUDIT />
         </form>
     }

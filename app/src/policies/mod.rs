@@ -1,5 +1,11 @@
+//! Session limits: what each system does, what that calls for, and the limits of Curfew's own sessions.
+
 #[cfg(feature = "ssr")]
-mod advice;
+mod accept;
+#[cfg(feature = "ssr")]
+pub mod advice;
+#[cfg(feature = "ssr")]
+mod behind;
 #[cfg(feature = "ssr")]
 mod editor;
 pub mod form;

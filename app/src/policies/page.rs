@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::advice::{Advice, advice};
+use super::accept::AdvicePanel;
+use super::advice::advice;
 use super::editor::{Editor, ReadOnly};
 use super::form;
 use super::wire::{
@@ -60,28 +61,7 @@ fn Policies(
                 } else {
                     view! { <Table systems=page.systems /> }.into_any()
                 }}
-                {(!advice.is_empty())
-                    .then(|| {
-                        view! {
-                            <Panel title="Advice">
-                                <ul class="bullets" role="list">
-                                    {advice
-                                        .into_iter()
-                                        .map(|Advice { fact, means, look }| {
-                                            view! {
-                                                <li>
-                                                    <b>{fact}</b>
-                                                    " "
-                                                    <span class="soft">{means}</span>
-                                                    {look.map(|(words, href)| view! { " " <a href=href>{words}</a> })}
-                                                </li>
-                                            }
-                                        })
-                                        .collect_view()}
-                                </ul>
-                            </Panel>
-                        }
-                    })}
+                <AdvicePanel advice=advice now=page.now />
                 {settings
                     .into_iter()
                     .map(|(name, settings)| view! { <Settings name=name settings=settings /> })

@@ -91,6 +91,14 @@ pub struct SystemLimits {
     pub settings: Vec<SystemSetting>,
     /// What these settings call for, from those that are known alone.
     pub advice: Vec<SettingAdvice>,
+    /// The identity server its people sign in by, as the settings say; `None` = they don't, or nobody may know it here.
+    pub signs_in_by: Option<SystemId>,
+    /// Advice that somebody accepted and that has not ended; whether it still has its ground is told by the advice.
+    pub accepted: Vec<AdviceAccepted>,
+    /// Whether the caller may accept advice on it, and take that back.
+    pub may_accept: bool,
+    /// Pieces of advice that nobody accepted.
+    pub advice_open: u64,
 }
 
 impl SystemLimits {
@@ -116,8 +124,42 @@ impl SystemLimits {
             before_you_end: String::new(),
             settings: Vec::new(),
             advice: Vec::new(),
+            signs_in_by: None,
+            accepted: Vec::new(),
+            may_accept: false,
+            advice_open: 0,
         }
     }
+}
+
+/// A piece of advice that somebody accepted to leave as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdviceAccepted {
+    /// Which: its rule and, behind a colon, the place.
+    pub advice: String,
+    /// The value it was about then.
+    pub ground: String,
+    /// Why it may stay so.
+    pub reason: String,
+    /// Who accepted it, as shown.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// From then on it is open again.
+    pub until: Timestamp,
+}
+
+/// Advice to be accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptAdvice {
+    /// Which.
+    pub advice: String,
+    /// The value it is about, as the person saw it.
+    pub ground: String,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+    /// Until when, at most [`bounds::ACCEPT_MAX_S`] from now.
+    pub until: Timestamp,
 }
 
 /// Where a single setting is known from.
@@ -156,6 +198,12 @@ pub struct SystemSetting {
 /// What a setting calls for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingAdvice {
+    /// Its rule and, behind a colon, the place; empty = it is about something not known, which nobody can accept.
+    #[serde(default)]
+    pub rule: String,
+    /// The value it is about.
+    #[serde(default)]
+    pub ground: String,
     /// What is so.
     pub fact: String,
     /// What that means, or what to do.
@@ -254,4 +302,6 @@ pub mod bounds {
     pub const ABSOLUTE_MIN: i64 = 5;
     /// Longest absolute lifetime, minutes: 24 h.
     pub const ABSOLUTE_MAX: i64 = 24 * 60;
+    /// Longest that advice stays accepted, seconds: a year, a leap one too.
+    pub const ACCEPT_MAX_S: i64 = 366 * 86_400;
 }

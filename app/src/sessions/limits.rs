@@ -209,8 +209,24 @@ pub fn worth_a_look(system: &SystemLimits) -> AnyView {
         {never}
         {earlier(system)}
         {old}
+        {advice(system)}
     }
     .into_any()
+}
+
+/// The link to advice that nobody accepted, where it can be accepted.
+fn advice(system: &SystemLimits) -> Option<AnyView> {
+    let open = system.advice_open;
+    (open > 0).then(|| {
+        let words = format!("{} open", counted(open, "piece of advice", "pieces of advice"));
+        view! {
+            <a class="limits-look" href=paths::advice(&system.system_id)>
+                {words}
+                <span class="unseen">{format!(" on {}, show it", system.system_name)}</span>
+            </a>
+        }
+        .into_any()
+    })
 }
 
 /// The link to sessions that began under an earlier policy; with their number where it is known.

@@ -238,7 +238,13 @@ fn person(row: &SessionRow) -> AnyView {
     let login =
         Some(row.account_name.clone()).filter(|login| !login.is_empty() && row.person_doubt.is_none());
     view! {
-        <Person name=row.person.clone() login=row.account_name.clone() second=second doubt=row.person_doubt.clone() />
+        <Person
+            name=row.person.clone()
+            login=row.account_name.clone()
+            second=second
+            doubt=row.person_doubt.clone()
+            remark=row.remark.clone()
+        />
         {login.map(|login| view! { <Copy text=login label="Copy user name" /> })}
     }
     .into_any()
@@ -312,9 +318,24 @@ fn system(row: &SessionRow) -> AnyView {
         {row
             .unproven
             .clone()
-            .map(|words| view! { <span class="second is-warn block"><Cut text=words /></span> })}
+            .map(|words| {
+                let short = unproven_short(&words);
+                view! {
+                    <span class="row-unproven second is-warn block tip" data-tip=words.clone() tabindex="-1">
+                        {short} <span class="unseen">{format!(": {words}")}</span>
+                    </span>
+                }
+            })}
     }
     .into_any()
+}
+
+/// What is not proven of ending, in a line of a narrow column; the sentence is told beside it.
+fn unproven_short(words: &str) -> &'static str {
+    match words.starts_with("Never proven") {
+        true => "Never proven",
+        false => "Not verified",
+    }
 }
 
 /// The web app, realm or site a session is in, before the age of its row.

@@ -190,6 +190,8 @@ pub struct SessionRow {
     pub person: String,
     /// Why the person could not be told for sure; `None` = who is named, or nobody is.
     pub person_doubt: Option<String>,
+    /// What the system says of the person beside their name ("disabled in Keycloak"); `None` = nothing.
+    pub remark: Option<String>,
     /// Account name; empty = not reported.
     pub account_name: String,
     /// Mail; `None` = not reported or masked.

@@ -4,10 +4,12 @@ use leptos::prelude::*;
 
 use super::page::in_a_day;
 use super::wire::{
-    Readiness, TicketApp, TicketGrant, TicketHold, TicketOutcome, TicketQuery, TicketsPage as Page,
+    Readiness, TicketApp, TicketGrant, TicketHold, TicketNode, TicketOutcome, TicketQuery,
+    TicketsPage as Page,
 };
 use crate::paths;
-use crate::ui::{ColumnHead, Cut, Glyph, Icon, Panel, TableCard, When, thousands};
+use crate::ui::{ColumnHead, Cut, Glyph, Icon, Panel, TableCard, TimeAgo, When, thousands};
+use crate::wire::Timestamp;
 
 /// A shape and a word.
 fn state(class: &'static str, icon: Icon, words: &'static str) -> AnyView {
@@ -113,6 +115,29 @@ fn sites(sites: &[String]) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
+/// How long ago an answer still tells how an address fares, seconds.
+const LATELY_S: i64 = 3_600;
+
+/// How an address fares. It is in order only where it was asked lately: nobody knows of one that was not.
+fn address_state(node: &TicketNode, now: Timestamp) -> AnyView {
+    let quiet = |words| state("mark mark-quiet", Icon::Off, words);
+    match (node.last_until, node.asked_at) {
+        (Some(_), _) => state("mark mark-warn", Icon::Stale, "Asked last"),
+        (None, Some(at)) if now.since(at) <= LATELY_S * 1_000 => {
+            state("mark mark-ok", Icon::Live, "In order")
+        }
+        (None, Some(at)) => view! {
+            <span class="mark mark-quiet">
+                <Glyph icon=Icon::Off />
+                <TimeAgo at=at before="Last asked" />
+            </span>
+        }
+        .into_any(),
+        (None, None) if node.counted => quiet("Not asked within a day"),
+        (None, None) => quiet("Not known"),
+    }
+}
+
 /// Addresses that are asked, and from which address of ours.
 #[component]
 pub fn Addresses(
@@ -150,11 +175,7 @@ pub fn Addresses(
                 }
                 _ => view! { <span class="quiet">"not known"</span> }.into_any(),
             };
-            let health = if node.last_until.is_some() {
-                state("mark mark-warn", Icon::Stale, "Asked last")
-            } else {
-                state("mark mark-ok", Icon::Live, "In order")
-            };
+            let health = address_state(node, page.now);
             view! {
                 <tr>
                     <th scope="row" class="mono">

@@ -8,8 +8,8 @@ use super::wire::{TicketOutcome, TicketQuery, TicketRow, TicketWay, TicketsPage 
 use crate::error::FieldProblem;
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, ClearFilters, ColumnHead, Cut, Empty, Fact, Field, Glyph, Icon, LinkButton, Panel,
-    Pick, TableCard, TimeAgo, When,
+    Button, ButtonKind, ClearFilters, ColumnHead, Cut, Empty, Fact, Field, Glyph, Icon, LinkButton,
+    MoreFilters, Panel, Pick, TableCard, TimeAgo, When,
 };
 
 /// The requests.
@@ -94,7 +94,7 @@ pub fn Found(
                     <bdi>{or_dash(row.user.clone())}</bdi>
                 </Fact>
                 <Fact label="Site">
-                    <bdi>{site(&row.site)}</bdi>
+                    <bdi class="nowrap">{site(&row.site)}</bdi>
                 </Fact>
                 <Fact label="Asked at">
                     <bdi>{row.node.clone().unwrap_or_else(|| "nobody was asked".to_owned())}</bdi>
@@ -163,7 +163,7 @@ fn Filters(
     let set = query.filters();
     let more = set - usize::from(!query.reference.is_empty());
     let open = more > 0 || !problems.is_empty();
-    let error = |field: &str| {
+    let error = move |field: &str| {
         problems
             .iter()
             .find(|p| p.field == field)
@@ -191,30 +191,22 @@ fn Filters(
                 </div>
                 <Button>"Find"</Button>
             </div>
-            <details class="more-filters" open=open>
-                <summary class="link-btn">
-                    {match more {
-                        0 => "More filters".to_owned(),
-                        n => format!("More filters, {n} set"),
-                    }}
-                </summary>
-                <div class="filter-fields">
-                    <Pick id="f-app" name="app" label="App" options=app_choices value=query.app />
-                    <Pick
-                        id="f-outcome"
-                        name="outcome"
-                        label="Outcome"
-                        options=outcomes
-                        value=query.outcome
-                        error=error("outcome")
-                    />
-                    <Field id="f-user" name="user" label="User" value=query.user />
-                    <Field id="f-node" name="node" label="Tableau’s address" value=query.node />
-                    <div class="filter-buttons">
-                        <Button kind=ButtonKind::Plain>"Show"</Button>
-                    </div>
+            <MoreFilters set=more open=open>
+                <Pick id="f-app" name="app" label="App" options=app_choices value=query.app />
+                <Pick
+                    id="f-outcome"
+                    name="outcome"
+                    label="Outcome"
+                    options=outcomes
+                    value=query.outcome
+                    error=error("outcome")
+                />
+                <Field id="f-user" name="user" label="User" value=query.user />
+                <Field id="f-node" name="node" label="Tableau’s address" value=query.node />
+                <div class="filter-buttons">
+                    <Button kind=ButtonKind::Plain>"Show"</Button>
                 </div>
-            </details>
+            </MoreFilters>
             <ClearFilters set=set href=paths::TICKETS />
         </form>
     }
@@ -278,7 +270,7 @@ fn Row(
                 <span class="second">" " <TimeAgo at=row.at /></span>
             </td>
             <th scope="row">
-                <bdi>{or_dash(row.app)}</bdi>
+                <bdi class="nowrap">{or_dash(row.app)}</bdi>
                 {way.map(|way| view! { " " <span class="second">{way}</span> })}
             </th>
             <td>

@@ -66,7 +66,8 @@ fn SiteRow(
     let (class, icon, word) = match (steps.is_empty(), site.apps.is_empty(), shown) {
         (false, ..) => ("mark mark-danger", Icon::Failed, "Not ready"),
         (_, true, _) => ("mark mark-quiet", Icon::Off, "Not asked for"),
-        (.., true) => ("mark mark-ok", Icon::Live, "Ready"),
+        // A look tells what was so then: its age stands beside the view.
+        (.., true) => ("mark mark-ok", Icon::Live, "Ready when tried"),
         _ => ("mark mark-warn", Icon::Unknown, "Not tried"),
     };
     let reuse = match look.as_ref().and_then(|look| look.reuse_blocked) {

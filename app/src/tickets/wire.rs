@@ -358,6 +358,10 @@ pub struct TicketNode {
     pub last_until: Option<Timestamp>,
     /// How it failed then.
     pub trouble: Option<String>,
+    /// Whether the caller may know how much is asked there.
+    pub counted: bool,
+    /// The ten minutes in which it was last asked for a ticket, by their begin; `None` = not within a day.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// A person who gets no tickets until they have signed in at the app again.

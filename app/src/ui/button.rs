@@ -116,6 +116,29 @@ pub fn LinkButton(
     .into_any()
 }
 
+/// Filters that stand folded away below a search; with how many of them are set.
+#[component]
+pub fn MoreFilters(
+    /// How many are set.
+    set: usize,
+    /// Unfolded: one is set, or wrong.
+    open: bool,
+    /// The fields.
+    children: Children,
+) -> impl IntoView {
+    let words = match set {
+        0 => "More filters".to_owned(),
+        n => format!("More filters, {n} set"),
+    };
+    view! {
+        <details class="more-filters" open=open>
+            <summary class="link-btn">{words}</summary>
+            <div class="filter-fields">{children()}</div>
+        </details>
+    }
+    .into_any()
+}
+
 /// Words of a link that takes so many filters off.
 pub fn clear_filters(set: usize) -> String {
     if set == 1 {

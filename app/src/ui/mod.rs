@@ -28,7 +28,7 @@ pub mod table;
 pub mod time;
 
 #[cfg(feature = "ssr")]
-pub use button::{Button, ButtonKind, ClearFilters, LinkButton, clear_filters};
+pub use button::{Button, ButtonKind, ClearFilters, LinkButton, MoreFilters, clear_filters};
 #[cfg(feature = "ssr")]
 pub use copy::Copy;
 pub use count::{count_text, counted, thousands};

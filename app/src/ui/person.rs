@@ -39,6 +39,9 @@ pub fn Person(
     /// Why the person is uncertain: the name then says just that; `None` = it is a name.
     #[prop(optional_no_strip, into)]
     doubt: Option<String>,
+    /// What its system says of them beside the name; `None` = nothing.
+    #[prop(optional_no_strip, into)]
+    remark: Option<String>,
 ) -> impl IntoView {
     let second = second.unwrap_or_else(|| {
         if let Some(doubt) = doubt.clone() {
@@ -64,6 +67,15 @@ pub fn Person(
                     }
                     None => view! { <Cut text=name /> }.into_any(),
                 }}
+                {remark
+                    .map(|remark| {
+                        view! {
+                            " "
+                            <span class="person-remark tip" data-tip=remark.clone() tabindex="-1">
+                                {remark.clone()}
+                            </span>
+                        }
+                    })}
             </span>
             <span class="second">{second}</span>
         </span>

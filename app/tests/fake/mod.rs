@@ -173,6 +173,12 @@ impl PoliciesPort for Fake {
     async fn save_policy(&self, _: PolicyEdit) -> Result<Done, AppError> {
         self.give(Done::default())
     }
+    async fn accept_advice(&self, _: SystemId, _: AcceptAdvice) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
+    async fn reopen_advice(&self, _: SystemId, _: String) -> Result<Done, AppError> {
+        self.give(Done::default())
+    }
 }
 
 #[async_trait]

@@ -120,6 +120,8 @@ pub fn many() -> TicketsPage {
                 node: node.to_owned(),
                 last_until: (node == NODES[1]).then(|| NOW.plus_seconds(20)),
                 trouble: (node == NODES[1]).then(|| "No answer within 5 s.".to_owned()),
+                counted: true,
+                asked_at: Some(NOW.plus_seconds(-600)),
             })
             .collect(),
         counts: vec![

@@ -451,6 +451,10 @@ fn limits(
         before_you_end: String::new(),
         settings: Vec::new(),
         advice: Vec::new(),
+        signs_in_by: None,
+        accepted: Vec::new(),
+        may_accept: true,
+        advice_open: 0,
     }
 }
 

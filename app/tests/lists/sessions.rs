@@ -81,6 +81,7 @@ pub fn row(n: usize) -> SessionRow {
         stale: health == Health::Stale,
         person: person.to_owned(),
         person_doubt: None,
+        remark: None,
         account_name: account.to_owned(),
         email: Some(format!("{account}@example.org")),
         kind: [
@@ -153,6 +154,10 @@ fn limit(n: usize, idle: i64, absolute: Limit, source: LimitSource, over: u64) -
         },
         settings: Vec::new(),
         advice: Vec::new(),
+        signs_in_by: None,
+        accepted: Vec::new(),
+        may_accept: false,
+        advice_open: 0,
     }
 }
 

@@ -31,6 +31,20 @@ fn guests_that_are_not_shown_are_counted_with_a_link_that_shows_them() {
 }
 
 #[test]
+fn what_a_system_says_of_a_person_stands_beside_the_name() {
+    let mut page = page(3);
+    let name = page.rows[1].person.clone();
+    page.rows[1].remark = Some("disabled in <Keycloak>".to_owned());
+    let html = list(page);
+    assert_eq!(count(&html, "person-remark"), 1);
+    assert!(
+        html.contains("disabled in &lt;Keycloak&gt;"),
+        "text, whatever it is made of"
+    );
+    has(&html, &[&name]);
+}
+
+#[test]
 fn a_person_in_doubt_is_uncertain_with_the_reason_and_never_a_name() {
     let mut page = page(3);
     for at in [0, 1] {

@@ -183,6 +183,10 @@ actions! {
     SystemHealth = "connector_health", "A system's health changed";
     /// The policy of Curfew's own sessions changed.
     PolicyChanged = "policy_changed", "Changed a policy";
+    /// Advice on the limits of a system may stay as it is for a while.
+    AdviceAccepted = "advice_accepted", "Accepted advice";
+    /// It was taken back.
+    AdviceReopened = "advice_reopened", "Took accepted advice back";
     /// The copy of this log off the box does not come along.
     AuditCopyStalled = "audit_copy_stalled", "The copy of the audit log stalled";
     /// It does again.

@@ -111,11 +111,24 @@ fn differs(row: &str) -> String {
 
 /// Live sessions of people that began under an earlier policy than their kind has now, by an index of limits.
 pub fn earlier_policy() -> Expr {
+    Expr::cust(format!("session.row_no IN ({})", earlier_rows()))
+}
+
+/// The same in one system alone: kinds of others are not gone through. Written out, as the databases number values each
+/// in their own way; an id is of the settings, and no quote in it would end the text.
+pub fn earlier_policy_in(system: &str) -> Expr {
+    let system = system.replace('\'', "''");
     Expr::cust(format!(
-        "session.row_no IN (SELECT l.row_no FROM kind_limit k CROSS JOIN session l WHERE l.state = 'live' \
-         AND l.kind <> 'guest' AND {})",
-        differs("l")
+        "session.row_no IN ({} AND k.system_id = '{system}')",
+        earlier_rows()
     ))
+}
+
+fn earlier_rows() -> String {
+    format!(
+        "SELECT l.row_no FROM kind_limit k CROSS JOIN session l WHERE l.state = 'live' AND l.kind <> 'guest' AND {}",
+        differs("l")
+    )
 }
 
 /// The same, for rows that are met anyway.

@@ -111,6 +111,8 @@ pub struct SeenSession {
     /// Why the person could not be told for sure ("Two readings disagree"); `None` = who is named above, or nobody is.
     /// A session in doubt is handed on without account, name and mail.
     pub person_doubt: Option<String>,
+    /// What the system says of the person beside their name, in few words: "disabled in Keycloak"; `None` = nothing.
+    pub remark: Option<String>,
     /// Mail.
     pub email: Option<String>,
     /// Address of the browser.
@@ -153,6 +155,7 @@ impl SeenSession {
             account_name: String::new(),
             display_name: String::new(),
             person_doubt: None,
+            remark: None,
             email: None,
             ip: None,
             user_agent: None,

@@ -12,6 +12,7 @@ use app::endings::wire::{Confirm, Confirmed, Decision};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
+use app::policies::form::AdviceAct;
 use app::sessions::form::{
     Act, BACK, ColumnsForm, LIST, QUERY, RAW_ID, ROW, SEL, SelectionForm, list_address,
 };
@@ -31,7 +32,7 @@ use super::{Http, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 21] = [
+pub const ROUTES: [&str; 22] = [
     post::SELECTION,
     post::FIND,
     post::PASTE,
@@ -49,6 +50,7 @@ pub const ROUTES: [&str; 21] = [
     post::RESUME_ALL,
     post::SYSTEM,
     post::POLICY,
+    post::ADVICE,
     post::ACCESS,
     post::CHECK_CHAIN,
     post::TICKETS,
@@ -77,6 +79,7 @@ enum Form<'a> {
     ResumeAll,
     System,
     Policy,
+    Advice,
     Access,
     CheckChain,
     Tickets,
@@ -97,6 +100,7 @@ impl<'a> Form<'a> {
             post::RESUME_ALL => Form::ResumeAll,
             post::SYSTEM => Form::System,
             post::POLICY => Form::Policy,
+            post::ADVICE => Form::Advice,
             post::ACCESS => Form::Access,
             post::CHECK_CHAIN => Form::CheckChain,
             post::TICKETS => Form::Tickets,
@@ -143,7 +147,7 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
         Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
         Some(Form::System) => paths::SYSTEMS.to_owned(),
-        Some(Form::Policy) => paths::POLICIES.to_owned(),
+        Some(Form::Policy | Form::Advice) => paths::POLICIES.to_owned(),
         Some(Form::Access) => Tab::of_act(value(pairs, "act")).href(),
         Some(Form::CheckChain) => paths::AUDIT.to_owned(),
         Some(Form::Tickets) => paths::TICKETS.to_owned(),
@@ -368,6 +372,14 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             let edit = app::policies::form::read_edit(pairs)?;
             Led::To(page, backend.policies.save_policy(edit).await?)
         }
+        Form::Advice => match AdviceAct::read(pairs, 0)? {
+            AdviceAct::Accept(system, accept) => {
+                Led::To(page, backend.policies.accept_advice(system, accept).await?)
+            }
+            AdviceAct::Reopen(system, advice) => {
+                Led::To(page, backend.policies.reopen_advice(system, advice).await?)
+            }
+        },
         Form::Access => access(backend, pairs).await?,
         Form::CheckChain => {
             let status = backend.audit.check_chain().await?;

@@ -12,7 +12,7 @@ use app::access::wire::Permission;
 use app::error::AppError;
 use app::policies::port::PoliciesPort;
 use app::policies::wire::{
-    LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, Profile, SystemLimits, WhatIf,
+    AcceptAdvice, LimitSource, OwnPolicy, PoliciesPage, PolicyEdit, PolicyVersion, SystemLimits, WhatIf,
 };
 use app::sessions::query::SessionQuery;
 use app::sessions::query::filter::PastLimits;
@@ -30,8 +30,10 @@ use crate::domain::grant::{About, VisibleScope};
 use crate::domain::policy::{self, OWN_SYSTEM};
 use crate::error::Error;
 use crate::keys;
-use crate::systems::{self, few::Few};
+use crate::systems::{self, Measure, few::Few};
 
+mod accept;
+mod accepted;
 mod kinds;
 mod seen;
 mod store;
@@ -68,8 +70,8 @@ struct SeenLimits {
 /// Tells what a person should know before they end sessions of a system; empty = nothing.
 pub type BeforeYouEnd = Box<dyn Fn(&SystemId) -> String + Send + Sync>;
 
-/// Tells what the limits of a system are measured by, and whether it ends sessions; `None` = not connected.
-pub type Measure = Box<dyn Fn(&SystemId) -> Option<(Profile, bool)> + Send + Sync>;
+/// Tells what the limits of a system are measured by; `None` = not connected.
+pub type MeasureOf = Box<dyn Fn(&SystemId) -> Option<Measure> + Send + Sync>;
 
 /// The room.
 pub struct Policies {
@@ -77,7 +79,7 @@ pub struct Policies {
     clock: Arc<dyn Clock>,
     audit: Arc<Audit>,
     before_you_end: OnceLock<BeforeYouEnd>,
-    measure: OnceLock<Measure>,
+    measure: OnceLock<MeasureOf>,
     seen: Mutex<BTreeMap<SystemId, SeenLimits>>,
 }
 
@@ -99,8 +101,8 @@ impl Policies {
         self.before_you_end.set(words).ok();
     }
 
-    /// Says where the profile of a system comes from: its settings. The first call counts.
-    pub fn take_measure(&self, measure: Measure) {
+    /// Says where the profile of a system and what goes with it come from: its settings. The first call counts.
+    pub fn take_measure(&self, measure: MeasureOf) {
         self.measure.set(measure).ok();
     }
 
@@ -201,13 +203,33 @@ impl Policies {
         few: Option<&Few>,
         now: Timestamp,
     ) -> Result<Vec<SystemLimits>, Error> {
+        let mut limits = self.limits_with_servers(conn, caller, only, few, now).await?;
+        limits.retain(|system| only.is_none_or(|only| only.contains(&system.system_id)));
+        Ok(limits)
+    }
+
+    /// The same, with the identity servers that people of those systems sign in by: advice holds both against each other.
+    async fn limits_with_servers(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        only: Option<&[SystemId]>,
+        few: Option<&Few>,
+        now: Timestamp,
+    ) -> Result<Vec<SystemLimits>, Error> {
         let readable = caller.visible(Permission::ReadPolicies, now);
         if readable.is_empty() {
             return Ok(Vec::new());
         }
         let mut systems = store::systems(conn).await?;
+        let measure = |system: &SystemId| self.measure.get().and_then(|of| of(system));
+        let wanted = only.map(|only| {
+            let servers = only.iter().filter_map(|system| measure(system)?.signs_in_by);
+            only.iter().cloned().chain(servers).collect::<Vec<_>>()
+        });
         systems.retain(|s| {
-            readable.touches_system(&s.system_id) && only.is_none_or(|only| only.contains(&s.system_id))
+            readable.touches_system(&s.system_id)
+                && wanted.as_ref().is_none_or(|wanted| wanted.contains(&s.system_id))
         });
         let snapshots = store::newest_snapshots(conn).await?;
         let seen = caller.visible(Permission::SeeSessions, now);
@@ -247,14 +269,18 @@ impl Policies {
                 .get()
                 .map(|words| words(&system.system_id))
                 .unwrap_or_default();
-            if let Some((profile, ends)) = self.measure.get().and_then(|of| of(&system.system_id)) {
-                (shown.profile, shown.ends) = (profile, Some(ends));
+            if let Some(measure) = measure(&system.system_id) {
+                (shown.profile, shown.ends) = (measure.profile, Some(measure.ends));
+                shown.signs_in_by = measure
+                    .signs_in_by
+                    .filter(|server| readable.touches_system(server));
             }
             limits.push(shown);
         }
         if !seen.is_empty() {
             count_never_idle(conn, &seen, &mut limits).await?;
         }
+        accept::tell(conn, caller, &mut limits, now).await?;
         Ok(limits)
     }
 
@@ -537,6 +563,14 @@ impl PoliciesPort for For<Policies> {
                 "Version {version} is in force for new sign-ins. Sessions that live keep the limits they began with."
             ),
         })
+    }
+
+    async fn accept_advice(&self, system: SystemId, accept: AcceptAdvice) -> Result<Done, AppError> {
+        Ok(self.room.accept(&self.caller, &system, &accept).await?)
+    }
+
+    async fn reopen_advice(&self, system: SystemId, advice: String) -> Result<Done, AppError> {
+        Ok(self.room.reopen(&self.caller, &system, &advice).await?)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::keys::HashKey;
 use crate::on;
 use crate::sessions::testing::{self, Seed};
 
+mod advice;
 mod kinds;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -353,6 +354,8 @@ async fn each_setting_of_a_system_is_kept_with_its_own_source() {
             idle: Limit::Seconds(1200),
             source: LimitsFrom::Imported,
             advice: vec![SettingAdvice {
+                rule: "G-SO".to_owned(),
+                ground: "so".to_owned(),
                 fact: "It is so.".to_owned(),
                 means: "Mend it.".to_owned(),
             }],

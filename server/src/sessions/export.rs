@@ -63,10 +63,12 @@ struct Line<'r> {
     read_at: Option<String>,
     stale: bool,
     cannot_end: Option<String>,
+    /// What the system says of the person beside their name.
+    remark: Option<&'r str>,
 }
 
 /// Columns of the CSV: the fields of [`Line`], in their order.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "session_key",
     "system_id",
     "system_name",
@@ -95,6 +97,7 @@ const COLUMNS: [&str; 28] = [
     "read_at",
     "stale",
     "cannot_end",
+    "remark",
 ];
 
 impl<'r> Line<'r> {
@@ -133,6 +136,7 @@ impl<'r> Line<'r> {
             read_at: moment(row.read_at),
             stale: row.stale,
             cannot_end: row.cannot_end.as_ref().map(|why| why.label()),
+            remark: row.remark.as_deref(),
         }
     }
 
@@ -168,6 +172,7 @@ impl<'r> Line<'r> {
             moment(&self.read_at),
             self.stale.to_string(),
             text(self.cannot_end.as_deref()),
+            text(self.remark),
         ]
     }
 }

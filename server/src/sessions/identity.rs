@@ -47,6 +47,7 @@ pub struct Row {
     pub account_name: String,
     pub display_name: String,
     pub person_doubt: Option<String>,
+    pub remark: Option<String>,
     pub email: Option<String>,
     pub kind: &'static str,
     pub raw_kind: Option<String>,
@@ -142,6 +143,9 @@ pub fn row_hash(seen: &SeenSession) -> String {
     let (endable, why) = endable(&seen.endable);
     text(endable);
     text(why.unwrap_or_default());
+    if let Some(remark) = &seen.remark {
+        text(remark);
+    }
     for moment in [seen.created_at, seen.last_active_at, seen.absolute_expires_at] {
         bytes.extend(moment.map_or(i64::MIN, |at| at.0).to_be_bytes());
     }
@@ -227,6 +231,7 @@ pub fn row(seen: &SeenSession, naming: &mut Naming<'_>) -> Row {
         account_name,
         display_name,
         person_doubt,
+        remark: seen.remark.as_deref().map(clean),
         email,
         ip,
         user_agent,
@@ -459,6 +464,7 @@ mod tests {
             |s| s.absolute_known = true,
             |s| s.endable = Endable::OwnConnection,
             |s| s.person_doubt = Some("two readings disagree".to_owned()),
+            |s| s.remark = Some("disabled".to_owned()),
             |s| s.return_hint = Some("remember-me".to_owned()),
             |s| s.created_at = None,
         ];

@@ -74,7 +74,7 @@ pub async fn named_by(conn: &mut Conn, system: &SystemId, key_id: &str) -> Resul
     Ok(names.iter().filter_map(|name| key_bits(name)).collect())
 }
 
-const COLUMNS: [&str; 44] = [
+const COLUMNS: [&str; 45] = [
     "session_key",
     "key_id",
     "system_id",
@@ -84,6 +84,7 @@ const COLUMNS: [&str; 44] = [
     "account_name",
     "display_name",
     "person_doubt",
+    "remark",
     "email",
     "kind",
     "raw_kind",
@@ -166,7 +167,7 @@ pub async fn write_live(
     Ok(())
 }
 
-fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 44] {
+fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> [Expr; 45] {
     [
         row.session_key.into(),
         row.key_id.into(),
@@ -177,6 +178,7 @@ fn values(row: Row, started_at: Timestamp, policy_snapshot_id: Option<&str>) -> 
         row.account_name.into(),
         row.display_name.into(),
         row.person_doubt.into(),
+        row.remark.into(),
         row.email.into(),
         row.kind.into(),
         row.raw_kind.into(),

@@ -54,6 +54,7 @@ pub struct Row {
     pub account_name: String,
     pub display_name: String,
     pub person_doubt: Option<String>,
+    pub remark: Option<String>,
     pub email: Option<String>,
     pub kind: String,
     pub raw_kind: Option<String>,
@@ -81,7 +82,7 @@ pub struct Row {
 }
 
 /// What a row is made of, but for its sort.
-pub const COLUMNS: [&str; 27] = [
+pub const COLUMNS: [&str; 28] = [
     "session_key",
     "system_id",
     "handle_hint",
@@ -89,6 +90,7 @@ pub const COLUMNS: [&str; 27] = [
     "account_name",
     "display_name",
     "person_doubt",
+    "remark",
     "email",
     "kind",
     "raw_kind",

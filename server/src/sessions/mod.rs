@@ -111,7 +111,7 @@ impl Sessions {
     ) -> Result<SessionsPage, Error> {
         let view = View::of(caller, now);
         let mut conn = self.db.read().await?;
-        let briefs = self.systems.briefs(&mut conn, caller).await?;
+        let (briefs, few) = self.systems.briefs_and_few(&mut conn, caller).await?;
         let columns = match &query.columns {
             Some(columns) => columns.clone(),
             None => self.columns(&mut conn, caller).await?,
@@ -152,7 +152,6 @@ impl Sessions {
             Ok(filter) => filter,
             Err(problems) => return Ok(bad(page, problems)),
         };
-        let few = self.systems.few(&mut conn, &view.seen, now).await?;
         let rows = page.query.page_rows.unwrap_or(PAGE_ROWS);
         let reach = Reach {
             page: u64::from(rows),

@@ -135,6 +135,7 @@ impl Beside<'_> {
             stale: brief.is_none_or(|b| b.health != Health::Live),
             person,
             person_doubt: row.person_doubt,
+            remark: row.remark,
             email: row.email.filter(|_| !masked),
             raw_kind: row.raw_kind.filter(|_| kind == SessionKind::Other),
             kind,

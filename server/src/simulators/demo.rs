@@ -206,10 +206,13 @@ pub async fn demo_estate(
             simulator.add_oddities();
         }
         simulator.live(Duration::from_secs(5));
-        let settings = match plan.id {
+        let mut settings = match plan.id {
             "uportal-campus" => simulator.settings_as_tomcat(plan.name, true),
             _ => simulator.settings(plan.name),
         };
+        if plan.id == "uportal-campus" {
+            settings.signs_in_by = Some("keycloak-staff".to_owned());
+        }
         estate.add(plan.id, settings, Running::Simple(simulator));
     }
     let mut domo = DomoServer::start(clock.clone(), u64::from_be_bytes(random_bytes())).await?;

@@ -62,7 +62,7 @@ pub(super) struct Counted(Mutex<Vec<Kept>>);
 
 impl Systems {
     /// Live sessions of the people a scope means; `None` = it does not mean certain people, or they have too many.
-    pub async fn few(
+    pub(super) async fn few(
         &self,
         conn: &mut Conn,
         scope: &VisibleScope,

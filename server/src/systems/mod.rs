@@ -52,10 +52,23 @@ pub struct Connected {
     pub collect_every_s: i64,
     /// What its limits are measured by.
     pub profile: Profile,
+    /// The identity server its people sign in by; `None` = nobody said so.
+    pub signs_in_by: Option<SystemId>,
     timeout_ms: u64,
     pace_ms: u64,
     /// Over the settings and the secrets they name; in memory only.
     fingerprint: String,
+}
+
+/// What the limits of a system are measured by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its profile.
+    pub profile: Profile,
+    /// It ends sessions when asked.
+    pub ends: bool,
+    /// The identity server its people sign in by; `None` = nobody said so.
+    pub signs_in_by: Option<SystemId>,
 }
 
 /// The room.
@@ -148,6 +161,7 @@ impl Systems {
                         guard,
                         collect_every_s: every_s,
                         profile: settings.profile,
+                        signs_in_by: settings.signs_in_by.as_deref().map(SystemId::from),
                         timeout_ms,
                         pace_ms: crate::connectors::pace_ms(settings),
                         fingerprint,
@@ -390,11 +404,15 @@ impl Systems {
             .map_or_else(String::new, |c| c.guard.effect().before_you_end)
     }
 
-    /// What the limits of a system are measured by, and whether it ends sessions; `None` = not connected.
-    pub fn measure(&self, system: &SystemId) -> Option<(Profile, bool)> {
+    /// What the limits of a system are measured by; `None` = not connected.
+    pub fn measure(&self, system: &SystemId) -> Option<Measure> {
         let connected = self.connected(system)?;
         let able = connected.guard.abilities();
-        Some((connected.profile, able.end || able.end_all_of))
+        Some(Measure {
+            profile: connected.profile,
+            ends: able.end || able.end_all_of,
+            signs_in_by: connected.signs_in_by.clone(),
+        })
     }
 }
 
@@ -409,6 +427,7 @@ fn portal_settings(config: &Config) -> SystemSettings {
         pace_ms: Some(0),
         connections: 4,
         profile: Profile::default(),
+        signs_in_by: None,
         own: toml::Table::new(),
     }
 }
@@ -480,6 +499,7 @@ impl Systems {
             guard,
             collect_every_s: 30,
             profile: Profile::default(),
+            signs_in_by: None,
             timeout_ms: 5_000,
             pace_ms: 0,
             fingerprint: String::new(),

@@ -1,9 +1,12 @@
 //! What the Systems page and the health strip show.
 
+use std::sync::Arc;
+
 use app::access::wire::Permission;
 use app::systems::wire::{Abilities, SystemBrief, SystemDetail};
 use app::wire::{Count, SystemId, Timestamp};
 
+use super::few::Few;
 use super::{COUNT_UP_TO, Systems, read, store};
 use crate::caller::Caller;
 use crate::connectors::EndEffect;
@@ -15,22 +18,28 @@ impl Systems {
     ///
     /// Who sees a whole system gets the number of its last complete reading; others a count over their own scope.
     pub async fn briefs(&self, conn: &mut Conn, caller: &Caller) -> Result<Vec<SystemBrief>, Error> {
-        let rows = self.visible_rows(conn, caller).await?;
-        let counts = self.counts(conn, caller, &rows).await?;
-        Ok(rows
-            .iter()
-            .zip(counts)
-            .map(|(row, count)| self.brief(row, count))
-            .collect())
+        Ok(self.briefs_and_few(conn, caller).await?.0)
     }
 
-    /// Live rows of these systems that the caller may see, in their order.
+    /// The same with the counts they are from, where the caller sees certain people.
+    pub async fn briefs_and_few(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+    ) -> Result<(Vec<SystemBrief>, Option<Arc<Few>>), Error> {
+        let rows = self.visible_rows(conn, caller).await?;
+        let (counts, few) = self.counts(conn, caller, &rows).await?;
+        let briefs = rows.iter().zip(counts).map(|(row, count)| self.brief(row, count));
+        Ok((briefs.collect(), few))
+    }
+
+    /// Live rows of these systems that the caller may see, in their order, and what they are from.
     async fn counts(
         &self,
         conn: &mut Conn,
         caller: &Caller,
         rows: &[store::Row],
-    ) -> Result<Vec<Count>, Error> {
+    ) -> Result<(Vec<Count>, Option<Arc<Few>>), Error> {
         let scope = caller.visible(Permission::SeeSessions, self.clock.now());
         let whole = |row: &store::Row| {
             let system_id = SystemId::from(row.system_id.as_str());
@@ -53,7 +62,7 @@ impl Systems {
                 }
             });
         }
-        Ok(counts)
+        Ok((counts, few))
     }
 
     pub(super) async fn visible_rows(
@@ -91,7 +100,7 @@ impl Systems {
         caller: &Caller,
         row: &store::Row,
     ) -> Result<SystemDetail, Error> {
-        let counts = self.counts(conn, caller, std::slice::from_ref(row)).await?;
+        let (counts, _) = self.counts(conn, caller, std::slice::from_ref(row)).await?;
         let brief = self.brief(row, counts.first().copied().unwrap_or(Count::Exactly(0)));
         let connected = self.connected(&brief.system_id);
         let abilities = match &connected {

@@ -452,7 +452,7 @@ pub async fn count_earlier(
     let some = live(scope)
         .expr_as(Expr::val(1_i64), Alias::new("one"))
         .and_where(Expr::col((Alias::new("session"), Alias::new("system_id"))).eq(system))
-        .and_where(scope::earlier_policy())
+        .and_where(scope::earlier_policy_in(system))
         .limit(most)
         .take();
     let query = Query::select()

@@ -31,6 +31,9 @@ const PER_PAGE: usize = 50;
 const DAY_SLOTS: i64 = 144;
 const HOUR_SLOTS: i64 = 6;
 
+/// When the newest slot begins in which an address was asked, ms UTC, by system and address.
+type Asked = HashMap<(String, String), i64>;
+
 impl Tickets {
     async fn page(&self, caller: &Caller, query: TicketQuery) -> Result<TicketsPage, Error> {
         let now = self.now();
@@ -41,14 +44,14 @@ impl Tickets {
         let mut conn = self.parts.db.read().await?;
         let names = self.parts.systems.names(&mut conn).await?;
         let (rows, next) = self.rows(&mut conn, caller, &scope, &query, &names, now).await?;
-        let (counts, slots) = numbers(&mut conn, &scope, now).await?;
+        let (counts, slots, asked) = numbers(&mut conn, &scope, now).await?;
         let apps = self.apps();
         let holds = self.holds_shown(&mut conn, caller, &scope, now).await?;
         Ok(TicketsPage {
             now,
             broker_url: apps.broker_url.clone(),
             apps: self.apps_shown(caller, &scope, &names, now),
-            nodes: self.nodes_shown(&scope, now),
+            nodes: self.nodes_shown(&scope, &asked, now),
             counts,
             slots,
             rows,
@@ -97,18 +100,24 @@ impl Tickets {
             .find_map(|site| tickets.missing(app.settings.grant, site))
     }
 
-    fn nodes_shown(&self, scope: &VisibleScope, now: Timestamp) -> Vec<TicketNode> {
+    fn nodes_shown(&self, scope: &VisibleScope, asked: &Asked, now: Timestamp) -> Vec<TicketNode> {
         let mut nodes = Vec::new();
         for connected in self.parts.systems.all() {
             let Some(tickets) = connected.guard.tickets() else {
                 continue;
             };
             if scope.touches_system(&connected.system_id) {
-                nodes.extend(tickets.nodes(now).into_iter().map(|health| TicketNode {
-                    system_id: connected.system_id.clone(),
-                    node: health.node,
-                    last_until: health.last_until,
-                    trouble: health.trouble,
+                nodes.extend(tickets.nodes(now).into_iter().map(|health| {
+                    TicketNode {
+                        counted: scope.covers_system(&connected.system_id),
+                        asked_at: asked
+                            .get(&(connected.system_id.0.clone(), health.node.clone()))
+                            .map(|at| Timestamp(*at)),
+                        system_id: connected.system_id.clone(),
+                        node: health.node,
+                        last_until: health.last_until,
+                        trouble: health.trouble,
+                    }
                 }));
             }
         }
@@ -303,7 +312,7 @@ async fn numbers(
     conn: &mut Conn,
     scope: &VisibleScope,
     now: Timestamp,
-) -> Result<(Vec<TicketCount>, Vec<TicketSlot>), Error> {
+) -> Result<(Vec<TicketCount>, Vec<TicketSlot>, Asked), Error> {
     let slot = now.0 - now.0.rem_euclid(SLOT_MS);
     let first = |slots: i64| slot - (slots - 1) * SLOT_MS;
     let mut tally = store::tally(conn, Timestamp(first(DAY_SLOTS))).await?;
@@ -314,7 +323,11 @@ async fn numbers(
             scope.covers_system(&SystemId::from(line.system_id.as_str()))
         }
     });
-    Ok((counts(&tally, first(HOUR_SLOTS)), slots(&tally)))
+    // Oldest first: the newest slot of each stays.
+    let asked = tally
+        .iter()
+        .map(|line| ((line.system_id.clone(), line.node.clone()), line.slot_at));
+    Ok((counts(&tally, first(HOUR_SLOTS)), slots(&tally), asked.collect()))
 }
 
 fn counts(tally: &[Tally], hour_from: i64) -> Vec<TicketCount> {

@@ -22,7 +22,8 @@ fn operations() -> Vec<(Method, String, Option<String>)> {
             .replace("{preview_id}", "none")
             .replace("{ending_no}", "1")
             .replace("{system_id}", "none")
-            .replace("{person_id}", "ben");
+            .replace("{person_id}", "ben")
+            .replace("{advice_id}", "G-ABS-NONE");
         assert!(!path.contains('{'), "say here what stands in {path}");
         for method in item.as_object().unwrap().keys() {
             let body = match (method.as_str(), path.as_str()) {
@@ -31,6 +32,10 @@ fn operations() -> Vec<(Method, String, Option<String>)> {
                 ("post", "/endings") => {
                     Some(json!({"preview_id": "none", "reason": "because", "expect": 1}).to_string())
                 }
+                ("post", path) if path.ends_with("accepted") => Some(
+                    json!({"advice_id": "G-ABS-NONE", "ground": "none", "reason": "because", "until": "2099-01-01"})
+                        .to_string(),
+                ),
                 ("post", path) if path.ends_with("end-everywhere") => {
                     Some(json!({"reason": "because"}).to_string())
                 }

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 65] = [
+const FORMS: [Form; 67] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -180,6 +180,28 @@ const FORMS: [Form; 65] = [
             ("idle_minutes", "20"),
             ("absolute_minutes", "480"),
             ("reason", "calm"),
+        ],
+        Refused,
+    ),
+    (
+        "/policies/advice",
+        "/policies/advice",
+        &[
+            ("act", "accept"),
+            ("system", "curfew"),
+            ("advice", "G-ABS-OFFICE"),
+            ("reason", "calm"),
+            ("until", "2099-01-01T00:00"),
+        ],
+        Refused,
+    ),
+    (
+        "/policies/advice",
+        "/policies/advice",
+        &[
+            ("act", "reopen"),
+            ("system", "curfew"),
+            ("advice", "G-ABS-OFFICE"),
         ],
         Refused,
     ),
@@ -541,10 +563,12 @@ async fn an_auditor_reads_all_of_it_and_can_change_nothing() {
         "/sessions/views/act",
         "/audit/check",
     ];
-    const CHANGES: [&str; 7] = [
+    const CHANGES: [&str; 9] = [
         "authz_admin",
         "privilege_permissions_changed",
         "policy_changed",
+        "advice_accepted",
+        "advice_reopened",
         "connector_changed",
         "session_terminate_preview",
         "session_terminate_requested",

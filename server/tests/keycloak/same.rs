@@ -148,11 +148,8 @@ async fn keycloak_a_disabled_persons_rows_are_labelled_and_can_be_ended() {
         assert!(!far.lets_in(&session).await);
         let rows = far.all().await;
         let row = find(&rows, &session).expect("still listed");
-        assert!(
-            row.display_name.ends_with("(disabled in Keycloak)"),
-            "{}",
-            row.display_name
-        );
+        assert_eq!(row.remark.as_deref(), Some("disabled in Keycloak"));
+        assert!(!row.display_name.contains("disabled"), "{}", row.display_name);
         assert_eq!(row.email.as_deref(), Some("ann@example.org"));
         let found = far.near.found().join(" ");
         assert!(found.contains("1 person is disabled and still listed"), "{found}");

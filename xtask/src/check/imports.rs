@@ -29,13 +29,14 @@ const SQL_FLOOR: [&str; 6] = ["changes", "db", "error", "outbox", "portal", "sch
 /// What rooms use of the floor beside it: their background work runs under leases.
 const HELPERS: [&str; 1] = ["schedule"];
 /// SQL of a room that outgrew one `store.rs`, or of another system's database; as private as a store itself.
-const MORE_STORES: [&str; 13] = [
+const MORE_STORES: [&str; 14] = [
     "access/effect.rs",
     "access/groups.rs",
     "access/links.rs",
     "access/tokens.rs",
     "connectors/tableau/repository.rs",
     "endings/results.rs",
+    "policies/accepted.rs",
     "sessions/groups.rs",
     "sessions/intake.rs",
     "sessions/list.rs",

@@ -9,6 +9,7 @@ use super::rows::RealmRules;
 use super::{Keycloak, Realm};
 use crate::connectors::{ConnectorError, LimitsFrom, PlaceLimit, ReadLimits, ReadPolicy};
 use crate::domain::policy::told_length;
+use crate::keys;
 
 /// Longest life of an access token that calls for no advice, seconds.
 const LONG_TOKEN_S: i64 = 900;
@@ -285,14 +286,22 @@ impl Read {
     fn advice(&self, realm: &str) -> Vec<SettingAdvice> {
         let rules = &self.rules;
         let mut advice = Vec::new();
-        let mut say = |fact: String, means: &str| {
+        // What is not known has no rule: nobody can accept it.
+        let mut say = |rule: &str, ground: String, fact: String, means: &str| {
             advice.push(SettingAdvice {
+                rule: match rule {
+                    "" => String::new(),
+                    rule => format!("{rule}:{realm}"),
+                },
+                ground,
                 fact: format!("{realm}: {fact}"),
                 means: means.to_owned(),
             });
         };
         if !rules.told() {
             say(
+                "",
+                String::new(),
                 "its settings are not shown to Curfew.".to_owned(),
                 "Give the account that reads the role view-realm.",
             );
@@ -300,6 +309,8 @@ impl Read {
         // G-TOKEN-RESID
         if let Some(life) = rules.access_token_lifespan.filter(|life| *life > LONG_TOKEN_S) {
             say(
+                "G-TOKEN-RESID",
+                format!("{life} s"),
                 format!(
                     "accessTokenLifespan is {}.",
                     told_length(&life.to_string(), "seconds")
@@ -319,6 +330,15 @@ impl Read {
             .collect();
         if !long.is_empty() {
             say(
+                "G-TOKEN-RESID-CLIENTS",
+                {
+                    let lives: Vec<String> = clients()
+                        .filter_map(|client| Some((client, client.token_life()?)))
+                        .filter(|(_, life)| *life > LONG_TOKEN_S)
+                        .map(|(client, life)| format!("{} {life}", client.client_id))
+                        .collect();
+                    these(&lives.iter().map(String::as_str).collect::<Vec<_>>())
+                },
                 format!(
                     "access.token.lifespan of {} is longer than 15 minutes.",
                     named(&long)
@@ -329,6 +349,8 @@ impl Read {
         // G-REFRESH-NOEND
         if rules.offline_session_max_lifespan_enabled == Some(false) {
             say(
+                "G-REFRESH-NOEND",
+                "false".to_owned(),
                 "offlineSessionMaxLifespanEnabled is false.".to_owned(),
                 "An offline session that is used never ends by age: switch it on and set offlineSessionMaxLifespan.",
             );
@@ -342,6 +364,8 @@ impl Read {
             match (&self.clients, public.is_empty()) {
                 (Some(_), true) => {}
                 (Some(_), false) => say(
+                    "G-REFRESH-NOROT",
+                    these(&public),
                     format!(
                         "revokeRefreshToken is false, and {} can keep no secret.",
                         named(&public)
@@ -349,6 +373,8 @@ impl Read {
                     "A stolen refresh token works beside the real one unseen: switch it on.",
                 ),
                 (None, _) => say(
+                    "G-REFRESH-NOROT",
+                    "false".to_owned(),
                     "revokeRefreshToken is false.".to_owned(),
                     "Where an application can keep no secret a stolen refresh token works unseen. Which ones there are \
                      is not known: Curfew does not see clients.",
@@ -362,12 +388,16 @@ impl Read {
             .collect();
         if !untold.is_empty() {
             say(
+                "G-SLO-OFF",
+                these(&untold),
                 format!("{} not told when a session is ended.", are(&untold)),
                 "An ending at Keycloak does not reach their own sessions: set backchannel.logout.url, or end those too.",
             );
         }
         if self.clients.is_none() {
             say(
+                "",
+                String::new(),
                 "whether applications are told when a session is ended is not known.".to_owned(),
                 "Only who has view-clients sees it, and that role reads the secrets of clients too.",
             );
@@ -382,6 +412,13 @@ impl Read {
     fn life(&self) -> Limit {
         self.rules.life(false, Some(false))
     }
+}
+
+/// Exactly these applications, in any number and order.
+fn these(names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    keys::sha256_hex(names.join("\n").as_bytes())
 }
 
 /// "app, two and 3 more".

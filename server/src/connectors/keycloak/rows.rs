@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::people::Person;
 use crate::connectors::{Endable, Handle, SeenSession};
 
+/// The remark on rows of people whom Keycloak lets in no more, though their sessions are listed.
+const DISABLED: &str = "disabled in Keycloak";
+
 /// One session of a list; every list has the same row.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -163,12 +166,7 @@ impl Row {
             seen.email.clone_from(&person.email);
             seen.display_name.clone_from(&person.name);
             if !person.enabled {
-                let name = if person.name.is_empty() {
-                    &seen.account_name
-                } else {
-                    &person.name
-                };
-                seen.display_name = format!("{name} (disabled in Keycloak)");
+                seen.remark = Some(DISABLED.to_owned());
             }
         }
         seen
@@ -281,6 +279,9 @@ mod tests {
             ..Person::default()
         };
         let seen = row().seen("lab", false, &rules(), Some(&person), &[]);
-        assert_eq!(seen.display_name, "Alice A (disabled in Keycloak)");
+        assert_eq!(seen.display_name, "Alice A", "a name is a name");
+        assert_eq!(seen.remark.as_deref(), Some("disabled in Keycloak"));
+        let back = row().seen("lab", false, &rules(), Some(&Person::default()), &[]);
+        assert_eq!(back.remark, None);
     }
 }

@@ -351,17 +351,22 @@ impl Said {
     /// What the told settings and those of the sites call for.
     fn advice(&self, sites: &[SiteSetting]) -> Vec<SettingAdvice> {
         let mut advice = Vec::new();
-        let mut say = |fact: String, means: &str| {
+        // What is not known has no rule: nobody can accept it.
+        let mut say = |rule: String, ground: &str, fact: String, means: &str| {
             advice.push(SettingAdvice {
+                rule,
+                ground: ground.to_owned(),
                 fact,
                 means: means.to_owned(),
             });
         };
         if let Some(trouble) = &self.trouble {
-            say(trouble.clone(), "Nothing of it is shown.");
+            say(String::new(), "", trouble.clone(), "Nothing of it is shown.");
         }
         if self.source() == LimitsFrom::Nobody {
             say(
+                String::new(),
+                "",
                 "The limits of Tableau are not known here.".to_owned(),
                 "Only tsm tells them: type them into Curfew\u{2019}s settings (limits.idle_min), or name what \u{201c}tsm \
                  settings export\u{201d} wrote (limits.file).",
@@ -369,18 +374,24 @@ impl Said {
         }
         if self.is(ID_PROTECTION, "false") {
             say(
+                ID_PROTECTION.to_owned(),
+                "false",
                 format!("{ID_PROTECTION} is false."),
                 "Whoever can read the repository can take over sessions. From 2020.3 on nothing needs it.",
             );
         }
         if self.is(REUSE_GUARD, "false") {
             say(
+                REUSE_GUARD.to_owned(),
+                "false",
                 format!("{REUSE_GUARD} is false."),
                 "A view being drawn may go on answering after its session was ended.",
             );
         }
         if self.is(UNRESTRICTED_TICKET, "true") {
             say(
+                UNRESTRICTED_TICKET.to_owned(),
+                "true",
                 format!("{UNRESTRICTED_TICKET} is true."),
                 "A trusted ticket opens all that its user may do, not views alone.",
             );
@@ -388,10 +399,14 @@ impl Said {
         for site in sites {
             match (site.column, site.value.as_str()) {
                 ("guest_access_enabled", "true") => say(
+                    format!("guest_access_enabled:{}", site.site),
+                    "true",
                     format!("The site {} lets guests in.", site.site),
                     "Views can be seen without a sign-in, so there is no session to end.",
                 ),
                 ("unrestricted_embedding_enabled", "true") => say(
+                    format!("unrestricted_embedding_enabled:{}", site.site),
+                    "true",
                     format!("The site {} can be embedded by any web page.", site.site),
                     "A page that embeds it uses the session of whoever looks at it.",
                 ),

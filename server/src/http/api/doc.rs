@@ -70,9 +70,15 @@ pub fn frame() -> OpenApi {
 /// The document with the answers every endpoint may give, and the header of those that change something.
 pub fn finished(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
-        let PathItem { get, post, .. } = item;
+        let PathItem {
+            get, post, delete, ..
+        } = item;
         for operation in get.iter_mut() {
             answers(operation, &EVERYWHERE);
+        }
+        for operation in delete.iter_mut() {
+            answers(operation, &EVERYWHERE);
+            answers(operation, &CHANGES);
         }
         for operation in post.iter_mut() {
             answers(operation, &EVERYWHERE);

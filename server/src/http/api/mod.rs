@@ -88,6 +88,8 @@ fn endpoints() -> (Router<Arc<Http>>, OpenApi) {
                 .routes(routes!(people::one))
                 .routes(routes!(people::end_everywhere))
                 .routes(routes!(policies::list))
+                .routes(routes!(policies::accept))
+                .routes(routes!(policies::reopen))
                 .routes(routes!(access::people))
                 .routes(routes!(access::roles))
                 .routes(routes!(access::grants))

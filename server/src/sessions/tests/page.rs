@@ -5,9 +5,11 @@ use app::sessions::port::SessionsPort;
 use app::sessions::query::SortKey;
 use app::sessions::wire::{CannotEnd, EmptyBecause, SessionKind, SessionState};
 use app::wire::{Limit, PortalSessionId};
+use futures::TryStreamExt;
 
 use super::house::{houses, search, seed, session_key, tick};
 use super::*;
+use crate::audit::export::Format;
 use crate::on;
 use crate::sessions::testing::Seed;
 
@@ -196,6 +198,51 @@ async fn ui_c7_rows_of_a_system_that_is_not_live_are_marked_and_counted() {
             .rows
             .remove(0);
         assert_eq!((row.stale, row.read_at), (true, Some(NOW)));
+    }
+}
+
+#[tokio::test]
+async fn a_remark_stands_beside_the_name_and_the_next_reading_takes_it_off() {
+    let marked = |remark: Option<&str>| Seed {
+        handle: "one-session".to_owned(),
+        remark: remark.map(str::to_owned),
+        ..seed("domo", "asmith", "Ann Smith")
+    };
+    for house in houses(&[
+        marked(Some("disabled\u{7} in Keycloak")),
+        seed("domo", "zoe", "Zoe"),
+    ])
+    .await
+    {
+        let row = house.list(&everything(), &search("smith")).await.rows.remove(0);
+        assert_eq!(row.person, "Ann Smith");
+        assert_eq!(row.remark.as_deref(), Some("disabled in Keycloak"));
+        assert!(
+            house
+                .list(&everything(), &search("disabled"))
+                .await
+                .rows
+                .is_empty()
+        );
+        let query = SessionQuery::default();
+        let caller = Arc::new(everything());
+        let file = house
+            .room
+            .export(&caller, &query, Format::JsonLines)
+            .await
+            .unwrap();
+        let text: String = file.try_collect().await.unwrap();
+        let told: Vec<_> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["remark"].clone())
+            .collect();
+        assert!(told.contains(&"disabled in Keycloak".into()) && told.contains(&serde_json::Value::Null));
+
+        let mut conn = house.test.db.write().await.unwrap();
+        testing::insert(&mut conn, &key(), &[marked(None)]).await.unwrap();
+        conn.commit().await.unwrap();
+        let row = house.list(&everything(), &search("smith")).await.rows.remove(0);
+        assert_eq!(row.remark, None);
     }
 }
 

@@ -143,6 +143,7 @@ impl KeycloakServer {
             pace_ms: None,
             connections: 4,
             profile: Default::default(),
+            signs_in_by: None,
             own,
         })
     }

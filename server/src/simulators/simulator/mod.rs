@@ -146,6 +146,7 @@ impl Simulator {
             simulated: true,
             collect_every_s: None,
             profile: Default::default(),
+            signs_in_by: None,
             timeout_ms: None,
             pace_ms: Some(0),
             connections: 4,

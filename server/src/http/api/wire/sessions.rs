@@ -33,6 +33,8 @@ pub struct Session {
     pub person: String,
     /// Why the person could not be told for sure; null = who is named, or nobody is.
     pub person_doubt: Option<String>,
+    /// What the system says of the person beside their name, as "disabled in Keycloak"; null = nothing.
+    pub remark: Option<String>,
     /// Id of the person (`/people/{id}`); null = no account name is reported.
     pub person_id: Option<String>,
     /// Account name; empty = not reported.
@@ -152,6 +154,7 @@ impl From<ours::SessionRow> for Session {
             system_name: row.system_name,
             person: row.person,
             person_doubt: row.person_doubt,
+            remark: row.remark,
             person_id: Some(row.account_name.to_lowercase()).filter(|id| !id.is_empty()),
             account_name: row.account_name,
             email: row.email,

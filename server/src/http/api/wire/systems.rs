@@ -2,6 +2,7 @@
 
 use app::access::wire as access;
 use app::audit::wire as audit;
+use app::policies::advice::Advice as Judged;
 use app::policies::wire as policies;
 use app::systems::wire as ours;
 use serde::{Deserialize, Serialize};
@@ -165,8 +166,70 @@ pub struct Policy {
     pub earlier: Option<Counted>,
     /// What else shapes its sessions; empty = nothing more is told.
     pub settings: Vec<PolicySetting>,
-    /// What these settings call for, in sentences.
-    pub advice: Vec<String>,
+    /// What limits and settings call for, worst first.
+    pub advice: Vec<Advice>,
+}
+
+/// A piece of advice on the limits of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Advice {
+    /// Its rule and, behind a colon, the place; null = something is not known, which can't be accepted.
+    pub advice_id: Option<String>,
+    /// The value it is about: accepted with another one it is refused, and open again once it changes.
+    pub ground: String,
+    /// What was found.
+    pub fact: String,
+    /// Why that matters, and what to do.
+    pub means: String,
+    /// Null = it is open.
+    pub accepted: Option<Accepted>,
+}
+
+/// That advice may stay as it is for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Accepted {
+    /// Why.
+    pub reason: String,
+    /// By whom, as shown.
+    pub by: String,
+    /// When.
+    pub at: Moment,
+    /// From then on it is open again.
+    pub until: Moment,
+}
+
+/// Advice to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptAdvice {
+    /// Its `advice_id`.
+    #[schema(min_length = 1)]
+    pub advice_id: String,
+    /// Its `ground`, as it was read.
+    pub ground: String,
+    /// Why it may stay so.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+    /// Until when: to come, and within a year. UTC: `2027-03-31 18:00`, or as moments are answered.
+    #[schema(min_length = 1)]
+    pub until: String,
+}
+
+impl From<Judged> for Advice {
+    fn from(advice: Judged) -> Self {
+        Advice {
+            advice_id: Some(advice.id).filter(|id| !id.is_empty()),
+            ground: advice.ground,
+            fact: advice.fact,
+            means: advice.means,
+            accepted: advice.accepted.map(|accepted| Accepted {
+                reason: accepted.reason,
+                by: accepted.by,
+                at: accepted.at.into(),
+                until: accepted.until.into(),
+            }),
+        }
+    }
 }
 
 /// A setting of a system that shapes its sessions.
@@ -197,8 +260,11 @@ pub struct PlacePolicy {
     pub note: String,
 }
 
-impl From<policies::SystemLimits> for Policy {
-    fn from(limits: policies::SystemLimits) -> Self {
+impl Policy {
+    /// The limits of a system with its share of the `advice` over all.
+    pub fn new(limits: policies::SystemLimits, advice: &[Judged]) -> Self {
+        let of_it = advice.iter().filter(|line| line.system_id == limits.system_id);
+        let advice = of_it.cloned().map(Advice::from).collect();
         Policy {
             system_id: limits.system_id.0,
             system_name: limits.system_name,
@@ -230,11 +296,7 @@ impl From<policies::SystemLimits> for Policy {
                     note: setting.note,
                 })
                 .collect(),
-            advice: limits
-                .advice
-                .into_iter()
-                .map(|advice| format!("{} {}", advice.fact, advice.means))
-                .collect(),
+            advice,
         }
     }
 }

@@ -43,6 +43,7 @@ pub enum Db {
 
 /// One connection or transaction of either database.
 pub enum Conn {
+    /// Without a transaction: for reading, or for one statement that writes.
     SqliteRead(PoolConnection<Sqlite>),
     SqliteTx(Transaction<'static, Sqlite>),
     PostgresRead(PoolConnection<Postgres>),
@@ -145,6 +146,15 @@ impl Db {
         Ok(match self {
             Db::Sqlite { write, .. } => Conn::SqliteTx(write.begin_with("BEGIN IMMEDIATE").await?),
             Db::Postgres { pool, .. } => Conn::PostgresTx(pool.begin().await?),
+        })
+    }
+
+    /// A connection for a single statement that writes: it stands when the statement returns. Spares a transaction's
+    /// beginning and end, each of them a way to the database and back.
+    pub async fn write_one(&self) -> Result<Conn, Error> {
+        Ok(match self {
+            Db::Sqlite { write, .. } => Conn::SqliteRead(write.acquire().await?),
+            Db::Postgres { pool, .. } => Conn::PostgresRead(pool.acquire().await?),
         })
     }
 

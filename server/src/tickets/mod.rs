@@ -22,6 +22,7 @@ use crate::policies::Policies;
 use crate::sessions::collect::Collector;
 use crate::systems::Systems;
 
+mod against;
 mod apps;
 pub mod ask;
 pub mod holds;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use app::tickets::wire::{TicketGrant, TicketOutcome, TicketQuery};
 use app::wire::SystemId;
-use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

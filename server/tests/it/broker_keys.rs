@@ -125,7 +125,11 @@ async fn security_broker_published_keys_rotate_and_what_is_taken_back_works_no_l
     publisher.publish(&[first.published()]);
     assert_eq!(ask(&estate, &first, Some("first")).await, Ok(()));
     assert_eq!(ask(&estate, &first, Some("first")).await, Ok(()));
-    assert_eq!(ask(&estate, &first, None).await, Ok(()), "without a name every key is tried");
+    assert_eq!(
+        ask(&estate, &first, None).await,
+        Ok(()),
+        "without a name every key is tried"
+    );
     assert_eq!(publisher.asked(), 1, "they are kept");
     let cause = ask(&estate, &foreign, Some("first")).await.unwrap_err();
     assert!(cause.contains("signature"), "{cause}");
@@ -140,7 +144,11 @@ async fn security_broker_published_keys_rotate_and_what_is_taken_back_works_no_l
     estate.advance(61);
     assert_eq!(ask(&estate, &second, Some("second")).await, Ok(()));
     assert_eq!(publisher.asked(), 2);
-    assert_eq!(ask(&estate, &first, Some("first")).await, Ok(()), "both count meanwhile");
+    assert_eq!(
+        ask(&estate, &first, Some("first")).await,
+        Ok(()),
+        "both count meanwhile"
+    );
     estate.advance(61);
     for _ in 0..5 {
         assert!(ask(&estate, &second, Some("third")).await.is_err());
@@ -166,13 +174,21 @@ async fn security_broker_published_keys_outlive_a_publisher_that_is_away_for_an_
         let cause = ask(&estate, &key, Some("only")).await.unwrap_err();
         assert!(cause.contains("could not be fetched"), "{cause}");
     }
-    assert_eq!(publisher.asked(), 1, "a publisher in trouble is left alone for a minute");
+    assert_eq!(
+        publisher.asked(),
+        1,
+        "a publisher in trouble is left alone for a minute"
+    );
     publisher.publish(&[key.published()]);
     estate.advance(61);
     assert_eq!(ask(&estate, &key, Some("only")).await, Ok(()));
     *publisher.keys.lock().unwrap() = None;
     estate.advance(3_599);
-    assert_eq!(ask(&estate, &key, Some("only")).await, Ok(()), "the old ones serve meanwhile");
+    assert_eq!(
+        ask(&estate, &key, Some("only")).await,
+        Ok(()),
+        "the old ones serve meanwhile"
+    );
     assert_eq!(publisher.asked(), 3);
     estate.advance(61);
     assert!(ask(&estate, &key, Some("only")).await.is_err());
@@ -206,6 +222,43 @@ async fn security_broker_published_keys_of_another_use_or_algorithm_are_not_take
     claims["iss"] = "other".into();
     let token = signed(Algorithm::HS256, &EncodingKey::from_secret(&[7; 32]), &claims);
     assert_eq!(estate.ask(&token).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn security_broker_a_key_that_a_token_brings_along_counts_for_nothing() {
+    let publisher = Publisher::start().await;
+    let own = Key::new("own");
+    publisher.publish(&[own.published()]);
+    let at = format!("http://{}/keys", publisher.address);
+    let estate = estate_of(Engine::Sqlite, |_, _| {}).await;
+    let mut claims = estate.claims("ann", "");
+    claims["iss"] = "other".into();
+    for brought in [
+        json!({"jwk": own.published()}),
+        json!({"jku": at}),
+        json!({"x5u": at}),
+        json!({"kid": "file:/dev/null"}),
+        json!({"kid": "../../etc/passwd"}),
+    ] {
+        let mut header = json!({"alg": "ES256", "typ": "JWT"});
+        header
+            .as_object_mut()
+            .unwrap()
+            .extend(brought.as_object().unwrap().clone());
+        let header: Header = serde_json::from_value(header).unwrap();
+        let key = EncodingKey::from_ec_pem(own.pair.serialize_pem().as_bytes()).unwrap();
+        let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+        let answer = estate.ask(&token).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNAUTHORIZED,
+            "{brought}: {}",
+            answer.body
+        );
+        let (_, cause) = estate.newest().await;
+        assert!(cause.contains("signature"), "{brought}: {cause}");
+    }
+    assert_eq!(publisher.asked(), 0, "nothing is fetched because a token says so");
 }
 
 /// Names the Tableau's connected app in the settings, with these secrets (id and value), newest first.
@@ -259,7 +312,12 @@ async fn a_connected_apps_token_says_what_tableau_wants_and_nothing_more() {
         let mut app = None;
         let estate = estate_of(Engine::Sqlite, |config, far| {
             let made = far.model(|model, _| model.trust_app());
-            connect(config, &made.client_id, &[(&made.secret_id, &made.secret_value)], scopes);
+            connect(
+                config,
+                &made.client_id,
+                &[(&made.secret_id, &made.secret_value)],
+                scopes,
+            );
             app = Some(made);
         })
         .await;
@@ -271,10 +329,16 @@ async fn a_connected_apps_token_says_what_tableau_wants_and_nothing_more() {
         assert_eq!(header.alg, Algorithm::HS256);
         assert_eq!(header.kid.as_deref(), Some(app.secret_id.as_str()));
         assert_eq!(claims["iss"], app.client_id.as_str());
-        assert_eq!((&claims["sub"], &claims["aud"]), (&json!("ann"), &json!("tableau")));
+        assert_eq!(
+            (&claims["sub"], &claims["aud"]),
+            (&json!("ann"), &json!("tableau"))
+        );
         assert_eq!(claims["scp"], json!(scopes.unwrap_or(&["tableau:views:embed"])));
         let exp = claims["exp"].as_i64().unwrap();
-        assert!(exp > now && exp <= now + 600, "at most ten minutes: {exp} at {now}");
+        assert!(
+            exp > now && exp <= now + 600,
+            "at most ten minutes: {exp} at {now}"
+        );
         assert!(claims["nbf"].as_i64().unwrap() <= now, "clocks differ");
         assert!(given["expires_at"].as_str().unwrap().ends_with('Z'));
         let next = token(&estate, "ann").await;

@@ -74,9 +74,17 @@ async fn a_node_that_gives_no_ticket_is_passed_over_and_asked_last_for_a_while()
     ] {
         refuse(first, Some(bad.clone()));
         let asked = (first.calls(Call::Trusted), second.calls(Call::Trusted));
-        assert_eq!(ask(&estate).await.status, StatusCode::OK, "{bad:?}: the other one gives it");
+        assert_eq!(
+            ask(&estate).await.status,
+            StatusCode::OK,
+            "{bad:?}: the other one gives it"
+        );
         let (outcome, node, _) = newest(&estate).await;
-        assert_eq!((outcome, node), (TicketOutcome::Issued, Some(second.url())), "{bad:?}");
+        assert_eq!(
+            (outcome, node),
+            (TicketOutcome::Issued, Some(second.url())),
+            "{bad:?}"
+        );
         assert_eq!(first.calls(Call::Trusted), asked.0 + 1, "{bad:?}");
         // It is asked last now: not at all while the other one answers.
         assert_eq!(ask(&estate).await.status, StatusCode::OK);
@@ -84,7 +92,10 @@ async fn a_node_that_gives_no_ticket_is_passed_over_and_asked_last_for_a_while()
         assert_eq!(second.calls(Call::Trusted), asked.1 + 2, "{bad:?}");
         let page = estate.page(TicketQuery::default()).await;
         let shown = page.nodes.iter().find(|node| node.node == first.url()).unwrap();
-        assert!(shown.last_until.is_some() && shown.trouble.is_some(), "{bad:?}: {shown:?}");
+        assert!(
+            shown.last_until.is_some() && shown.trouble.is_some(),
+            "{bad:?}: {shown:?}"
+        );
         estate.advance(31);
     }
     refuse(first, None);
@@ -124,7 +135,13 @@ async fn each_answer_of_tableau_is_told_from_the_others() {
             TicketOutcome::Odd,
             "status 301",
         ),
-        (Bad::Silent, 503, "unreachable", TicketOutcome::Unreachable, "No answer within"),
+        (
+            Bad::Silent,
+            503,
+            "unreachable",
+            TicketOutcome::Unreachable,
+            "No answer within",
+        ),
     ] {
         refuse(&estate.far, Some(bad.clone()));
         let answer = ask(&estate).await;
@@ -134,7 +151,11 @@ async fn each_answer_of_tableau_is_told_from_the_others() {
         assert_eq!(is, outcome, "{bad:?}");
         assert_eq!(node, Some(estate.far.url()), "{bad:?}");
         assert!(cause.contains(words), "{bad:?}: {cause}");
-        assert!(words.is_empty() || !answer.body.contains(words), "not for the app: {}", answer.body);
+        assert!(
+            words.is_empty() || !answer.body.contains(words),
+            "not for the app: {}",
+            answer.body
+        );
     }
     refuse(&estate.far, None);
     assert_eq!(ask(&estate).await.status, StatusCode::OK);
@@ -145,11 +166,20 @@ async fn where_every_node_fails_what_tells_most_is_told() {
     // Nobody listens there.
     let dead = "http://127.0.0.1:9".to_owned();
     let mut estate = estate_with(&[dead.clone()], true).await;
-    assert_eq!(ask(&estate).await.status, StatusCode::OK, "the one that lives gives it");
+    assert_eq!(
+        ask(&estate).await.status,
+        StatusCode::OK,
+        "the one that lives gives it"
+    );
     refuse(&estate.far, Some(Bad::Html(200)));
     estate.advance(31);
     let answer = ask(&estate).await;
-    assert_eq!(answer.json()["code"], "html", "a page says more than silence: {}", answer.body);
+    assert_eq!(
+        answer.json()["code"],
+        "html",
+        "a page says more than silence: {}",
+        answer.body
+    );
     assert_eq!(newest(&estate).await.1, Some(estate.far.url()));
     estate.far.go_dark().await;
     estate.advance(31);
@@ -157,5 +187,9 @@ async fn where_every_node_fails_what_tells_most_is_told() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
     assert_eq!(answer.json()["code"], "unreachable");
     let page = estate.page(TicketQuery::default()).await;
-    assert!(page.nodes.iter().all(|node| node.trouble.is_some()), "{:?}", page.nodes);
+    assert!(
+        page.nodes.iter().all(|node| node.trouble.is_some()),
+        "{:?}",
+        page.nodes
+    );
 }

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 65] = [
+const FORMS: [Form; 66] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -333,6 +333,7 @@ const FORMS: [Form; 65] = [
         &[("act", "test"), ("app", "x"), ("user", "ann")],
         Refused,
     ),
+    ("/tickets/act", "/tickets/act", &[("act", "check")], Refused),
     (
         "/tickets/act",
         "/tickets/act",

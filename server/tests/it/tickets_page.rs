@@ -257,7 +257,11 @@ async fn whoever_manages_systems_may_not_see_who_asks_for_tickets() {
         ),
         (
             "Both",
-            vec![Permission::ManageSystems, Permission::UseTickets],
+            vec![
+                Permission::ManageSystems,
+                Permission::SeeSessions,
+                Permission::UseTickets,
+            ],
             true,
         ),
     ] {

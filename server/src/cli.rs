@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::SeedOperator;
 use crate::audit::{Action, Audit};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{BrokerApp, Config};
 use crate::connectors::guard::Guarded;
 use crate::connectors::{Completeness, Proof, Recipe, Sink, Wanted};
 use crate::error::Error;
@@ -382,7 +382,11 @@ async fn demo(
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     let data_dir = config.data_dir.clone();
-    config.broker.apps = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
+    // Apps of the settings stay: whoever writes a page of their own tries it here.
+    let simulated: Vec<_> = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();
+    let own = |app: &BrokerApp| simulated.iter().all(|other| other.id != app.id);
+    config.broker.apps.retain(own);
+    config.broker.apps.extend(simulated);
     let (broker, audience) = (format!("http://{}", config.listen), config.broker_url());
     let portal = Portal::open(config, clock.clone(), true).await?;
     if let Some(estate) = &mut estate {
@@ -415,6 +419,10 @@ async fn demo(
         let (app, tableau) = estate.start_example(broker.clone(), audience, names).await?;
         println!("Example app with Tableau views: {app}");
         println!("  {}", crate::simulators::ExampleApp::sign_ins());
+        println!(
+            "Tableau for a page of your own (docs/embed.md): {}",
+            estate.for_own_pages(&tableau)
+        );
         if names.is_some() {
             println!("Behind your proxy: Curfew listens on {broker}, its Tableau on {tableau}");
         }

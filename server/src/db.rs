@@ -15,7 +15,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{
+    Connection, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
 
 use crate::error::Error;
 
@@ -28,6 +30,9 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrati
 /// queries run side by side, not whether they end: enough for the processors, with a few to spare beside a slow count
 /// or an export. Each keeps a thread and up to 16 MiB of cache.
 pub const READERS: u32 = 4;
+
+/// A connection to a database server that was idle for longer is asked whether it is still there before it is used.
+const ASKED_AFTER: Duration = Duration::from_millis(500);
 
 /// Pools of one database. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +48,7 @@ pub enum Db {
 
 /// One connection or transaction of either database.
 pub enum Conn {
+    /// Without a transaction: for reading, or for one statement that writes.
     SqliteRead(PoolConnection<Sqlite>),
     SqliteTx(Transaction<'static, Sqlite>),
     PostgresRead(PoolConnection<Postgres>),
@@ -88,6 +94,8 @@ impl Db {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(10))
+            // A file does not go away: asking first whether it is there would double every short statement.
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             // 64 MiB: what 100,000 sessions that go touch of the inventory's indexes, so that a page is written once.
@@ -96,6 +104,7 @@ impl Db {
         let read = SqlitePoolOptions::new()
             .max_connections(readers)
             .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "on"))
             .await?;
         Ok(Db::Sqlite { write, read })
@@ -107,6 +116,16 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
+            // One that was in use a moment ago is there: asking each time would double every short statement.
+            .test_before_acquire(false)
+            .before_acquire(|conn, known| {
+                Box::pin(async move {
+                    if known.idle_for > ASKED_AFTER {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await?;
         Ok(Db::Postgres {
@@ -145,6 +164,15 @@ impl Db {
         Ok(match self {
             Db::Sqlite { write, .. } => Conn::SqliteTx(write.begin_with("BEGIN IMMEDIATE").await?),
             Db::Postgres { pool, .. } => Conn::PostgresTx(pool.begin().await?),
+        })
+    }
+
+    /// A connection for a single statement that writes: it stands when the statement returns. Spares a transaction's
+    /// beginning and end, each of them a way to the database and back.
+    pub async fn write_one(&self) -> Result<Conn, Error> {
+        Ok(match self {
+            Db::Sqlite { write, .. } => Conn::SqliteRead(write.acquire().await?),
+            Db::Postgres { pool, .. } => Conn::PostgresRead(pool.acquire().await?),
         })
     }
 

@@ -25,12 +25,14 @@ const REST: Duration = Duration::from_secs(5);
 /// A bench by its name; `args` are the bench's own.
 pub fn run(places: &Places, name: &str, args: &[&str]) -> Result<bool> {
     match name {
-        "collect" | "list" | "end" | "tableau" | "tomcat" => cargo_bench(places, name, args),
+        "collect" | "list" | "end" | "tableau" | "tickets" | "tomcat" => cargo_bench(places, name, args),
         // A helper's page is measured beside the administrator's, over the same rows.
         "scope" => cargo_bench(places, "list", args),
         "start" => start(places),
         "page" => page(places, args),
-        other => bail!("no bench {other}: collect, list, scope, end, tableau, tomcat, start or page"),
+        other => {
+            bail!("no bench {other}: collect, list, scope, end, tableau, tickets, tomcat, start or page")
+        }
     }
 }
 

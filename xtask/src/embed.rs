@@ -8,14 +8,26 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::places::Places;
+use crate::site::{brotli, gzip};
 
 const SOURCE: &str = "server/embed/src/curfew-embed.js";
 const SERVED: &str = "server/embed/curfew-embed.js";
+const TYPES: &str = "server/embed/curfew-embed.d.ts";
+/// Where the compressed ones lie that the program holds beside the plain ones.
+const COMPRESSED: &str = "server/embed/compressed";
 
-/// Writes what browsers get.
+/// Writes what browsers get, plain and compressed.
 pub fn write(places: &Places) -> Result<bool> {
     let source = fs::read_to_string(places.root.join(SOURCE)).context(SOURCE)?;
     fs::write(places.root.join(SERVED), stripped(&source)).context(SERVED)?;
+    let folder = places.root.join(COMPRESSED);
+    fs::create_dir_all(&folder)?;
+    for file in [SERVED, TYPES] {
+        let bytes = fs::read(places.root.join(file)).context(file)?;
+        let name = file.rsplit('/').next().unwrap_or(file);
+        fs::write(folder.join(format!("{name}.br")), brotli(&bytes)?)?;
+        fs::write(folder.join(format!("{name}.gz")), gzip(&bytes)?)?;
+    }
     Ok(true)
 }
 
@@ -33,8 +45,9 @@ fn stripped(source: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
-    use crate::site::brotli;
 
     /// As browsers get it, compressed; issue 8, point 5.
     const BUDGET_BYTES: usize = 2_048;
@@ -46,6 +59,27 @@ mod tests {
     #[test]
     fn what_browsers_get_is_made_from_its_source() {
         assert_eq!(file(SERVED), stripped(&file(SOURCE)), "run: cargo xtask embed");
+    }
+
+    #[test]
+    fn what_browsers_get_compressed_is_the_same() {
+        for served in [SERVED, TYPES] {
+            let name = served.rsplit('/').next().unwrap();
+            let at = |ending: &str| {
+                let root = Places::find().unwrap().root;
+                fs::read(root.join(COMPRESSED).join(format!("{name}.{ending}"))).unwrap()
+            };
+            let (mut br, mut gz) = (Vec::new(), Vec::new());
+            brotli::Decompressor::new(&at("br")[..], 4_096)
+                .read_to_end(&mut br)
+                .unwrap();
+            flate2::read::GzDecoder::new(&at("gz")[..])
+                .read_to_end(&mut gz)
+                .unwrap();
+            let plain = file(served).into_bytes();
+            assert!(br == plain && gz == plain, "run: cargo xtask embed");
+            assert!(at("br").len() < plain.len() / 2, "{name}");
+        }
     }
 
     #[test]

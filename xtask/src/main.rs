@@ -40,9 +40,8 @@ cargo xtask <word>
   cas                    fetches the real CAS of the tests; the last line is its folder
   keycloak               fetches and builds the real Keycloak of the tests; the last line is its folder
   check                  format, lints, import rules, dependencies, licences, size of what browsers download
-  bench NAME [ARGS]      collect, list, scope, end, tableau, tomcat, start or page: how fast, beside the raw limit of
-                         the same run;
-                         JSON under target/bench
+  bench NAME [ARGS]      collect, list, scope, end, tableau, tickets, tomcat, start or page: how fast, beside the
+                         raw limit of the same run; JSON under target/bench
   build-site [--dev]     what browsers download, into target/site (with --dev: quicker to build, larger)
   embed                  the broker's browser helper, server/embed/curfew-embed.js, from its source
 ";

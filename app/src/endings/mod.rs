@@ -19,5 +19,7 @@ pub mod progress;
 mod result;
 #[cfg(feature = "ssr")]
 mod since;
+#[cfg(feature = "ssr")]
+mod tickets;
 pub mod wire;
 pub mod words;

@@ -6,6 +6,7 @@ use super::approval::SecondLookNote;
 use super::bar::ShareBar;
 use super::progress::address;
 use super::since::SignedInSince;
+use super::tickets::TicketsOpen;
 use super::wire::{
     Cause, EndingItemRow, EndingPage as Page, EndingState, EndingSystem, ItemFilter, Outcome, Technical,
 };
@@ -50,6 +51,7 @@ pub fn ResultBody(page: Page) -> impl IntoView {
                 })}
             {page.second_look.clone().map(|look| view! { <SecondLookNote number=number look=look /> })}
             {(counts.returned > 0).then(|| view! { <CameBack page=page.clone() /> })}
+            {page.tickets_open.map(|open| view! { <TicketsOpen open=open /> })}
             <Progress page=page.clone() />
             <Outcomes page=page.clone() />
             <Facts page=page.clone() />

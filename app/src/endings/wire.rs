@@ -381,6 +381,8 @@ pub struct EndingPage {
     pub pause_why: Option<String>,
     /// Until when people who come back are looked for.
     pub watch_until: Option<Timestamp>,
+    /// Tickets that were given before and may still let people of it in; `None` = none is known.
+    pub tickets_open: Option<OpenTickets>,
     /// By system.
     pub by_system: Vec<EndingSystem>,
     /// Items: newest change first, or those of `only`.
@@ -407,6 +409,15 @@ pub struct EndingPage {
     pub audit_from: Option<i64>,
     /// The second person who approved it, or how it went on without one; `None` = none was needed.
     pub second_look: Option<SecondLook>,
+}
+
+/// Tickets of the broker that were given before an ending: one that was not redeemed yet lets in until it runs out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenTickets {
+    /// How many.
+    pub count: u64,
+    /// When the last of them runs out.
+    pub until: Timestamp,
 }
 
 /// A session that began where one of an ending had gone by itself: of the same account, or, where a guest had gone, from

@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 
 use super::page::in_a_day;
+use super::query::CHECK;
 use super::wire::{
     Readiness, TicketApp, TicketGrant, TicketHold, TicketNode, TicketOutcome, TicketQuery,
     TicketsPage as Page,
 };
-use crate::paths;
-use crate::ui::{ColumnHead, Cut, Glyph, Icon, Panel, TableCard, TimeAgo, When, thousands};
+use crate::paths::{self, post};
+use crate::ui::{Button, ColumnHead, Cut, Glyph, Icon, Panel, TableCard, TimeAgo, When, thousands};
 use crate::wire::Timestamp;
 
 /// A shape and a word.
@@ -149,6 +150,7 @@ pub fn Addresses(
     if page.nodes.is_empty() {
         return ().into_any();
     }
+    let tried = ready.from.iter().map(|way| way.at).min();
     let rows = page
         .nodes
         .iter()
@@ -207,7 +209,25 @@ pub fn Addresses(
                 "As this server sees it. Behind address translation Tableau sees another address: then that one has to "
                 "be trusted. Each replica and each broker has its own."
             </p>
+            {tried.map(|at| view! { <CheckNow at=at /> })}
         </Panel>
+    }
+    .into_any()
+}
+
+/// How old what is said of the ways is, and a button.
+#[component]
+fn CheckNow(
+    /// When the oldest of them was tried.
+    at: Timestamp,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=post::TICKETS class="panel-note ticket-test-acts">
+            <span>"Addresses tried " <TimeAgo at=at /> "; once a minute at most."</span>
+            <Button small=true name="act" value=CHECK>
+                "Check now"
+            </Button>
+        </form>
     }
     .into_any()
 }

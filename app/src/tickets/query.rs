@@ -11,6 +11,8 @@ pub const NOT_ISSUED: &str = "not_issued";
 pub const TEST: &str = "test";
 /// `act` of the page's form: the same, and redeems it at the login view.
 pub const LOOK: &str = "look";
+/// `act` of the page's form: asks the ways to Tableau's addresses now.
+pub const CHECK: &str = "check";
 
 impl TicketQuery {
     /// Reads the pairs of an address. What is not understood is named.

@@ -25,6 +25,9 @@ impl TicketsPort for Fake {
     async fn readiness(&self) -> Result<Readiness, AppError> {
         self.give(self.world.readiness.clone())
     }
+    async fn readiness_now(&self) -> Result<Readiness, AppError> {
+        self.give(self.world.readiness.clone())
+    }
     async fn look_at_login_view(&self, _: TicketTestAsked) -> Result<LoginViewLook, AppError> {
         Err(AppError::not_found("app"))
     }
@@ -198,6 +201,7 @@ pub fn readiness() -> Readiness {
         node: node.to_owned(),
         from: from.map(str::to_owned),
         trouble: from.is_none().then(|| "No connection within 2 s.".to_owned()),
+        at: NOW.plus_seconds(-40),
     };
     Readiness {
         sites: vec![

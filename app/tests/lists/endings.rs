@@ -288,6 +288,7 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         version: 7,
         audit_from: Some(184_298),
         second_look: None,
+        tickets_open: None,
         brief: brief(state, counts),
     }
 }

@@ -1,11 +1,25 @@
 //! What follows elsewhere from sessions that were found gone: whoever lets people in again is told, and asked whether it did.
 
+use app::endings::wire::OpenTickets;
 use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 use async_trait::async_trait;
 
 use crate::caller::Caller;
 use crate::db::Conn;
+use crate::domain::grant::VisibleScope;
 use crate::error::Error;
+
+/// A request by which the person of an item was let in again, or could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetIn {
+    /// Item.
+    pub key: SessionKey,
+    /// Finds the request.
+    pub reference: String,
+    /// It was answered before we asked to end, and what was given could be used until then: it counts only where a
+    /// session has begun. `None` = it was answered after, which counts by itself.
+    pub before: Option<Timestamp>,
+}
 
 /// Somebody who lets people in to systems beside those systems themselves (the ticket broker).
 #[async_trait]
@@ -28,6 +42,15 @@ pub trait Aftermath: Send + Sync {
         now: Timestamp,
     ) -> Result<(), Error>;
 
-    /// Items of an ending whose person was let in again since, with what finds that.
-    async fn let_in(&self, conn: &mut Conn, ending: &EndingId) -> Result<Vec<(SessionKey, String)>, Error>;
+    /// Items of an ending whose person was let in again since, or may be by what they were given shortly before.
+    async fn let_in(&self, conn: &mut Conn, ending: &EndingId) -> Result<Vec<LetIn>, Error>;
+
+    /// What people of an ending were given before and may still use, as far as the scope covers it; `None` = nothing.
+    async fn still_open(
+        &self,
+        conn: &mut Conn,
+        ending: &EndingId,
+        scope: &VisibleScope,
+        now: Timestamp,
+    ) -> Result<Option<OpenTickets>, Error>;
 }

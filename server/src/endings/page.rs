@@ -402,8 +402,17 @@ impl Endings {
             0 => Vec::new(),
             _ => signed_in_since(&mut conn, caller, &reader, &row, &names, now).await?,
         };
+        let tickets_open = match self.aftermath.get() {
+            Some(aftermath) => {
+                aftermath
+                    .still_open(&mut conn, &row.id(), &reader.scope, now)
+                    .await?
+            }
+            None => None,
+        };
         Ok(EndingPage {
             now,
+            tickets_open,
             signed_in_since,
             frozen_at: Timestamp(row.created_at),
             left_out_count: (row.caller_id == caller.id.0).then(|| row.left_out_count.unsigned_abs()),

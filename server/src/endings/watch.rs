@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
+use super::aftermath::LetIn;
 use super::store::{self, work};
 use crate::audit::{Action, Entry};
 use crate::changes::{bump_all, topic};
@@ -18,6 +19,8 @@ use crate::schedule::{self, Held};
 pub const CLOCKS_DIFFER_MS: i64 = 2_000;
 /// Seconds between looks after the first.
 const LOOK_EVERY_S: i64 = 15;
+/// A session that began is met after so long, seconds: by a look, or by the collection it looks at.
+const SEEN_WITHIN_S: i64 = 60;
 /// People looked for by reading a system at the first look; of more, only the inventory is looked at.
 const MOST_READ: usize = 500;
 /// Items in one statement.
@@ -59,7 +62,8 @@ impl Endings {
             Some(aftermath) => aftermath.let_in(&mut conn, ending).await?,
             None => Vec::new(),
         };
-        back.extend(let_in.iter().map(|(key, _)| key.clone()));
+        let after = let_in.iter().filter(|let_in| let_in.before.is_none());
+        back.extend(after.map(|let_in| let_in.key.clone()));
         let Some(row) = store::by_id(&mut conn, ending).await? else {
             return Ok(0);
         };
@@ -102,11 +106,18 @@ impl Endings {
                 if let [only] = some {
                     entry = entry.account(only.account_name.clone()).session(&keys[0]);
                 }
-                // By a ticket of the broker: its reference finds the request.
-                let by_ticket = let_in.iter().filter(|(key, _)| keys.contains(key));
-                let by_ticket: Vec<String> = by_ticket.map(|(_, reference)| reference.clone()).collect();
+                let by_ticket: Vec<&LetIn> = let_in
+                    .iter()
+                    .filter(|let_in| keys.contains(&let_in.key) && may_be_by(let_in, now))
+                    .collect();
+                for let_in in &by_ticket {
+                    work::add_detail(&mut conn, ending, &let_in.key, &words(let_in)).await?;
+                }
                 if !by_ticket.is_empty() {
-                    entry = entry.fact("tickets", by_ticket);
+                    let references: Vec<String> = by_ticket.iter().map(|l| l.reference.clone()).collect();
+                    entry = entry
+                        .fact("let_in_by", "ticket broker")
+                        .fact("tickets", references);
                 }
                 self.parts.audit.append(&mut conn, &entry, now).await?;
             }
@@ -215,6 +226,24 @@ impl Endings {
             self.parts.changes.wake();
         }
         Ok(left.len())
+    }
+}
+
+/// Whether somebody seen back now may have come by that request: a session is seen within a few looks of its beginning.
+fn may_be_by(let_in: &LetIn, now: Timestamp) -> bool {
+    let_in
+        .before
+        .is_none_or(|until| now.since(until) <= SEEN_WITHIN_S * 1000)
+}
+
+fn words(let_in: &LetIn) -> String {
+    let reference = &let_in.reference;
+    match let_in.before {
+        None => format!("Let in again by the ticket broker, request {reference}."),
+        Some(_) => format!(
+            "Came back while a ticket could still be redeemed that the ticket broker had given before the ending, \
+             request {reference}."
+        ),
     }
 }
 

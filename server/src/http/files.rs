@@ -70,7 +70,7 @@ fn kind(name: &str) -> &'static str {
 }
 
 /// Encodings the browser takes, best first.
-fn encodings(headers: &HeaderMap) -> Vec<(&'static str, &'static str)> {
+pub(super) fn encodings(headers: &HeaderMap) -> Vec<(&'static str, &'static str)> {
     let accepted = headers
         .get(header::ACCEPT_ENCODING)
         .and_then(|v| v.to_str().ok())

@@ -253,6 +253,13 @@ async fn system(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, A
 
 async fn tickets(backend: &Backend, pairs: &Pairs, page: String) -> Result<Led, AppError> {
     let port = &backend.tickets;
+    if value(pairs, "act") == app::tickets::query::CHECK {
+        let ways = port.readiness_now().await?.from;
+        let reached = ways.iter().filter(|way| way.from.is_some()).count();
+        let all = app::ui::counted(ways.len() as u64, "address", "addresses");
+        let message = format!("Tried {all}: {reached} reached.");
+        return Ok(Led::To(page, Done { message }));
+    }
     let asked = app::tickets::query::read_test(pairs)?;
     match value(pairs, "act") {
         app::tickets::query::TEST => {

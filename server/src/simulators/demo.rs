@@ -113,6 +113,11 @@ impl DemoEstate {
         Ok((self.example.start(around).await?, own))
     }
 
+    /// What somebody needs who embeds its views in a page of their own; `tableau` = its address.
+    pub fn for_own_pages(&self, tableau: &str) -> String {
+        self.example.for_own_pages(tableau)
+    }
+
     fn add_app(&mut self, mut app: AppServer) -> anyhow::Result<()> {
         self.apps.push(app.settings()?);
         self.app_servers.push(app);

@@ -121,6 +121,18 @@ impl ExampleApp {
         Ok(format!("http://{address}"))
     }
 
+    /// System, site, views and people for a page that somebody else writes, for people to read.
+    pub fn for_own_pages(&self, tableau: &str) -> String {
+        let views = VIEWS.map(|view| format!("{tableau}/t/{SITE}/views/{view}"));
+        let people = PEOPLE.map(|(account, _)| account);
+        format!(
+            "system {}, site {SITE}, people {}\n  {}",
+            self.system,
+            people.join(" and "),
+            views.join("\n  ")
+        )
+    }
+
     /// Who may sign in, for people to read.
     pub fn sign_ins() -> String {
         let names = PEOPLE.map(|(account, _)| account).join(" or ");

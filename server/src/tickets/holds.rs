@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use app::access::wire::Permission;
-use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
+use app::endings::wire::OpenTickets;
+use app::wire::{EndingId, SystemId, Timestamp};
 use async_trait::async_trait;
 
 use super::store_marks::{self, EVERY_SITE, Hold};
+use super::store_open;
 use crate::caller::Caller;
 use crate::config::{BrokerRules, LONGEST_APP_SESSION_S};
 use crate::db::{Conn, Db};
-use crate::endings::aftermath::Aftermath;
+use crate::domain::grant::VisibleScope;
+use crate::endings::aftermath::{Aftermath, LetIn};
 use crate::error::Error;
 
 /// Which systems the broker lets people in to, and how long it holds them.
@@ -115,10 +118,23 @@ impl Aftermath for Holds {
         conn.commit().await
     }
 
-    async fn let_in(&self, conn: &mut Conn, ending: &EndingId) -> Result<Vec<(SessionKey, String)>, Error> {
+    async fn let_in(&self, conn: &mut Conn, ending: &EndingId) -> Result<Vec<LetIn>, Error> {
         if self.reach(|reach| reach.systems.is_empty()) {
             return Ok(Vec::new());
         }
-        store_marks::let_in_since(conn, ending).await
+        store_open::let_in(conn, ending).await
+    }
+
+    async fn still_open(
+        &self,
+        conn: &mut Conn,
+        ending: &EndingId,
+        scope: &VisibleScope,
+        now: Timestamp,
+    ) -> Result<Option<OpenTickets>, Error> {
+        if self.reach(|reach| reach.systems.is_empty()) {
+            return Ok(None);
+        }
+        store_open::still_open(conn, ending, scope, now).await
     }
 }

@@ -15,6 +15,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connectors::Way;
 use crate::db::Db;
 use crate::endings::Endings;
 use crate::error::Error;
@@ -22,6 +23,7 @@ use crate::policies::Policies;
 use crate::sessions::collect::Collector;
 use crate::systems::Systems;
 
+mod against;
 mod apps;
 pub mod ask;
 pub mod holds;
@@ -33,6 +35,7 @@ mod readiness;
 pub mod signout;
 mod store;
 mod store_marks;
+mod store_open;
 mod tableau;
 mod token;
 
@@ -71,6 +74,8 @@ pub struct Tickets {
     fresh: Mutex<HashMap<SystemId, (Timestamp, i64)>>,
     /// Requests whose token was not believed are kept at this rate: a flood must not fill the table.
     unbelieved: DefaultDirectRateLimiter,
+    /// The ways to each Tableau's addresses, and when they were tried.
+    ways: tokio::sync::Mutex<HashMap<SystemId, (Timestamp, Vec<Way>)>>,
     /// One reading before sign-outs at a time, per process.
     reading: tokio::sync::Mutex<()>,
 }
@@ -89,6 +94,7 @@ impl Tickets {
             holds,
             fresh: Mutex::default(),
             unbelieved: RateLimiter::direct(Quota::per_minute(kept)),
+            ways: tokio::sync::Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
     }

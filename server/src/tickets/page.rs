@@ -386,7 +386,11 @@ impl TicketsPort for For<Tickets> {
     }
 
     async fn readiness(&self) -> Result<Readiness, AppError> {
-        Ok(self.room.readiness(&self.caller).await?)
+        Ok(self.room.readiness(&self.caller, false).await?)
+    }
+
+    async fn readiness_now(&self) -> Result<Readiness, AppError> {
+        Ok(self.room.readiness(&self.caller, true).await?)
     }
 
     async fn look_at_login_view(&self, asked: TicketTestAsked) -> Result<LoginViewLook, AppError> {

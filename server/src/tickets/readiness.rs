@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use app::access::wire::Permission;
 use app::error::AppError;
 use app::tickets::wire::{AskedFrom, LoginViewLook, Readiness, SiteReady, TicketGrant, TicketTestAsked};
-use app::wire::SystemId;
+use app::wire::{SystemId, Timestamp};
 
 use super::{Tickets, looks};
 use crate::audit::{Action, Entry};
 use crate::caller::Caller;
-use crate::connectors::{TicketFor, Way};
+use crate::connectors::{TicketFor, TryTickets, Way};
 use crate::domain::grant::About;
 use crate::error::Error;
+use crate::systems::Connected;
+
+/// What is known of a way is good for so long, ms.
+const WAYS_MS: i64 = 60_000;
 
 impl Tickets {
-    /// How ready the sites are of systems the caller holds UseTickets for as a whole.
-    pub(super) async fn readiness(&self, caller: &Caller) -> Result<Readiness, Error> {
+    /// How ready the sites are of systems the caller holds UseTickets for as a whole; `anew` = every way is asked now.
+    pub(super) async fn readiness(&self, caller: &Caller, anew: bool) -> Result<Readiness, Error> {
         let now = self.now();
         caller.authorize_somewhere(Permission::UseTickets, now)?;
         let scope = caller.visible(Permission::UseTickets, now);
@@ -57,11 +61,35 @@ impl Tickets {
                         apps,
                     }
                 }));
+            let (at, ways) = self.ways(&connected, tried, anew, now).await;
             readiness
                 .from
-                .extend(tried.ways().await.into_iter().map(|way| asked_from(id, way)));
+                .extend(ways.into_iter().map(|way| asked_from(id, way, at)));
         }
         Ok(readiness)
+    }
+
+    /// The ways to a Tableau's addresses, and when they were tried. One asks, whoever else wants to know waits for it.
+    async fn ways(
+        &self,
+        connected: &Connected,
+        tried: &dyn TryTickets,
+        anew: bool,
+        now: Timestamp,
+    ) -> (Timestamp, Vec<Way>) {
+        let mut kept = self.ways.lock().await;
+        let nodes = connected.guard.tickets().map(|tickets| tickets.nodes(now));
+        let nodes: Vec<String> = nodes.into_iter().flatten().map(|node| node.node).collect();
+        if let Some((at, ways)) = kept.get(&connected.system_id)
+            && !anew
+            && now.since(*at) < WAYS_MS
+            && ways.iter().map(|way| &way.node).eq(&nodes)
+        {
+            return (*at, ways.clone());
+        }
+        let ways = tried.ways().await;
+        kept.insert(connected.system_id.clone(), (now, ways.clone()));
+        (now, ways)
     }
 
     /// Tries the login view of a site with a ticket for this user, and keeps what it found.
@@ -124,7 +152,7 @@ impl Tickets {
     }
 }
 
-fn asked_from(system: &SystemId, way: Way) -> AskedFrom {
+fn asked_from(system: &SystemId, way: Way, at: Timestamp) -> AskedFrom {
     let (from, trouble) = match way.from {
         Ok(ip) => (Some(ip.to_string()), None),
         Err(words) => (None, Some(words)),
@@ -134,5 +162,6 @@ fn asked_from(system: &SystemId, way: Way) -> AskedFrom {
         node: way.node,
         from,
         trouble,
+        at,
     }
 }

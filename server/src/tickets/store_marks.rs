@@ -1,6 +1,6 @@
 //! SQL of what makes the broker say no: tokens that were used, sessions of apps that are over, people who are held.
 
-use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
+use app::wire::{EndingId, SystemId, Timestamp};
 use sea_query::{Alias, Expr, ExprTrait, OnConflict, Order, Query};
 
 use crate::caller::scope::Rows;
@@ -18,7 +18,14 @@ pub async fn use_once(conn: &mut Conn, tokens: &[(String, Timestamp)]) -> Result
     insert
         .into_table(Alias::new("broker_jti"))
         .columns([Alias::new("jti_key"), Alias::new("expires_at")]);
-    for (key, expires_at) in tokens {
+    // The last one once more and again, up to a power of two: what is there already is passed over, and a database knows
+    // ten statements by heart, not one for each number of tokens.
+    let padding = tokens.last().into_iter().cycle();
+    for (key, expires_at) in tokens
+        .iter()
+        .chain(padding)
+        .take(tokens.len().next_power_of_two())
+    {
         insert.values_panic([key.clone().into(), expires_at.0.into()]);
     }
     insert
@@ -51,12 +58,68 @@ pub async fn kill_sid(
     Ok(())
 }
 
-/// Whether a session of an app is over.
-pub async fn is_dead(conn: &mut Conn, app: &str, sid_hash: &str) -> Result<bool, Error> {
-    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(
-        "SELECT dead_at FROM broker_dead_sid WHERE app_id = $1 AND sid_hash = $2",
-    ).bind(app).bind(sid_hash).fetch_optional(c).await?);
-    Ok(found.is_some())
+/// Whose request it is, as far as anything may stand against it.
+pub struct Whose<'a> {
+    /// App.
+    pub app: &'a str,
+    /// SHA-256 of the app's session; empty = the token names none.
+    pub sid_hash: &'a str,
+    /// Name under which its token is marked as used; empty = it may come again.
+    pub jti_key: &'a str,
+    /// Tableau.
+    pub system: &'a SystemId,
+    /// Site.
+    pub place: &'a str,
+    /// Account, lower-cased.
+    pub account_sort: &'a str,
+}
+
+/// What stands against a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Against {
+    /// Its token was used before.
+    pub used: bool,
+    /// The app's session is over.
+    pub dead: bool,
+    /// What holds the person: since when sign-ins count for nothing, and until when where none is told; the latest of each.
+    pub held: Option<(Timestamp, Timestamp)>,
+}
+
+/// What stands against a request, in one question: every ticket waits for it.
+///
+/// Who was ended everywhere under a name without a domain is held under that name in every domain: systems that know
+/// no domains name people so, and of two of the same name the one who was not meant only has to sign in again.
+pub async fn against(conn: &mut Conn, whose: &Whose<'_>) -> Result<Against, Error> {
+    let plain = whose.account_sort.rsplit_once('\\');
+    let plain = plain.map_or(whose.account_sort, |(_, name)| name);
+    let found: Vec<(String, i64, i64)> = on!(conn, c => sqlx::query_as(
+        "SELECT 'used', CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM broker_jti WHERE jti_key = $1 \
+         UNION ALL SELECT 'dead', dead_at, dead_at FROM broker_dead_sid WHERE app_id = $2 AND sid_hash = $3 \
+         UNION ALL SELECT 'held', since_at, until_at FROM broker_hold WHERE system_id = $4 \
+         AND account_sort IN ($5, $7) AND (place = '*' OR (account_sort = $5 AND place = $6))",
+    )
+    .bind(whose.jti_key)
+    .bind(whose.app)
+    .bind(whose.sid_hash)
+    .bind(whose.system.as_str())
+    .bind(whose.account_sort)
+    .bind(whose.place)
+    .bind(plain)
+    .fetch_all(c)
+    .await?);
+    let mut against = Against::default();
+    for (what, since, until) in found {
+        match what.as_str() {
+            "used" => against.used = true,
+            "dead" => against.dead = true,
+            _ => {
+                let (since, until) = (Timestamp(since), Timestamp(until));
+                let (since_0, until_0) = against.held.unwrap_or((since, until));
+                against.held = Some((since.max(since_0), until.max(until_0)));
+            }
+        }
+    }
+    Ok(against)
 }
 
 /// A row of `broker_hold`; see migrations/*/0025_create_broker.sql.
@@ -97,23 +160,6 @@ pub async fn hold(conn: &mut Conn, hold: &Hold) -> Result<(), Error> {
             .await?;
     });
     Ok(())
-}
-
-/// What holds a person at a site: since when sign-ins count for nothing, and until when where none is told; the latest
-/// of each.
-pub async fn held(
-    conn: &mut Conn,
-    system: &SystemId,
-    place: &str,
-    account_sort: &str,
-) -> Result<Option<(Timestamp, Timestamp)>, Error> {
-    let found: Vec<(i64, i64)> = on!(conn, c => sqlx::query_as(
-        "SELECT since_at, until_at FROM broker_hold WHERE system_id = $1 AND account_sort = $2 AND place IN ($3, '*')",
-    ).bind(system.as_str()).bind(account_sort).bind(place).fetch_all(c).await?);
-    Ok(found
-        .into_iter()
-        .reduce(|a, b| (Ord::max(a.0, b.0), Ord::max(a.1, b.1)))
-        .map(|(since, until)| (Timestamp(since), Timestamp(until))))
 }
 
 /// Holds that the scope covers and that may hold somebody still, newest first.
@@ -223,21 +269,6 @@ pub async fn ending_of_number(conn: &mut Conn, ending_no: i64) -> Result<Option<
         .fetch_optional(c)
         .await?),
     )
-}
-
-/// Gone items of an ending whose person was given a ticket for that site since, with the ticket's reference.
-pub async fn let_in_since(conn: &mut Conn, ending: &EndingId) -> Result<Vec<(SessionKey, String)>, Error> {
-    let found: Vec<(String, String)> = on!(conn, c => sqlx::query_as(
-        "SELECT i.session_key, MAX(t.reference) FROM ending_item i JOIN ticket_issue t \
-         ON t.system_id = i.system_id AND t.account_sort = i.account_sort AND t.place = i.place \
-         AND t.outcome = 'issued' AND t.way <> 'test' AND t.at > COALESCE(i.asked_at, i.settled_at) \
-         WHERE i.ending_id = $1 AND i.left_out IS NULL AND i.returned_at IS NULL AND i.account_sort <> '' \
-         AND i.outcome IN ('ended', 'already_gone', 'rotated') GROUP BY i.session_key",
-    ).bind(ending.as_str()).fetch_all(c).await?);
-    Ok(found
-        .into_iter()
-        .map(|(key, reference)| (SessionKey(key), reference))
-        .collect())
 }
 
 /// A live session of a person at a site.

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 67] = [
+const FORMS: [Form; 68] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -355,6 +355,7 @@ const FORMS: [Form; 67] = [
         &[("act", "test"), ("app", "x"), ("user", "ann")],
         Refused,
     ),
+    ("/tickets/act", "/tickets/act", &[("act", "check")], Refused),
     (
         "/tickets/act",
         "/tickets/act",

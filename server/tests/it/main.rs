@@ -3,6 +3,11 @@
 mod api;
 mod api_refusals;
 mod broker;
+mod broker_apart;
+mod broker_endings;
+mod broker_estate;
+mod broker_keys;
+mod broker_nodes;
 mod cli;
 mod cli_systems;
 mod coverage;

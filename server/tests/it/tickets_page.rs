@@ -214,19 +214,91 @@ async fn the_address_that_tableau_has_to_trust_is_the_one_it_sees() {
     let page = far.admin.get("/tickets").await.body;
     assert!(page.contains("Asked from: Tableau has to trust this") && page.contains("127.0.0.1"));
 
-    let mut tableau = far.tableau;
-    tableau.go_dark().await;
-    let ways = far
-        .admin
-        .ports(&far.app)
-        .await
-        .tickets
-        .readiness()
-        .await
-        .unwrap()
-        .from;
-    assert_eq!(ways[0].from, None);
-    assert!(ways[0].trouble.is_some(), "{ways:?}");
+    // Known for a minute, and said so; whoever wants to know asks anew.
+    let mut far = far;
+    let begun = far.app.clock_now();
+    far.tableau.go_dark().await;
+    let way = async || {
+        let port = far.admin.ports(&far.app).await.tickets;
+        port.readiness().await.unwrap().from.remove(0)
+    };
+    far.app.clock.advance(59);
+    let kept = way().await;
+    assert_eq!((kept.from.as_deref(), kept.at), (Some("127.0.0.1"), begun));
+    let page = far.admin.get("/tickets").await.body;
+    assert!(
+        page.contains("Addresses tried") && page.contains("Check now"),
+        "{page}"
+    );
+    let answer = far.admin.post("/tickets/act", &[("act", "check")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let page = far.admin.get(answer.location()).await.body;
+    assert!(page.contains("Tried 1 address: 0 reached."), "{page}");
+    let asked = way().await;
+    assert_eq!((asked.from.clone(), asked.at), (None, far.app.clock_now()));
+    assert!(asked.trouble.is_some(), "{asked:?}");
+    far.tableau.come_back().await.unwrap();
+    far.app.clock.advance(59);
+    assert_eq!(way().await.from, None, "a failure is kept as long");
+    far.app.clock.advance(2);
+    assert_eq!(way().await.from.as_deref(), Some("127.0.0.1"), "a minute is over");
+}
+
+#[tokio::test]
+async fn whoever_manages_systems_may_not_see_who_asks_for_tickets() {
+    let far = far(Engine::Sqlite).await;
+    far.act("test", "", "ann").await;
+    let access = far.admin.ports(&far.app).await.access;
+    for (name, permissions, opens) in [
+        (
+            "Systems desk",
+            vec![Permission::ManageSystems, Permission::SeeSessions],
+            false,
+        ),
+        (
+            "Both",
+            vec![
+                Permission::ManageSystems,
+                Permission::SeeSessions,
+                Permission::UseTickets,
+            ],
+            true,
+        ),
+    ] {
+        let role = RoleEdit {
+            role_id: None,
+            name: name.to_owned(),
+            permissions,
+        };
+        access.save_role(role).await.unwrap();
+        let roles = access.access_page().await.unwrap().roles;
+        let role = roles.iter().find(|role| role.name == name).unwrap();
+        let login = name.to_lowercase().replace(' ', "-");
+        let grant = NewGrant {
+            operator_id: far.app.person(&login, name, &[]).await,
+            role_id: role.role_id.clone(),
+            scope: Scope::EVERYWHERE,
+            expires_at: None,
+            reason: "test".to_owned(),
+        };
+        access.give_grant(grant).await.unwrap();
+        let browser = far.app.signed_in(&login).await;
+        let page = browser.get("/tickets").await;
+        assert_eq!(page.status == StatusCode::OK, opens, "{name}: {}", page.status);
+        assert_eq!(page.body.contains("intranet"), opens, "{name}");
+        let port = browser.ports(&far.app).await.tickets;
+        assert_eq!(
+            port.tickets_page(Default::default()).await.is_ok(),
+            opens,
+            "{name}"
+        );
+        assert_eq!(port.readiness().await.is_ok(), opens, "{name}");
+        assert_eq!(port.readiness_now().await.is_ok(), opens, "{name}");
+        // What is not for them is not offered either.
+        let systems = browser.get("/systems").await;
+        assert_eq!(systems.status, StatusCode::OK);
+        assert_eq!(systems.body.contains("href=\"/tickets\""), opens, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -122,6 +122,8 @@ pub struct AskedFrom {
     pub from: Option<String>,
     /// Why it could not be reached; `None` = it was.
     pub trouble: Option<String>,
+    /// When that was tried: it is good for a minute, or until somebody wants to know anew.
+    pub at: Timestamp,
 }
 
 impl AskedFrom {
@@ -234,6 +236,7 @@ mod tests {
             node: "https://node1".to_owned(),
             from: from.map(str::to_owned),
             trouble: from.is_none().then(|| "No answer in time.".to_owned()),
+            at: Timestamp(0),
         }
     }
 

@@ -517,3 +517,24 @@ pub async fn set_returned(
         .to_owned();
     conn.execute(&back).await
 }
+
+/// Adds a sentence to what is told of an item.
+pub async fn add_detail(
+    conn: &mut Conn,
+    ending: &EndingId,
+    key: &SessionKey,
+    words: &str,
+) -> Result<(), Error> {
+    on!(conn, c => {
+        sqlx::query(
+            "UPDATE ending_item SET detail = CASE WHEN COALESCE(detail, '') = '' THEN $3 ELSE detail || ' ' || $3 END \
+             WHERE ending_id = $1 AND session_key = $2",
+        )
+        .bind(ending.as_str())
+        .bind(key.as_str())
+        .bind(words)
+        .execute(c)
+        .await?;
+    });
+    Ok(())
+}

@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use axum::body::Body;
 use axum::extract::Path;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use sha2::{Digest, Sha384};
 
+use crate::http::files;
 use crate::keys::sha256_hex;
 
 const SCRIPT: &str = include_str!("../../../embed/curfew-embed.js");
@@ -35,23 +37,54 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     }
 });
 
-/// `GET /embed/{name}`.
-pub async fn serve(Path(name): Path<String>) -> Response {
+/// A file as it is sent: plain, by brotli, by gzip (`cargo xtask embed` makes them).
+struct Sent {
+    plain: &'static str,
+    br: &'static [u8],
+    gzip: &'static [u8],
+}
+
+const SCRIPT_SENT: Sent = Sent {
+    plain: SCRIPT,
+    br: include_bytes!("../../../embed/compressed/curfew-embed.js.br"),
+    gzip: include_bytes!("../../../embed/compressed/curfew-embed.js.gz"),
+};
+const TYPES_SENT: Sent = Sent {
+    plain: TYPES,
+    br: include_bytes!("../../../embed/compressed/curfew-embed.d.ts.br"),
+    gzip: include_bytes!("../../../embed/compressed/curfew-embed.d.ts.gz"),
+};
+
+/// `GET /embed/{name}`, compressed where the browser takes it; the integrity hash is of what comes out again.
+pub async fn serve(Path(name): Path<String>, asked: HeaderMap) -> Response {
     const SCRIPT_KIND: &str = "text/javascript; charset=utf-8";
-    let (text, kind, cache): (&str, _, _) = match name.as_str() {
-        "curfew-embed.js" => (SCRIPT, SCRIPT_KIND, "public, max-age=300"),
-        "curfew-embed.d.ts" => (TYPES, "text/plain; charset=utf-8", "public, max-age=300"),
-        "integrity.json" => (&FILES.integrity, "application/json", "public, max-age=300"),
-        versioned if versioned == FILES.versioned => {
-            (SCRIPT, SCRIPT_KIND, "public, max-age=31536000, immutable")
-        }
+    const A_WHILE: &str = "public, max-age=300";
+    let (file, kind, cache) = match name.as_str() {
+        "curfew-embed.js" => (Some(SCRIPT_SENT), SCRIPT_KIND, A_WHILE),
+        "curfew-embed.d.ts" => (Some(TYPES_SENT), "text/plain; charset=utf-8", A_WHILE),
+        // Too short to be worth it.
+        "integrity.json" => (None, "application/json", A_WHILE),
+        versioned if versioned == FILES.versioned => (
+            Some(SCRIPT_SENT),
+            SCRIPT_KIND,
+            "public, max-age=31536000, immutable",
+        ),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    let mut response = text.to_owned().into_response();
+    let (body, encoding) = match file {
+        None => (Body::from(FILES.integrity.as_str()), None),
+        Some(file) => match files::encodings(&asked).first() {
+            Some(("br", _)) => (Body::from(file.br), Some("br")),
+            Some(("gzip", _)) => (Body::from(file.gzip), Some("gzip")),
+            _ => (Body::from(file.plain), None),
+        },
+    };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, cache),
+        (header::VARY, "Accept-Encoding"),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (
             HeaderName::from_static("cross-origin-resource-policy"),
@@ -59,6 +92,9 @@ pub async fn serve(Path(name): Path<String>) -> Response {
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }

@@ -72,6 +72,8 @@ pub struct Tickets {
     pub trust: Trust,
     /// Whom each ticket stands for, until it lapses.
     issued: HashMap<String, Ticket>,
+    /// So many of them, and those that lapsed long ago are looked for.
+    look_at: usize,
     /// Why tickets were refused, newest last.
     refusals: VecDeque<String>,
     /// Views by site and path (`Workbook/View`), and whether everybody on the site may see them.
@@ -156,9 +158,14 @@ impl Model {
 
     /// A ticket; none = `-1`, and the reason is kept.
     pub fn issue_ticket(&mut self, asked: &TicketRequest, now: Timestamp) -> Option<String> {
-        self.tickets
-            .issued
-            .retain(|_, ticket| ticket.expires_at.plus_seconds(3_600) > now);
+        let tickets = &mut self.tickets;
+        if tickets.issued.len() >= tickets.look_at {
+            tickets
+                .issued
+                .retain(|_, ticket| ticket.expires_at.plus_seconds(3_600) > now);
+            // Not with every ticket: under load that would be most of the work.
+            tickets.look_at = (2 * tickets.issued.len()).max(1_000);
+        }
         match self.let_through(asked) {
             Ok(user_id) => {
                 let trust = &self.tickets.trust;

@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 65] = [
+const FORMS: [Form; 68] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -340,6 +340,34 @@ const FORMS: [Form; 65] = [
         Refused,
     ),
     (
+        "/people/act",
+        "/people/act",
+        &[("act", "end"), ("subject", "x")],
+        Refused,
+    ),
+    (
+        "/people/act",
+        "/people/act",
+        &[
+            ("act", "link"),
+            ("subject", "x"),
+            ("account", "y"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/people/act",
+        "/people/act",
+        &[
+            ("act", "cut"),
+            ("subject", "x"),
+            ("account", "y"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
         "/account/act",
         "/account/act",
         &[("act", "theme"), ("theme", "dark")],
@@ -418,7 +446,7 @@ const FORMS: [Form; 65] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 26] = [
+const PAGES: [(&str, &str, Without); 28] = [
     ("/", "/", Own),
     // Names what the caller may see; nothing for who may see nothing.
     ("/go", "/go?q=a", Own),
@@ -429,6 +457,8 @@ const PAGES: [(&str, &str, Without); 26] = [
     ("/sign-in", "/sign-in", Own),
     ("/welcome", "/welcome", Own),
     ("/sessions", "/sessions", Refused),
+    ("/people", "/people", Refused),
+    ("/people/{id}", "/people/none", Refused),
     ("/endings", "/endings", Refused),
     ("/endings/preview/{id}", "/endings/preview/none", Refused),
     ("/endings/{no}", "/endings/1", Refused),

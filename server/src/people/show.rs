@@ -146,10 +146,15 @@ impl For<People> {
         let touched = show::touched(&mut conn, items, &subject.0, ENDINGS).await?;
         let found = self.alike(&mut conn, &view, &accounts).await?;
         let keys = accounts.iter().map(|account| account.account_key.clone());
-        let with_mail = Rows::Accounts;
         let open = view
             .network
-            .among(&mut conn, with_mail, "account_key", keys, sea_query::Cond::all())
+            .among(
+                &mut conn,
+                Rows::Accounts,
+                "account_key",
+                keys,
+                sea_query::Cond::all(),
+            )
             .await?;
         drop(conn);
         self.room

@@ -2,18 +2,18 @@
 
 -- A person, or a machine with an account of its own. Everything that is shown of it comes from its accounts.
 CREATE TABLE subject (
-    subject_id TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- UUIDv7
+    subject_id TEXT   NOT NULL PRIMARY KEY, -- UUIDv7
     created_at BIGINT NOT NULL              -- ms UTC when the first account was met
 );
 
 -- An account of a system, as its sessions last told it. It belongs to one person always: to one of its own at first.
 CREATE TABLE subject_account (
     account_key TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- UUIDv7
-    subject_id TEXT COLLATE "C" NOT NULL, -- whose
+    subject_id   TEXT   NOT NULL, -- whose: collated as in session, or their indexes could not be compared
     system_id    TEXT   NOT NULL, -- where
     place        TEXT   NOT NULL, -- what tells accounts of one system apart: context, realm, site; '' = nothing
     site         TEXT   NOT NULL, -- '' = the system has none
-    account      TEXT   NOT NULL, -- which there: 'id:' and the system's own id, else 'name:' and the name, lower-cased
+    account      TEXT COLLATE "C" NOT NULL, -- which there: 'id:' and the system's own id, else 'name:' and the name, lower-cased
     principal    TEXT   NOT NULL, -- the system's own id, else the name as written: what an identity server is asked about
     account_name TEXT   NOT NULL, -- user name there; '' = not reported
     account_sort TEXT COLLATE "C" NOT NULL, -- the same, lower-cased

@@ -433,7 +433,7 @@ async fn walking_the_pages_meets_everybody_once() {
     }
     for house in houses(&seeds).await {
         house.room.link_due().await.unwrap();
-        for (search, expected) in [("", 130), ("person 0", 40), ("nobody", 0)] {
+        for (search, expected) in [("", 130), ("person", 130), ("USER12 person", 11), ("nobody", 0)] {
             let mut query = PeopleQuery {
                 search: search.to_owned(),
                 ..PeopleQuery::default()

@@ -11,6 +11,7 @@ use crate::access::port::AccessPort;
 use crate::audit::port::AuditPort;
 use crate::endings::port::EndingsPort;
 use crate::error::AppError;
+use crate::people::port::PeoplePort;
 use crate::policies::port::PoliciesPort;
 use crate::sessions::port::{SessionsPort, ViewsPort};
 use crate::signin::port::SignInPort;
@@ -24,6 +25,7 @@ pub struct Backend {
     pub signin: Arc<dyn SignInPort>,
     pub sessions: Arc<dyn SessionsPort>,
     pub views: Arc<dyn ViewsPort>,
+    pub people: Arc<dyn PeoplePort>,
     pub endings: Arc<dyn EndingsPort>,
     pub systems: Arc<dyn SystemsPort>,
     pub policies: Arc<dyn PoliciesPort>,

@@ -23,6 +23,7 @@ pub mod access;
 pub mod audit;
 pub mod endings;
 pub mod go;
+pub mod people;
 pub mod policies;
 pub mod sessions;
 pub mod signin;

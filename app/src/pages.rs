@@ -7,7 +7,9 @@ use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::layout::{Framed, NotFoundPage};
-use crate::{access, audit, endings, go, layout, paths, policies, sessions, signin, systems, tickets, ui};
+use crate::{
+    access, audit, endings, go, layout, paths, people, policies, sessions, signin, systems, tickets, ui,
+};
 
 /// The document around the app. `options` must say output name `curfew` and package folder `pkg`.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -82,6 +84,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account") view=signin::account::AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/sessions") view=sessions::page::SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/sessions/views") view=sessions::views::page::ViewsPage ssr=SsrMode::Async />
+                    <Route path=path!("/people") view=people::list::PeoplePage ssr=SsrMode::Async />
+                    <Route path=path!("/people/:id") view=people::person::SubjectPage ssr=SsrMode::Async />
                     <Route path=path!("/endings") view=endings::list::EndingsPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/preview/:id") view=endings::preview::PreviewPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/:no") view=endings::progress::EndingPage ssr=SsrMode::Async />

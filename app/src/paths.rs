@@ -1,6 +1,6 @@
 //! Every address of the portal, as a function. Nothing else writes one by hand.
 
-use crate::wire::{EndingId, OperatorId, SystemId};
+use crate::wire::{EndingId, OperatorId, SubjectId, SystemId};
 
 pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_OUT: &str = "/sign-out";
@@ -11,6 +11,8 @@ pub const STEP_UP: &str = "/step-up";
 pub const SECOND_FACTOR: &str = "/second-factor";
 pub const HOME: &str = "/";
 pub const SESSIONS: &str = "/sessions";
+/// People above accounts.
+pub const PEOPLE: &str = "/people";
 pub const ENDINGS: &str = "/endings";
 pub const SYSTEMS: &str = "/systems";
 pub const POLICIES: &str = "/policies";
@@ -79,6 +81,16 @@ pub fn person(operator: &OperatorId) -> String {
     format!("{ACCESS}/people/{operator}")
 }
 
+/// One person over all systems.
+pub fn subject(subject: &SubjectId) -> String {
+    format!("{PEOPLE}/{subject}")
+}
+
+/// Exactly the sessions of one person.
+pub fn sessions_of(subject: &SubjectId) -> String {
+    sessions(&query_string(&[("subject", subject.as_str())]))
+}
+
 /// A connected system.
 pub fn system(system: &SystemId) -> String {
     let id = query_string(&[("system", system.as_str())]);
@@ -137,6 +149,8 @@ pub mod post {
     /// `act` = create-operator | disable | enable | reset | unlock | reset-factor | grant | revoke | save-role |
     /// ask-factor | delete-role | protect | unprotect.
     pub const ACCESS: &str = "/access/act";
+    /// `act` = end | link | cut, with `subject`, `account`, `reason`.
+    pub const PEOPLE: &str = "/people/act";
     pub const CHECK_CHAIN: &str = "/audit/check";
     /// `act` = test | look, with `app`, `site`, `user`.
     pub const TICKETS: &str = "/tickets/act";

@@ -86,6 +86,10 @@ text_id! {
     TokenId;
     /// A saved view of the list.
     ViewId;
+    /// A person above accounts.
+    SubjectId;
+    /// An account of a system, as Curfew names it.
+    AccountKey;
 }
 
 /// Which way a list is sorted.

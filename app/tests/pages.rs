@@ -24,7 +24,8 @@ fn says(html: &str, parts: &[&str]) {
     }
 }
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
+    paths::PEOPLE,
     paths::SYSTEMS,
     paths::POLICIES,
     paths::ACCESS,
@@ -91,6 +92,8 @@ fn ui_b8_empty_pages_say_what_to_do_next() {
             paths::TICKETS,
             ["No app may ask for tickets", "curfew check-config"],
         ),
+        (paths::PEOPLE, ["Nobody is known yet", "first reading"]),
+        ("/people?q=zoe", ["Nobody matches", "Everybody"]),
         (paths::AUDIT, ["No entries", "Nothing that is part of your grant"]),
         ("/audit?who=ann", ["No entry matches", "Clear the filters"]),
     ] {
@@ -176,7 +179,7 @@ fn the_bar_shows_only_what_exists_and_is_allowed() {
         ("/policies", true),
         ("/access", false),
         ("/audit", false),
-        ("/people", false),
+        ("/people", true),
         ("/tickets", false),
     ] {
         let nav = nav.split("</nav>").next().unwrap_or_default();
@@ -930,4 +933,95 @@ fn tickets_are_tried_by_who_may_and_a_refused_form_keeps_what_was_typed() {
         &["To ask for a ticket here you need \u{201c}Use tickets\u{201d}"],
     );
     assert!(!html.contains(paths::post::TICKETS));
+}
+
+#[test]
+fn ui_k1_a_person_is_one_page_with_the_ground_for_each_account() {
+    let (status, html) = page("/people/s1", Given::world(World::many()));
+    assert_eq!(status, 200);
+    says(
+        &html,
+        &[
+            "Maximiliane Freifrau von Hohenlohe",
+            "m.hohenlohe@northwind.example",
+            "4 sessions in 3 systems",
+            "System uportal no session in this time",
+            "Same verified mail",
+            "Not so any more",
+            "Same name in one name space: Staff directory",
+            "with m.hohenlohe in System kc",
+            "Linked by hand: She told me at the desk.",
+            "by Rosalind Vance",
+            "Conflict",
+            "this person has another account in System kc already.",
+            "Ending 1041",
+            "End 4 sessions…",
+            "Opens the preview.",
+        ],
+    );
+    assert!(!html.contains("part of your grant"));
+    // A bar that lives reaches the right edge.
+    assert!(
+        html.contains("x=\"1140\"") && html.contains("width=\"300\""),
+        "the time line"
+    );
+}
+
+#[test]
+fn who_sees_a_part_of_a_person_is_told_so_and_decides_nothing() {
+    let mut world = World::many();
+    world.people.whole = false;
+    if let Some(person) = &mut world.person {
+        person.whole = false;
+        person.may_link = false;
+        person.may_end = false;
+    }
+    let (_, html) = page("/people/s1", Given::world(world.clone()));
+    says(
+        &html,
+        &[
+            "You see what is part of your grant. Anybody here may have more accounts and sessions elsewhere.",
+            "You have no grant to end sessions.",
+        ],
+    );
+    assert!(!html.contains("value=\"cut\"") && !html.contains("value=\"link\""));
+    let (_, html) = page(paths::PEOPLE, Given::world(world));
+    says(
+        &html,
+        &[
+            "You see what is part of your grant.",
+            "Others look alike",
+            "林 美華",
+        ],
+    );
+    assert!(html.contains("href=\"/people?after=6c696e.s3\""), "the next page");
+}
+
+#[test]
+fn a_cut_that_was_refused_keeps_its_reason_at_its_account() {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let given = Given {
+        echo: Some(FormEcho {
+            path: paths::post::PEOPLE.to_owned(),
+            pairs: vec![
+                pair("act", "cut"),
+                pair("subject", "s1"),
+                pair("account", "a3"),
+                pair("reason", "Her brother’s"),
+            ],
+            problems: vec![FieldProblem {
+                field: "reason".to_owned(),
+                message: "Say why, in one line.".to_owned(),
+            }],
+        }),
+        ..Given::world(World::many())
+    };
+    let (_, html) = page("/people/s1", given);
+    says(&html, &["Say why, in one line."]);
+    assert_eq!(html.matches("value=\"Her brother’s\"").count(), 1);
+    let open = html.split("<details").skip(1).filter(|details| {
+        let tag = details.split('>').next().unwrap_or_default();
+        tag.contains("row-act") && tag.contains("open")
+    });
+    assert_eq!(open.count(), 1);
 }

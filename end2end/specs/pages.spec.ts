@@ -9,6 +9,8 @@ const PAGES = [
   '/sessions',
   '/sessions?q=nobody-has-this-name',
   '/sessions?ip=not-an-address',
+  '/people',
+  '/people?q=nobody-has-this-name',
   '/endings',
   '/systems',
   '/policies',

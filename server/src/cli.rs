@@ -381,6 +381,9 @@ async fn demo(
         Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into(), names).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
+    if estate.is_some() {
+        config.people = crate::simulators::demo::people_rules();
+    }
     let data_dir = config.data_dir.clone();
     // Apps of the settings stay: whoever writes a page of their own tries it here.
     let simulated: Vec<_> = estate.iter().flat_map(|e| e.apps.iter().cloned()).collect();

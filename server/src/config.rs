@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 mod broker;
 mod outward;
+mod people;
 
 pub use self::broker::{
     AppJwks, AppKey, BrokerApp, BrokerRules, BrowserRules, KeyAlgorithm, LONGEST_APP_SESSION_S, Several,
 };
 pub use self::outward::{AuditCopy, AuditRules, WebhookSettings};
+pub use self::people::{NameSpace, PeopleRules};
 
 /// The settings file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub api: ApiRules,
     /// Whom to tell of events.
     pub webhook: Vec<WebhookSettings>,
+    /// Who is who across systems.
+    pub people: PeopleRules,
     /// The ticket broker.
     pub broker: BrokerRules,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
@@ -81,6 +85,7 @@ impl Default for Config {
             audit: AuditRules::default(),
             api: ApiRules::default(),
             webhook: Vec::new(),
+            people: PeopleRules::default(),
             broker: BrokerRules::default(),
             systems: BTreeMap::new(),
         }
@@ -443,6 +448,7 @@ impl Config {
                 "webhook.url: the same receiver stands there twice; name all its events in one entry"
             );
         }
+        self.people.check()?;
         self.broker.check(self)
     }
 

@@ -6,6 +6,7 @@
 //! - [`systems`]: connected systems, their health
 //! - [`sessions`]: the inventory: what the systems reported, and the list
 //! - [`endings`]: previews, endings, the worker, the watch
+//! - [`people`]: people above accounts, and how it is known
 //! - [`policies`]: limits of systems and of Curfew's own sessions
 //! - [`audit`]: the tamper-evident log, and its copy off the box
 //! - [`tickets`]: the broker of sign-in tickets
@@ -32,6 +33,7 @@ pub mod error;
 pub mod http;
 pub mod keys;
 pub mod outbox;
+pub mod people;
 pub mod policies;
 pub mod portal;
 pub mod schedule;

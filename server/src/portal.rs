@@ -29,6 +29,7 @@ use crate::endings::{Endings, Parts};
 use crate::error::Error;
 use crate::http::Http;
 use crate::keys::{self, HashKey, SealKey};
+use crate::people::People;
 use crate::policies::Policies;
 use crate::schedule::Schedule;
 use crate::sessions::Sessions;
@@ -50,6 +51,7 @@ pub struct Portal {
     pub systems: Arc<Systems>,
     pub sessions: Arc<Sessions>,
     pub collector: Arc<Collector>,
+    pub people: Arc<People>,
     pub endings: Arc<Endings>,
     pub webhooks: Arc<Webhooks>,
     pub tickets: Arc<Tickets>,
@@ -187,6 +189,12 @@ impl Portal {
             policies.clone(),
             audit.clone(),
         ));
+        let people = Arc::new(People::new(
+            db.clone(),
+            clock.clone(),
+            audit.clone(),
+            systems.clone(),
+        ));
         let endings = Arc::new(Endings::new(Parts {
             db: db.clone(),
             clock: clock.clone(),
@@ -218,6 +226,7 @@ impl Portal {
             systems,
             sessions,
             collector,
+            people,
             endings,
             webhooks,
             tickets,
@@ -245,6 +254,7 @@ impl Portal {
             signin: Arc::new(For::new(&self.signin, caller)),
             sessions: Arc::new(For::new(&self.sessions, caller)),
             views: Arc::new(For::new(&self.sessions, caller)),
+            people: Arc::new(For::new(&self.people, caller)),
             endings: Arc::new(For::new(&self.endings, caller)),
             systems: Arc::new(For::new(&self.systems, caller)),
             policies: Arc::new(For::new(&self.policies, caller)),
@@ -298,6 +308,7 @@ impl Portal {
         problems.extend(copy.err().map(|cause| format!("{cause:#}")));
         problems.extend(self.webhooks.take_settings(&config.webhook));
         self.access.take_apps(&config.broker);
+        self.people.take_settings(&config.people);
         problems.extend(self.tickets.take_settings(&config));
         Ok(problems)
     }
@@ -335,6 +346,16 @@ impl Portal {
             Duration::from_secs(1),
             self.systems.wake(),
             move || collector.clone().start_due(),
+        );
+        let people = self.people.clone();
+        schedule.add(
+            "link",
+            Duration::from_secs(1),
+            Arc::new(Notify::new()),
+            move || {
+                let people = people.clone();
+                async move { people.link_due().await.map(|_| ()) }
+            },
         );
         let endings = self.endings.clone();
         schedule.add("end", Duration::from_secs(1), self.endings.wake(), move || {
@@ -403,6 +424,9 @@ impl Portal {
         self.webhooks.forget_old().await?;
         self.systems.forget_samples().await?;
         self.tickets.sweep().await?;
+        self.people
+            .forget_old(self.config().retention.sessions_days)
+            .await?;
         self.collector
             .forget_old(self.config().retention.sessions_days)
             .await?;

@@ -11,8 +11,9 @@ use crate::paths;
 use crate::ui::{Glyph, Icon, Mark, Tag, Tone, thousands};
 
 /// Every page of the bar, with the permission that opens it. Only what exists stands here.
-pub const PAGES: [(&str, &str, Permission); 7] = [
+pub const PAGES: [(&str, &str, Permission); 8] = [
     ("Sessions", paths::SESSIONS, Permission::SeeSessions),
+    ("People", paths::PEOPLE, Permission::SeeSessions),
     ("Endings", paths::ENDINGS, Permission::SeeSessions),
     ("Systems", paths::SYSTEMS, Permission::SeeSessions),
     ("Policies", paths::POLICIES, Permission::ReadPolicies),

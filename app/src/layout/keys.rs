@@ -29,8 +29,9 @@ const LIST: [(&[&str], &str); 10] = [
 ];
 
 /// The second key of `g` and what page it opens, by its address.
-pub const PAGES: [(&str, &str, &str); 6] = [
+pub const PAGES: [(&str, &str, &str); 7] = [
     ("s", "/sessions", "Sessions"),
+    ("u", "/people", "People"),
     ("e", "/endings", "Endings"),
     ("y", "/systems", "Systems"),
     ("p", "/policies", "Policies"),
@@ -94,6 +95,7 @@ mod tests {
         assert_eq!(second.len(), PAGES.len());
         let known = [
             paths::SESSIONS,
+            paths::PEOPLE,
             paths::ENDINGS,
             paths::SYSTEMS,
             paths::POLICIES,

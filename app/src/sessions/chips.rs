@@ -182,6 +182,9 @@ pub fn chips(
     if let Some(account) = &query.account {
         push("account", "User name is exactly", account.clone(), "");
     }
+    if query.subject.is_some() {
+        push("subject", "Only", "one person, in every system".to_owned(), "");
+    }
     if let Some(at) = query.at {
         push("at", "As of", moment(now, at, offset_min), "");
     }
@@ -367,7 +370,7 @@ mod tests {
             "q=a&system=kc&kind=web&state=ended&site=s&person=p&session=7f3a&browser=Fx&os=Linux&ip=10.0.0.7\
              &started=8h&started.op=older&active=8h&active.op=within&idle_ends=1h&idle_ends.op=within\
              &ends=1h&ends.op=within&past=1,2&over=1&earlier=1&key=k&not.system=up&not.kind=sso&not.site=t&not.person=eve\
-             &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&account=ann&at=2026-11-21&sort=ip&after=c\
+             &not.person.op=is&not.ip=10.0.0.0/8,::1&not.browser=IE&not.os=Mac&account=ann&subject=s1&at=2026-11-21&sort=ip&after=c\
              &sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);

@@ -120,7 +120,17 @@ pub fn SearchForm(
 /// What of the list the form has no field for and carries along.
 fn is_kept(name: &str) -> bool {
     name.starts_with("not.")
-        || ["past", "over", "never_idle", "key", "account", "group", "cols"].contains(&name)
+        || [
+            "past",
+            "over",
+            "never_idle",
+            "key",
+            "account",
+            "subject",
+            "group",
+            "cols",
+        ]
+        .contains(&name)
 }
 
 /// The words of the search box with what they find.

@@ -1,5 +1,6 @@
 //! A backend made of plain values: what pages are shown on without a database, a server or a clock.
 
+pub mod people;
 pub mod rendering;
 pub mod tickets;
 pub mod world;
@@ -56,6 +57,7 @@ impl Fake {
             signin: fake.clone(),
             sessions: fake.clone(),
             views: fake.clone(),
+            people: fake.clone(),
             endings: fake.clone(),
             systems: fake.clone(),
             policies: fake.clone(),
@@ -293,8 +295,11 @@ impl AuditPort for Fake {
 
 #[async_trait]
 impl SessionsPort for Fake {
-    async fn list_sessions(&self, _: SessionQuery, _: bool) -> Result<SessionsPage, AppError> {
-        self.nothing()
+    async fn list_sessions(&self, query: SessionQuery, _: bool) -> Result<SessionsPage, AppError> {
+        match query.subject {
+            Some(_) => self.give(people::sessions(query)),
+            None => self.nothing(),
+        }
     }
     async fn count_sessions(&self, _: SessionQuery) -> Result<u64, AppError> {
         self.nothing()

@@ -28,6 +28,8 @@ pub struct World {
     pub tickets: app::tickets::wire::TicketsPage,
     pub readiness: app::tickets::wire::Readiness,
     pub views: Views,
+    pub people: app::people::wire::PeoplePage,
+    pub person: Option<app::people::wire::PersonPage>,
     /// Whoever is looked for by name.
     pub people_named: Vec<app::sessions::wire::PersonBrief>,
 }
@@ -107,6 +109,8 @@ impl World {
             tickets: super::tickets::none(),
             readiness: app::tickets::wire::Readiness::default(),
             views: Views::default(),
+            people: super::people::nobody(),
+            person: None,
             people_named: Vec::new(),
         }
     }
@@ -137,6 +141,8 @@ impl World {
             link: Some(("See the system".to_owned(), "/systems#domo".to_owned())),
         }];
         world.views = views();
+        world.people = super::people::several();
+        world.person = Some(super::people::one());
         world.tickets = super::tickets::many();
         world.readiness = super::tickets::readiness();
         world.my_sessions.sessions = vec![my_session("p1", true, 680), my_session("p2", false, 40_000)];

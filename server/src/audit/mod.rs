@@ -201,6 +201,10 @@ actions! {
     AppSessionEnded = "ticket_app_session_ended", "Let an app's session be over";
     /// Somebody tried whether Tableau gives tickets.
     TicketTested = "ticket_tested", "Tried a sign-in ticket";
+    /// Accounts were found to be one person: one entry per batch of a rule, or one by hand.
+    PeopleLinked = "subject_linked", "Linked accounts of a person";
+    /// Somebody cut an account out of its person.
+    PeopleCut = "subject_cut", "Cut an account out of its person";
     /// The portal started or stopped.
     PortalStarted = "sys_startup", "Started";
     /// It stopped in order.

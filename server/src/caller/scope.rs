@@ -28,6 +28,8 @@ pub enum Rows {
     Tickets,
     /// People who get no tickets. Mail as in the log.
     Holds,
+    /// Accounts of people.
+    Accounts,
 }
 
 impl Rows {
@@ -38,6 +40,7 @@ impl Rows {
             Rows::Audit => "audit_entry",
             Rows::Tickets => "ticket_issue",
             Rows::Holds => "broker_hold",
+            Rows::Accounts => "subject_account",
         }
     }
 
@@ -48,14 +51,16 @@ impl Rows {
     /// The account's name, lower-cased.
     fn account(self) -> Expr {
         match self {
-            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds => self.column("account_sort"),
+            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds | Rows::Accounts => {
+                self.column("account_sort")
+            }
             Rows::Audit => Func::lower(self.column("account")).into(),
         }
     }
 
     fn in_domains(self, domains: &[String]) -> Condition {
         match self {
-            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds => {
+            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds | Rows::Accounts => {
                 Cond::any().add(self.column("mail_domain").is_in(domains.iter().cloned()))
             }
             Rows::Audit => domains.iter().fold(Cond::any(), |any, domain| {

@@ -5,4 +5,5 @@ pub mod grant;
 pub mod health;
 pub mod outbound;
 pub mod policy;
+pub mod subject;
 pub mod ticket;

@@ -28,7 +28,7 @@ use tower_sessions::Session;
 
 use super::authenticate::Visit;
 use super::doors::{self, Pairs, own_path, value};
-use super::{Http, plain, ui};
+use super::{Http, people, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
@@ -54,6 +54,7 @@ pub const ROUTES: [&str; 22] = [
     post::ACCESS,
     post::CHECK_CHAIN,
     post::TICKETS,
+    post::PEOPLE,
     post::SECOND_FACTOR,
 ];
 
@@ -83,6 +84,7 @@ enum Form<'a> {
     Access,
     CheckChain,
     Tickets,
+    People,
     Account,
     SecondFactor,
 }
@@ -104,6 +106,7 @@ impl<'a> Form<'a> {
             post::ACCESS => Form::Access,
             post::CHECK_CHAIN => Form::CheckChain,
             post::TICKETS => Form::Tickets,
+            post::PEOPLE => Form::People,
             post::ACCOUNT => Form::Account,
             post::SECOND_FACTOR => Form::SecondFactor,
             _ => {
@@ -151,6 +154,7 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
         Some(Form::Access) => Tab::of_act(value(pairs, "act")).href(),
         Some(Form::CheckChain) => paths::AUDIT.to_owned(),
         Some(Form::Tickets) => paths::TICKETS.to_owned(),
+        Some(Form::People) => people::page_of(pairs),
         Some(Form::Account) => paths::ACCOUNT.to_owned(),
         Some(Form::SecondFactor) => match value(pairs, "act") {
             "codes" | "remove" => paths::ACCOUNT.to_owned(),
@@ -397,6 +401,10 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             Led::To(page, Done { message })
         }
         Form::Tickets => tickets(backend, pairs, page).await?,
+        Form::People => {
+            let (address, done) = people::act(backend, pairs, page).await?;
+            Led::To(address, done)
+        }
         Form::Account => account(backend, pairs, page).await?,
         Form::SecondFactor => second_factor(backend, pairs, page).await?,
     })

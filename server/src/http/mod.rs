@@ -36,6 +36,7 @@ pub mod health;
 mod limits;
 mod live;
 mod origin;
+mod people;
 mod plain;
 mod reports;
 mod router;

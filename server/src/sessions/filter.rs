@@ -275,6 +275,9 @@ impl View {
         if let Some(account) = &query.account {
             rest = rest.add(column("account_sort").eq(lower(account)));
         }
+        if let Some(subject) = &query.subject {
+            rest = rest.add(column("subject_id").eq(subject.0.clone()));
+        }
         if let Some(at) = query.at {
             rest = rest.add(moment::on_at(at));
         }
@@ -335,7 +338,8 @@ impl View {
             .chain(query.sites.iter().chain(&not.sites))
             .chain(query.systems.iter().chain(&not.systems).map(|s| &s.0))
             .chain(query.account.iter())
-            .chain(query.key.iter().map(|k| &k.0));
+            .chain(query.key.iter().map(|k| &k.0))
+            .chain(query.subject.iter().map(|s| &s.0));
         if texts.into_iter().any(|t| t.contains('\0')) {
             problems.push(FieldProblem {
                 field: String::new(),

@@ -122,6 +122,12 @@ const COLUMNS: [&str; 45] = [
     "observed_at",
 ];
 
+/// Whose a session is stays known while the account it tells of does: else it is looked at again, by the people room.
+const SAME_ACCOUNT: &str = "CASE WHEN excluded.account_id = session.account_id \
+    AND excluded.account_name = session.account_name AND excluded.display_name = session.display_name \
+    AND excluded.site = session.site AND COALESCE(excluded.email, '') = COALESCE(session.email, '') \
+    THEN session.subject_id ELSE NULL END";
+
 /// Columns that keep their first value.
 const KEPT: [&str; 3] = ["session_key", "policy_snapshot_id", "first_seen_at"];
 
@@ -155,6 +161,7 @@ pub async fn write_live(
             .update_columns(refreshed)
             .value(Alias::new("gone_at"), Option::<i64>::None)
             .value(Alias::new("gone_how"), Option::<String>::None)
+            .value(Alias::new("subject_id"), Expr::cust(SAME_ACCOUNT))
             .action_and_where(
                 Expr::col((session(), Alias::new("gone_at")))
                     .is_null()

@@ -20,7 +20,7 @@ use super::tableau::model::Model as TableauModel;
 use super::tableau::release::Release;
 use super::tableau::shape::{IdShape, Shape as TableauShape};
 use crate::clock::Clock;
-use crate::config::{BrokerApp, SystemSettings};
+use crate::config::{BrokerApp, NameSpace, PeopleRules, SystemSettings};
 use crate::keys::{random_bytes, random_id, write_private};
 
 /// The running estate; it stops when this is dropped.
@@ -171,6 +171,25 @@ fn plans() -> [Plan; 2] {
             },
         },
     ]
+}
+
+/// By which rules the estate's accounts are one person: a directory that four systems share, and mail that three check.
+/// Tableau archive is outside of it: who has an account there looks alike and is not linked.
+pub fn people_rules() -> PeopleRules {
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    PeopleRules {
+        verified_mail: ids(&["keycloak-staff", "domo-northwind", "tableau-analytics"]),
+        name_space: vec![NameSpace {
+            name: "Northwind directory".to_owned(),
+            systems: ids(&[
+                "keycloak-staff",
+                "uportal-campus",
+                "moodle-campus",
+                "tableau-analytics",
+            ]),
+        }],
+        ..PeopleRules::default()
+    }
 }
 
 /// Starts the estate on loopback ports, filled and alive.

@@ -363,6 +363,34 @@ const FORMS: [Form; 68] = [
         Refused,
     ),
     (
+        "/people/act",
+        "/people/act",
+        &[("act", "end"), ("subject", "x")],
+        Refused,
+    ),
+    (
+        "/people/act",
+        "/people/act",
+        &[
+            ("act", "link"),
+            ("subject", "x"),
+            ("account", "y"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
+        "/people/act",
+        "/people/act",
+        &[
+            ("act", "cut"),
+            ("subject", "x"),
+            ("account", "y"),
+            ("reason", "why"),
+        ],
+        Refused,
+    ),
+    (
         "/account/act",
         "/account/act",
         &[("act", "theme"), ("theme", "dark")],
@@ -441,7 +469,7 @@ const FORMS: [Form; 68] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 26] = [
+const PAGES: [(&str, &str, Without); 28] = [
     ("/", "/", Own),
     // Names what the caller may see; nothing for who may see nothing.
     ("/go", "/go?q=a", Own),
@@ -452,6 +480,8 @@ const PAGES: [(&str, &str, Without); 26] = [
     ("/sign-in", "/sign-in", Own),
     ("/welcome", "/welcome", Own),
     ("/sessions", "/sessions", Refused),
+    ("/people", "/people", Refused),
+    ("/people/{id}", "/people/none", Refused),
     ("/endings", "/endings", Refused),
     ("/endings/preview/{id}", "/endings/preview/none", Refused),
     ("/endings/{no}", "/endings/1", Refused),

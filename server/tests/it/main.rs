@@ -17,6 +17,7 @@ mod exports;
 mod grants_matrix;
 mod harness;
 mod kill9;
+mod people;
 mod phone;
 mod screen_share;
 mod security_accounts;

@@ -12,8 +12,8 @@ use crate::places::Places;
 use crate::site::files;
 
 /// Features of `app`: each a folder with its own words (`wire`), questions (`port`) and pages.
-const FEATURES: [&str; 8] = [
-    "access", "audit", "endings", "policies", "sessions", "signin", "systems", "tickets",
+const FEATURES: [&str; 9] = [
+    "access", "audit", "endings", "people", "policies", "sessions", "signin", "systems", "tickets",
 ];
 /// What every feature may use.
 const APP_SHARED: [&str; 7] = ["backend", "civil", "error", "form", "paths", "ui", "wire"];
@@ -47,7 +47,7 @@ const MORE_STORES: [&str; 14] = [
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     (
         "tickets",
         &[
@@ -68,6 +68,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
         "sessions",
         &["systems", "connectors", "policies", "access", "audit"],
     ),
+    ("people", &["systems", "audit"]),
     ("policies", &["systems", "connectors", "access", "audit"]),
     ("systems", &["connectors", "access", "audit"]),
     ("signin", &["connectors", "policies", "access", "audit"]),

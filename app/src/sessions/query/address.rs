@@ -6,7 +6,7 @@ use crate::civil::write_duration;
 use crate::error::FieldProblem;
 use crate::sessions::columns::Column;
 use crate::sessions::wire::{SessionKind, SessionState};
-use crate::wire::{Direction, SelectionId, SessionKey, SystemId};
+use crate::wire::{Direction, SelectionId, SessionKey, SubjectId, SystemId};
 
 impl SessionQuery {
     /// Reads the pairs of an address or form. What is not understood is named; the rest is kept, so that the page can
@@ -162,6 +162,7 @@ impl SessionQuery {
                     )),
                 },
                 "account" => query.account = Some(value.to_lowercase()),
+                "subject" => query.subject = Some(SubjectId::from(value)),
                 "at" => match moment(value, offset_min) {
                     Ok(at) => query.at = Some(at),
                     Err(message) => bad(message),
@@ -316,6 +317,9 @@ impl SessionQuery {
         if let Some(account) = &self.account {
             pairs.push(("account", account.clone()));
         }
+        if let Some(subject) = &self.subject {
+            pairs.push(("subject", subject.0.clone()));
+        }
         if let Some(at) = self.at {
             pairs.push(("at", format!("@{}", at.0)));
         }
@@ -340,7 +344,7 @@ pub(super) const MANY: [&str; 7] = [
 ];
 /// Of these, typed values join those that are there: each takes more away.
 const GROWING: [&str; 3] = ["not.system", "not.kind", "not.site"];
-const KNOWN: [&str; 35] = [
+const KNOWN: [&str; 36] = [
     "q",
     "system",
     "kind",
@@ -361,6 +365,7 @@ const KNOWN: [&str; 35] = [
     "earlier",
     "key",
     "account",
+    "subject",
     "at",
     "group",
     "not.system",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use self::filter::{LeftOut, Network, PastLimits, TextFilter, TimeFilter};
 use super::columns::Column;
 use super::wire::{SessionKind, SessionState};
-use crate::wire::{Direction, SelectionId, SessionKey, SystemId, Timestamp};
+use crate::wire::{Direction, SelectionId, SessionKey, SubjectId, SystemId, Timestamp};
 
 mod address;
 pub mod filter;
@@ -64,6 +64,8 @@ pub struct SessionQuery {
     pub key: Option<SessionKey>,
     /// `account`: of exactly this user name, without regard to case; what a group of a person lists.
     pub account: Option<String>,
+    /// `subject`: of this person, in every system; what the person page lists.
+    pub subject: Option<SubjectId>,
     /// `at`: who was on at this moment, instead of who is. Nothing of such a list can be selected.
     pub at: Option<Timestamp>,
     /// `not.…`: what is left out.
@@ -229,6 +231,7 @@ impl SessionQuery {
             "earlier" => query.earlier = false,
             "key" => query.key = None,
             "account" => query.account = None,
+            "subject" => query.subject = None,
             "at" => query.at = None,
             "not.system" => query.not.systems.clear(),
             "not.kind" => query.not.kinds.clear(),

@@ -34,6 +34,7 @@ mod previews;
 pub mod problem;
 mod sessions;
 mod store;
+mod subjects;
 mod systems;
 mod take;
 pub mod wire;
@@ -87,6 +88,8 @@ fn endpoints() -> (Router<Arc<Http>>, OpenApi) {
                 .routes(routes!(people::list))
                 .routes(routes!(people::one))
                 .routes(routes!(people::end_everywhere))
+                .routes(routes!(subjects::list))
+                .routes(routes!(subjects::one))
                 .routes(routes!(policies::list))
                 .routes(routes!(policies::accept))
                 .routes(routes!(policies::reopen))

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 pub mod endings;
 pub mod previews;
 pub mod sessions;
+pub mod subjects;
 pub mod systems;
 
 /// A moment, RFC 3339 in UTC.

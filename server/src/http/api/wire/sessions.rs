@@ -459,6 +459,15 @@ pub struct Filter {
     #[schema(nullable = false, min_length = 1)]
     #[param(min_length = 1)]
     pub account: Option<String>,
+    /// Of this person in every system: `subject_id` of `/subjects`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, min_length = 1)]
+    #[param(min_length = 1)]
+    pub subject: Option<String>,
     /// Who was on at this moment in UTC (`2026-11-21T14:05`), as far as was seen. Can be listed, not ended.
     #[serde(
         default,

@@ -129,7 +129,11 @@ fn Cutting(
     account: AccountRow,
 ) -> impl IntoView {
     let key = account.account_key.0;
-    let echo = Echo::of(paths::post::PEOPLE, Some(PersonAct::CUT), &[(ACCOUNT, key.as_str())]);
+    let echo = Echo::of(
+        paths::post::PEOPLE,
+        Some(PersonAct::CUT),
+        &[(ACCOUNT, key.as_str())],
+    );
     let label = format!("Why {} in {} is not theirs", account.account, account.system_name);
     view! {
         <details class="row-act" open=echo.is_some()>

@@ -175,6 +175,7 @@ pub fn sessions(query: SessionQuery) -> SessionsPage {
         stale: true,
         person: "Maximiliane Freifrau von Hohenlohe".to_owned(),
         person_doubt: None,
+        remark: None,
         account_name: "m.hohenlohe".to_owned(),
         email: None,
         kind: SessionKind::Sso,

@@ -32,7 +32,7 @@ use super::{Http, people, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 22] = [
+pub const ROUTES: [&str; 23] = [
     post::SELECTION,
     post::FIND,
     post::PASTE,

@@ -125,7 +125,9 @@ async fn cas_a_persons_sessions_are_ended_and_read_back_and_a_lie_is_named() {
         let rows = desk.rows().await;
         assert_eq!(rows.len(), 3);
         let preview = desk.preview(&rows[..2]).await;
-        let told = preview["by_system"][0]["takes_effect"].as_str().unwrap_or_default();
+        let told = preview["by_system"][0]["takes_effect"]
+            .as_str()
+            .unwrap_or_default();
         assert!(told.contains("sends each application"), "{preview}");
         for item in desk.ended(&rows[..2]).await {
             assert_eq!(item["outcome"], "ended", "{item}");

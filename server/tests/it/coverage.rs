@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 68] = [
+const FORMS: [Form; 71] = [
     (
         "/sessions/selection",
         "/sessions/selection",

@@ -61,14 +61,26 @@ impl Noticed {
         // G-ABS-NONE
         if lives.contains(&Some(0)) {
             advice.push(SettingAdvice {
+                rule: "G-ABS-NONE".to_owned(),
+                ground: "0".to_owned(),
                 fact: "Some sessions have no longest life.".to_owned(),
                 means: "Set cas.ticket.tgt.primary.max-time-to-live-in-seconds: whoever uses one goes on for ever.".to_owned(),
             });
         }
         // G-REMEMBER
         let long = |life: &i64| *life == 0 || *life > LONG_MEMORY_S;
-        if self.remembered.iter().flatten().any(long) {
+        let long: Vec<String> = self
+            .remembered
+            .iter()
+            .flatten()
+            .copied()
+            .filter(long)
+            .map(|life| life.to_string())
+            .collect();
+        if !long.is_empty() {
             advice.push(SettingAdvice {
+                rule: "G-REMEMBER".to_owned(),
+                ground: long.join(","),
                 fact: "Who asks to be remembered stays signed in for more than 30 days.".to_owned(),
                 means: "To be remembered must not take the place of signing in: look at cas.ticket.tgt.remember-me."
                     .to_owned(),

@@ -131,6 +131,7 @@ impl CasServer {
             pace_ms: None,
             connections: 4,
             profile: Default::default(),
+            signs_in_by: None,
             own,
         })
     }

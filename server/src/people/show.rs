@@ -144,7 +144,8 @@ impl For<People> {
         stays.truncate(STAYS);
         let items = view.seen.condition(Rows::Items);
         let touched = show::touched(&mut conn, items, &subject.0, ENDINGS).await?;
-        let found = self.alike(&mut conn, &view, &accounts).await?;
+        let mut found = self.alike(&mut conn, &view, &accounts).await?;
+        found.dedup_by(|later, first| later.1.account_key == first.1.account_key);
         let keys = accounts.iter().map(|account| account.account_key.clone());
         let open = view
             .network
@@ -242,7 +243,8 @@ impl For<People> {
             .collect())
     }
 
-    /// Accounts of others that look like one of these: (key of the one, the other). What was cut apart is settled.
+    /// Every pair of one of these accounts and one of somebody else that looks like it: (key of the one, the other). What
+    /// was cut apart is settled.
     async fn alike(
         &self,
         conn: &mut Conn,
@@ -277,15 +279,13 @@ impl For<People> {
         let cuts = store::cuts(conn, &keys).await?;
         let mut found = Vec::new();
         for other in others {
-            let like = accounts.iter().find(|one| {
+            let like = accounts.iter().filter(|one| {
                 one.subject_id != other.subject_id
                     && (same(&one.bare_sort, &other.bare_sort)
                         || (!mails.is_empty() && same(&one.email, &other.email)))
                     && !cuts.contains(&pair(&one.account_key, &other.account_key))
             });
-            if let Some(one) = like {
-                found.push((one.account_key.clone(), other));
-            }
+            found.extend(like.map(|one| (one.account_key.clone(), other.clone())));
         }
         Ok(found)
     }

@@ -427,6 +427,7 @@ async fn walking_the_pages_meets_everybody_once() {
         if n % 3 == 0 {
             seeds.push(Seed {
                 handle: format!("second-{n}"),
+                display_name: format!("Person {:02}", n % 40),
                 ..seed("jobs", &format!("{n}"), &format!("user{n}"))
             });
         }

@@ -374,7 +374,7 @@ mod tests {
              &sel=s1",
         );
         let chips = chips(&all, |id| id.0.clone(), Timestamp(0), 0);
-        assert_eq!(chips.len(), 27);
+        assert_eq!(chips.len(), 28);
         for chip in &chips {
             let names: Vec<&str> = chip
                 .without

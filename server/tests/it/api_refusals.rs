@@ -23,7 +23,8 @@ fn operations() -> Vec<(Method, String, Option<String>)> {
             .replace("{ending_no}", "1")
             .replace("{system_id}", "none")
             .replace("{person_id}", "ben")
-            .replace("{advice_id}", "G-ABS-NONE");
+            .replace("{advice_id}", "G-ABS-NONE")
+            .replace("{subject_id}", "none");
         assert!(!path.contains('{'), "say here what stands in {path}");
         for method in item.as_object().unwrap().keys() {
             let body = match (method.as_str(), path.as_str()) {

@@ -165,7 +165,7 @@ async fn each_answer_of_tableau_is_told_from_the_others() {
 async fn where_every_node_fails_what_tells_most_is_told() {
     // Nobody listens there.
     let dead = "http://127.0.0.1:9".to_owned();
-    let mut estate = estate_with(&[dead.clone()], true).await;
+    let mut estate = estate_with(std::slice::from_ref(&dead), true).await;
     assert_eq!(
         ask(&estate).await.status,
         StatusCode::OK,

@@ -56,7 +56,6 @@ impl Kept {
     }
 
     /// What it has written so far.
-    #[allow(dead_code, reason = "only some servers say by it that they are ready")]
     pub fn written(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()

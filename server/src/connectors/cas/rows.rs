@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::api::segment;
+use crate::connectors::http::host_of;
 use crate::connectors::{Handle, SeenSession};
 
 /// Seconds from which on a limit means that there is none: CAS writes the largest number there is.
@@ -164,7 +165,7 @@ impl<'de> Deserialize<'de> for Services {
                         .unwrap_or_default()
                         .id
                         .text()
-                        .and_then(|address| host(&address));
+                        .and_then(|address| host_of(&address));
                     if hosts.len() < MOST_SERVICES {
                         hosts.extend(host);
                     }
@@ -174,16 +175,6 @@ impl<'de> Deserialize<'de> for Services {
         }
         from.deserialize_map(ByTicket)
     }
-}
-
-/// Host of an application's address; its path and query may hold anything.
-fn host(address: &str) -> Option<String> {
-    let url = reqwest::Url::parse(address).ok()?;
-    let host = url.host_str()?;
-    Some(match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    })
 }
 
 fn moment(text: Option<&str>) -> Option<Timestamp> {

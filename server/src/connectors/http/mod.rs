@@ -329,6 +329,16 @@ pub fn parameters(query: &str) -> Vec<(String, String)> {
     )
 }
 
+/// Host and port of an address; the port is left out where its scheme says it. Path and query may hold anything.
+pub fn host_of(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
 fn cut_off() -> CallError {
     CallError::arrived(ConnectorError::new(
         ErrorKind::Protocol,

@@ -22,7 +22,8 @@ fn operations() -> Vec<(Method, String, Option<String>)> {
             .replace("{preview_id}", "none")
             .replace("{ending_no}", "1")
             .replace("{system_id}", "none")
-            .replace("{person_id}", "ben");
+            .replace("{person_id}", "ben")
+            .replace("{subject_id}", "none");
         assert!(!path.contains('{'), "say here what stands in {path}");
         for method in item.as_object().unwrap().keys() {
             let body = match (method.as_str(), path.as_str()) {

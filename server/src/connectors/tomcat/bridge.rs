@@ -1,6 +1,6 @@
 //! A way to the sessions of a server: its session managers with their apps' limits, and the ids of their sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use app::wire::Limit;
@@ -11,6 +11,9 @@ use crate::connectors::{ConnectorError, ErrorKind, Handle};
 
 /// Apps of Tomcat's own and of bridges: whoever is in there administers the server itself.
 const OWN_APPS: [&str; 4] = ["/manager", "/host-manager", "/jolokia", "/hawtio"];
+/// Where session managers are, and others that are none.
+const MANAGERS: &str = "*:type=Manager,*";
+
 /// One of them.
 #[derive(Clone)]
 pub(super) enum Bridge {
@@ -60,6 +63,29 @@ impl Bridge {
                     })
                     .collect())
             }
+        }
+    }
+
+    /// Those that are there now, for ending sessions: of `known` ones nothing else is read, unless there is another one.
+    pub async fn managers_again(&self, known: &[Manager]) -> Result<Vec<Manager>, ConnectorError> {
+        let Bridge::Jmx(jmx) = self else {
+            return self.managers().await;
+        };
+        let beans = jmx.beans(MANAGERS, &["className"]).await?;
+        let there: HashSet<&str> = beans
+            .iter()
+            .filter(|bean| bean.name.key("host").is_some() && bean.name.key("context").is_some())
+            .map(|bean| bean.name.written.as_str())
+            .collect();
+        let again: Vec<Manager> = known
+            .iter()
+            .filter(|manager| there.contains(manager.bean.as_str()))
+            .cloned()
+            .collect();
+        if again.len() == there.len() {
+            Ok(again)
+        } else {
+            self.managers().await
         }
     }
 
@@ -125,7 +151,7 @@ pub(super) async fn ids(jmx: &dyn Jmx, bean: &str) -> Result<Option<Vec<Handle>>
 
 /// Reads the session managers with their apps' limits and ways to sign in.
 async fn managers(jmx: &dyn Jmx) -> Result<Vec<Manager>, ConnectorError> {
-    let beans = jmx.beans("*:type=Manager,*", &["className"]).await?;
+    let beans = jmx.beans(MANAGERS, &["className"]).await?;
     let modules = jmx.beans("*:j2eeType=WebModule,*", &["sessionTimeout"]).await?;
     let valves = match jmx.beans("*:type=Valve,*", &["className"]).await {
         // A policy may leave them out: then nobody knows who signs in by Tomcat itself.

@@ -74,7 +74,7 @@ impl Tomcat {
         met: &mut HashSet<(String, memory::Name)>,
         found: &mut Vec<String>,
     ) -> Result<Completeness, ConnectorError> {
-        let (mut chosen, managers) = node.managers(&self.contexts).await?;
+        let (mut chosen, managers) = node.managers(&self.contexts, purpose).await?;
         let mut listed: Vec<Listed> = Vec::new();
         let mut away: Vec<String> = Vec::new();
         let mut list = ListOf {

@@ -22,7 +22,7 @@ use self::jmx_proxy::JmxProxy;
 use self::jolokia::Jolokia;
 use self::manager_pages::ManagerPages;
 use self::memory::{Hashers, Memory};
-use self::node::{Candidate, Node};
+use self::node::{Candidate, For, Node};
 use self::person::{App, Form, Source};
 use super::http::{Http, HttpSettings, LONGEST_ANSWER};
 use super::{
@@ -419,7 +419,7 @@ impl ReadPolicy for Tomcat {
     async fn read_policy(&self) -> Result<ReadLimits, ConnectorError> {
         let mut places: Vec<PlaceLimit> = Vec::new();
         for node in &self.nodes {
-            let (_, managers) = node.managers(&self.contexts).await?;
+            let (_, managers) = node.managers(&self.contexts, For::Inventory).await?;
             places.extend(managers.into_iter().map(|manager| PlaceLimit {
                 place: format!("{}{}", node.label(), manager.place),
                 idle: manager.idle,

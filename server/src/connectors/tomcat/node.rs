@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use app::wire::{Limit, Timestamp};
 use jiff::tz::TimeZone;
@@ -20,6 +20,8 @@ use crate::connectors::{ConnectorError, ErrorKind, Handle};
 
 /// Sessions of a manager that are asked for every attribute there could be, in one reading.
 const SAMPLE: usize = 200;
+/// How long the session managers are taken for the same while sessions are ended.
+const MANAGERS_FOR: Duration = Duration::from_secs(5);
 
 /// A bridge that may be used.
 pub(super) struct Candidate {
@@ -56,6 +58,7 @@ pub(super) struct Chosen {
     pub passed_over: Vec<String>,
     /// As they were when it was last looked.
     pub managers: Vec<Manager>,
+    pub managers_at: Instant,
 }
 
 /// What a reading is for.
@@ -128,6 +131,7 @@ impl Node {
                         introduced,
                         passed_over,
                         managers,
+                        managers_at: Instant::now(),
                     };
                     *self.lock() = Some(chosen.clone());
                     return Ok(chosen);
@@ -149,11 +153,24 @@ impl Node {
         Ok((introduced, managers))
     }
 
-    /// Session managers as they are now.
-    pub async fn managers(&self, contexts: &[String]) -> Result<(Chosen, Vec<Manager>), ConnectorError> {
+    /// Session managers as they are now; to end sessions, as they were a few seconds ago: no session moves to another one,
+    /// and one that went away is met when it is asked for its sessions.
+    pub async fn managers(
+        &self,
+        contexts: &[String],
+        purpose: For<'_>,
+    ) -> Result<(Chosen, Vec<Manager>), ConnectorError> {
         let mut chosen = self.bridge().await?;
-        chosen.managers = chosen.bridge.managers().await?;
-        *self.lock() = Some(chosen.clone());
+        let fresh = match purpose {
+            For::Inventory => Some(chosen.bridge.managers().await?),
+            For::Accounts(_) if chosen.managers_at.elapsed() < MANAGERS_FOR => None,
+            For::Accounts(_) => Some(chosen.bridge.managers_again(&chosen.managers).await?),
+        };
+        if let Some(fresh) = fresh {
+            chosen.managers = fresh;
+            chosen.managers_at = Instant::now();
+            *self.lock() = Some(chosen.clone());
+        }
         let beans: HashSet<&str> = chosen.managers.iter().map(|m| m.bean.as_str()).collect();
         self.memory.managers(&beans);
         let wanted = chosen

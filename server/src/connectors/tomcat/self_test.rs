@@ -7,6 +7,7 @@ use reqwest::header::COOKIE;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Tomcat;
+use super::node::For;
 use crate::connectors::http::Http;
 use crate::connectors::steps::Steps;
 use crate::connectors::{Answer, ConnectorError, EndSessions, ErrorKind, Handle, Proof, SelfTest, Target};
@@ -134,7 +135,7 @@ impl Keeper for Tomcat {
 
     async fn find(&self, session: &Handle) -> Result<Option<Target>, ConnectorError> {
         for node in &self.nodes {
-            let (chosen, managers) = node.managers(&self.contexts).await?;
+            let (chosen, managers) = node.managers(&self.contexts, For::Inventory).await?;
             for manager in managers {
                 let ids = chosen.bridge.ids(&manager).await?;
                 if ids.is_some_and(|ids| ids.iter().any(|id| id.expose() == session.expose())) {

@@ -111,8 +111,8 @@ fn EndAll(
                 }}
             </p>
             <Note>
-                "The accounts stay usable: whoever is still signed in at an identity server may come straight back. "
-                "The preview says what each ending does."
+                "Sessions of identity servers are ended first, and the other systems wait for them. The accounts stay "
+                "usable: who knows the password signs in again. The preview says what each ending does."
             </Note>
             <form method="post" action=paths::post::PEOPLE>
                 <input type="hidden" name="act" value=PersonAct::END />

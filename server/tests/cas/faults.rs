@@ -162,7 +162,7 @@ async fn cas_says_before_an_ending_what_it_tells_the_applications() {
     });
     let effect = far.near.effect();
     assert!(
-        effect.takes_effect.contains("logout request"),
+        effect.takes_effect.contains("sign-out request"),
         "{}",
         effect.takes_effect
     );

@@ -151,9 +151,9 @@ impl Connector for Cas {
     fn effect(&self) -> EndEffect {
         EndEffect {
             takes_effect: "At once at CAS: the next application asks for the password. CAS then sends each application of \
-                           that session a logout request, by itself and without waiting for it"
+                           that session a sign-out request, by itself and without waiting for it"
                 .to_owned(),
-            survives: "the session of an application that was down, does not listen to logout requests or is registered with \
+            survives: "the session of an application that was down, does not listen to sign-out requests or is registered with \
                        logoutType NONE or FRONT_CHANNEL; with CAS as an OAuth or OpenID server, tokens that were handed out"
                 .to_owned(),
             residual: None,

@@ -104,22 +104,24 @@ fn EndAll(
     };
     view! {
         <Panel title="End all sessions">
-            <p>
-                {match page.whole {
-                    true => "Every live session of this person, in every system.",
-                    false => "Every live session of this person that is part of your grant.",
-                }}
-            </p>
-            <Note>
-                "Sessions of identity servers are ended first, and the other systems wait for them. The accounts stay "
-                "usable: who knows the password signs in again. The preview says what each ending does."
-            </Note>
-            <form method="post" action=paths::post::PEOPLE>
-                <input type="hidden" name="act" value=PersonAct::END />
-                <input type="hidden" name=SUBJECT value=page.subject_id.0 />
-                <Button kind=ButtonKind::Danger blocked=blocked>{words}</Button>
-            </form>
-            <p class="second">"Opens the preview."</p>
+            <div class="stack">
+                <p>
+                    {match page.whole {
+                        true => "Every live session of this person, in every system.",
+                        false => "Every live session of this person that is part of your grant.",
+                    }}
+                </p>
+                <Note>
+                    "Sessions of identity servers are ended first, and the other systems wait for them. The accounts stay "
+                    "usable: who knows the password signs in again. The preview says what each ending does."
+                </Note>
+                <form method="post" action=paths::post::PEOPLE>
+                    <input type="hidden" name="act" value=PersonAct::END />
+                    <input type="hidden" name=SUBJECT value=page.subject_id.0 />
+                    <Button kind=ButtonKind::Danger blocked=blocked>{words}</Button>
+                </form>
+                <p class="second">"Opens the preview."</p>
+            </div>
         </Panel>
     }
     .into_any()

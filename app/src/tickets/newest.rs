@@ -228,13 +228,13 @@ fn Rows(
             <thead>
                 <tr>
                     <ColumnHead label="Time" />
+                    <ColumnHead label="Reference" />
                     <ColumnHead label="App" />
                     <ColumnHead label="Person" />
                     <ColumnHead label="Site" />
                     <ColumnHead label="Outcome" />
                     <ColumnHead label="Took" number=true />
                     <ColumnHead label="Detail" />
-                    <ColumnHead label="Reference" />
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -269,6 +269,9 @@ fn Row(
                 <When at=row.at />
                 <span class="second">" " <TimeAgo at=row.at /></span>
             </td>
+            <td class="nowrap mono">
+                <a href=own.href()>{row.reference}</a>
+            </td>
             <th scope="row">
                 <bdi class="nowrap">{or_dash(row.app)}</bdi>
                 {way.map(|way| view! { " " <span class="second">{way}</span> })}
@@ -285,9 +288,6 @@ fn Row(
             <td class="num nowrap">{format!("{} ms", row.duration_ms)}</td>
             <td>
                 <Cut text=detail />
-            </td>
-            <td class="nowrap mono">
-                <a href=own.href()>{row.reference}</a>
             </td>
         </tr>
     }

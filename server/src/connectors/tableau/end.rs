@@ -76,11 +76,6 @@ impl Tableau {
 
 #[async_trait]
 impl EndSessions for Tableau {
-    /// As many as a slow server ends in five seconds.
-    fn chunk(&self) -> usize {
-        400
-    }
-
     async fn end(&self, targets: &[Target]) -> Result<Vec<Answer>, ConnectorError> {
         let Some(rest) = &self.rest else {
             return Err(ConnectorError::new(

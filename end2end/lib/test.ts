@@ -93,6 +93,8 @@ export async function hydrated(page: Page): Promise<void> {
 
 /** No violation of WCAG 2.2 AA as far as axe can see. */
 export async function accessible(page: Page, name: string): Promise<void> {
+  // A page still on its way has heads without their words.
+  await page.waitForLoadState('load');
   const found = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
     .analyze();

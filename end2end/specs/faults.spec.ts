@@ -133,6 +133,7 @@ test('ui_f5 stopping an ending leaves what was not sent alone, and says exactly 
   await page.locator('summary', { hasText: 'Let them go on…' }).click();
   await page.getByLabel('Reason').fill('Nothing is left to be stopped');
   await page.getByRole('button', { name: 'Let all endings go on' }).click();
+  await expect(page.getByText('All endings are paused.')).toHaveCount(0);
   await open(page, '/endings', SCRIPT);
   await page.getByRole('link', { name: /^Ending \d+$/ }).click();
   await page.waitForTimeout(2_000);

@@ -1,7 +1,7 @@
 // People above accounts: found by name, everything open on one page, and the way to the preview of exactly theirs.
 
 import { open } from '../lib/journey';
-import { accessible, expect, test } from '../lib/test';
+import { accessible, expect, hydrated, test } from '../lib/test';
 
 for (const script of [true, false]) {
   test(`ui_k1 a person is found, shown over all systems and ended by the preview, ${script ? 'with' : 'without'} script`, async ({
@@ -46,6 +46,8 @@ test('ui_k2 a helper is told that there may be more, and decides nothing', async
   const first = helper.getByRole('table').getByRole('link').first();
   if ((await first.count()) > 0) {
     await first.click();
+    await expect(helper).toHaveURL(/\/people\/./);
+    await hydrated(helper);
     await expect(helper.getByText('Anybody here may have more accounts and sessions elsewhere.')).toBeVisible();
     await expect(helper.getByText('Cut…')).toHaveCount(0);
     await expect(helper.getByText('Link another account…')).toHaveCount(0);

@@ -1,5 +1,6 @@
 //! What a reading says of the items in hand: what is still there to ask for, and what became of what was asked.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use app::endings::wire::Outcome;
@@ -110,15 +111,19 @@ impl Endings {
     /// For items that are not listed under their id: the session of the same account and start that is, under an id
     /// nobody knew when the set was frozen. By the item's place in the round.
     async fn rotated(&self, items: &[Item], reading: &Reading) -> Result<HashMap<usize, SessionKey>, Error> {
-        // By account, start and kind: comparing each item with each session would take minutes for a large system.
-        let mut unknown: HashMap<(&str, Timestamp, &str), Vec<&SessionKey>> = HashMap::new();
-        let own: HashSet<&SessionKey> = items.iter().map(|i| &i.key).collect();
-        for (key, found) in reading.found.iter().filter(|(key, _)| !own.contains(key)) {
-            if let Some(start) = found.created_at {
-                let same = (found.target.account_id.as_str(), start, found.target.kind.name());
-                unknown.entry(same).or_default().push(key);
+        // By account, start and kind: comparing each item with each session would take minutes for a large system. Mostly
+        // every item is listed under its id, and nobody asks.
+        let unknown = LazyCell::new(|| {
+            let own: HashSet<&SessionKey> = items.iter().map(|i| &i.key).collect();
+            let mut unknown: HashMap<(&str, Timestamp, &str), Vec<&SessionKey>> = HashMap::new();
+            for (key, found) in reading.found.iter().filter(|(key, _)| !own.contains(key)) {
+                if let Some(start) = found.created_at {
+                    let same = (found.target.account_id.as_str(), start, found.target.kind.name());
+                    unknown.entry(same).or_default().push(key);
+                }
             }
-        }
+            unknown
+        });
         let mut candidates = Vec::new();
         let mut taken = HashSet::new();
         for (at, item) in items.iter().enumerate() {

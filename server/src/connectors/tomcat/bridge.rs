@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::wire::Limit;
 
-use super::jmx::{Ask, Jmx, Op, Reply};
+use super::jmx::{Ask, Bean, Jmx, Op, Reply};
 use super::manager_pages::ManagerPages;
 use crate::connectors::{ConnectorError, ErrorKind, Handle};
 
@@ -74,7 +74,7 @@ impl Bridge {
         let beans = jmx.beans(MANAGERS, &["className"]).await?;
         let there: HashSet<&str> = beans
             .iter()
-            .filter(|bean| bean.name.key("host").is_some() && bean.name.key("context").is_some())
+            .filter(|bean| app_of(bean).is_some())
             .map(|bean| bean.name.written.as_str())
             .collect();
         let again: Vec<Manager> = known
@@ -149,6 +149,11 @@ pub(super) async fn ids(jmx: &dyn Jmx, bean: &str) -> Result<Option<Vec<Handle>>
     }
 }
 
+/// Host and context of the app whose session manager this is; `None` = it is none, for others have a `type=Manager` too.
+fn app_of(bean: &Bean) -> Option<(&str, &str)> {
+    Some((bean.name.key("host")?, bean.name.key("context")?))
+}
+
 /// Reads the session managers with their apps' limits and ways to sign in.
 async fn managers(jmx: &dyn Jmx) -> Result<Vec<Manager>, ConnectorError> {
     let beans = jmx.beans(MANAGERS, &["className"]).await?;
@@ -175,8 +180,7 @@ async fn managers(jmx: &dyn Jmx) -> Result<Vec<Manager>, ConnectorError> {
     let mut managers: Vec<Manager> = beans
         .iter()
         .filter_map(|bean| {
-            // Others have a `type=Manager` too; a session manager has both keys.
-            let (host, context) = (bean.name.key("host")?, bean.name.key("context")?);
+            let (host, context) = app_of(bean)?;
             let sign_in = signs_in(host, context);
             Some(Manager {
                 bean: bean.name.written.clone(),

@@ -16,6 +16,7 @@ use super::faults::{Bad, Call, Faults, error};
 use super::model::{Asked, Release, Session};
 use super::{Inside, Shared, USER};
 use crate::keys;
+use crate::simulators::loopback::may_control;
 
 type App = State<Arc<Shared>>;
 type Fields = HashMap<String, String>;
@@ -286,10 +287,7 @@ async fn sign_out(State(shared): App, headers: HeaderMap) -> Response {
 }
 
 async fn control(State(shared): App, headers: HeaderMap, Json(faults): Json<Faults>) -> Response {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if bearer != Some(&format!("Bearer {}", shared.control)) {
+    if !may_control(&headers, &shared.control) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     shared.inside().faults = faults;

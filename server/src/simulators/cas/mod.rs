@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use app::wire::Timestamp;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use self::faults::{Call, Faults};
 use self::model::{Model, Release};
-use super::loopback::{self, Secrets};
+use super::loopback::{self, Secrets, Tasks};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys;
@@ -62,16 +61,8 @@ impl Shared {
 pub struct CasServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Tasks,
     secrets: Secrets,
-}
-
-impl Drop for CasServer {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
 }
 
 impl CasServer {
@@ -99,7 +90,7 @@ impl CasServer {
         Ok(Self {
             shared,
             address,
-            tasks: vec![server],
+            tasks: Tasks::new(server),
             secrets: Secrets::default(),
         })
     }
@@ -122,18 +113,7 @@ impl CasServer {
             );
             own.insert(setting.to_owned(), account.into());
         }
-        Ok(SystemSettings {
-            kind: "cas".to_owned(),
-            name: Some(name.to_owned()),
-            simulated: true,
-            collect_every_s: None,
-            timeout_ms: None,
-            pace_ms: None,
-            connections: 4,
-            profile: Default::default(),
-            signs_in_by: None,
-            own,
-        })
+        Ok(loopback::entry("cas", name, own))
     }
 
     /// Its address and the token of `/control`, for calls beside the connector.
@@ -176,14 +156,9 @@ impl CasServer {
 
     /// Lets people come and go by themselves, a step `every` so often.
     pub fn live(&mut self, every: Duration) {
-        let shared = Arc::downgrade(&self.shared);
-        self.tasks.push(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let Some(shared) = shared.upgrade() else { return };
-                let now = shared.clock.now();
-                shared.inside().model.tick(now);
-            }
-        }));
+        self.tasks.repeat(every, &self.shared, |shared| {
+            let now = shared.clock.now();
+            shared.inside().model.tick(now);
+        });
     }
 }

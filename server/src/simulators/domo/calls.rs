@@ -17,6 +17,7 @@ use super::faults::{AfterList, Bad, Call, Faults, TokenTaken, problem, spoil, to
 use super::model::{BROWSER, Session};
 use super::{Inside, OWNER, Shared};
 use crate::keys;
+use crate::simulators::loopback::may_control;
 
 type App = State<Arc<Shared>>;
 
@@ -341,10 +342,7 @@ async fn keep_alive(state: App, headers: HeaderMap, Json(_last_access): Json<Val
 }
 
 async fn control(State(shared): App, headers: HeaderMap, Json(faults): Json<Faults>) -> Response {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if bearer != Some(&format!("Bearer {}", shared.token)) {
+    if !may_control(&headers, &shared.token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     shared.inside().faults = faults;

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use app::wire::Timestamp;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use self::faults::{Call, Faults};
 use self::model::Model;
-use super::loopback::{self, Secrets};
+use super::loopback::{self, Secrets, Tasks};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys;
@@ -71,19 +70,11 @@ pub enum Way {
 pub struct DomoServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Tasks,
     /// Secrets that settings refer to; they go with it.
     secrets: Secrets,
     /// Password of both accounts.
     password: String,
-}
-
-impl Drop for DomoServer {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
 }
 
 impl DomoServer {
@@ -111,7 +102,7 @@ impl DomoServer {
         Ok(Self {
             shared,
             address,
-            tasks: vec![server],
+            tasks: Tasks::new(server),
             secrets: Secrets::default(),
             password,
         })
@@ -148,18 +139,7 @@ impl DomoServer {
         canary.insert("password".to_owned(), self.secrets.put(&password)?.into());
         own.insert("canary".to_owned(), canary.into());
         own.insert("mobile_types".to_owned(), vec![model::MOBILE.to_owned()].into());
-        Ok(SystemSettings {
-            kind: "domo".to_owned(),
-            name: Some(name.to_owned()),
-            simulated: true,
-            collect_every_s: None,
-            profile: Default::default(),
-            signs_in_by: None,
-            timeout_ms: None,
-            pace_ms: Some(0),
-            connections: 4,
-            own,
-        })
+        Ok(loopback::entry("domo", name, own))
     }
 
     /// Its address and the token of `/control`, for calls beside the connector.
@@ -204,15 +184,10 @@ impl DomoServer {
 
     /// Lets people come and go by themselves, a step `every` so often.
     pub fn live(&mut self, every: Duration) {
-        let shared = Arc::downgrade(&self.shared);
-        self.tasks.push(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let Some(shared) = shared.upgrade() else { return };
-                let now = shared.clock.now();
-                shared.inside().model.tick(now);
-            }
-        }));
+        self.tasks.repeat(every, &self.shared, |shared| {
+            let now = shared.clock.now();
+            shared.inside().model.tick(now);
+        });
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::faults::{Bad, Call, Faults, error};
 use super::model::{CLIENT_SECRET, PORTAL, Realm, Session, User};
 use super::{Inside, Shared};
+use crate::simulators::loopback::may_control;
 
 type App = State<Arc<Shared>>;
 type Asked = Query<HashMap<String, String>>;
@@ -507,10 +508,7 @@ async fn log_out(
 }
 
 async fn control(State(shared): App, headers: HeaderMap, Json(faults): Json<Faults>) -> Response {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if bearer != Some(&format!("Bearer {}", shared.control)) {
+    if !may_control(&headers, &shared.control) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     shared.inside().faults = faults;

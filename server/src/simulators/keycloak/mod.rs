@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use app::wire::Timestamp;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use self::faults::{Call, Faults};
 use self::model::Model;
-use super::loopback::{self, Secrets};
+use super::loopback::{self, Secrets, Tasks};
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::keys;
@@ -58,19 +57,11 @@ impl Shared {
 pub struct KeycloakServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Tasks,
     secrets: Secrets,
     /// Secret of both clients and password of the canary.
     password: String,
     realms: Vec<String>,
-}
-
-impl Drop for KeycloakServer {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
 }
 
 impl KeycloakServer {
@@ -108,7 +99,7 @@ impl KeycloakServer {
         Ok(Self {
             shared,
             address,
-            tasks: vec![server],
+            tasks: Tasks::new(server),
             secrets: Secrets::default(),
             password,
             realms: realms.iter().map(|realm| (*realm).to_owned()).collect(),
@@ -134,18 +125,7 @@ impl KeycloakServer {
         canary.insert("username".to_owned(), CANARY.into());
         canary.insert("password".to_owned(), self.secrets.put(&password)?.into());
         own.insert("canary".to_owned(), canary.into());
-        Ok(SystemSettings {
-            kind: "keycloak".to_owned(),
-            name: Some(name.to_owned()),
-            simulated: true,
-            collect_every_s: None,
-            timeout_ms: None,
-            pace_ms: None,
-            connections: 4,
-            profile: Default::default(),
-            signs_in_by: None,
-            own,
-        })
+        Ok(loopback::entry("keycloak", name, own))
     }
 
     /// Its address and the token of `/control`, for calls beside the connector.
@@ -178,14 +158,9 @@ impl KeycloakServer {
 
     /// Lets people come and go by themselves, a step `every` so often.
     pub fn live(&mut self, every: Duration) {
-        let shared = Arc::downgrade(&self.shared);
-        self.tasks.push(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let Some(shared) = shared.upgrade() else { return };
-                let now = shared.clock.now();
-                shared.inside().model.tick(now);
-            }
-        }));
+        self.tasks.repeat(every, &self.shared, |shared| {
+            let now = shared.clock.now();
+            shared.inside().model.tick(now);
+        });
     }
 }

@@ -9,12 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-
 use self::faults::Faults;
 use self::shape::Shape;
 use super::dice::Dice;
-use super::{loopback, people};
+use super::loopback::{self, Tasks};
+use super::people;
 use crate::clock::Clock;
 use crate::config::SystemSettings;
 use crate::connectors::simulator::wire::WireSession;
@@ -63,14 +62,11 @@ pub struct Simulator {
     shared: Arc<Shared>,
     address: SocketAddr,
     token_file: PathBuf,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Tasks,
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
         std::fs::remove_file(&self.token_file).ok();
     }
 }
@@ -105,7 +101,7 @@ impl Simulator {
             shared,
             address,
             token_file,
-            tasks: vec![server],
+            tasks: Tasks::new(server),
         })
     }
 
@@ -114,7 +110,7 @@ impl Simulator {
         let mut own = toml::Table::new();
         own.insert("url".to_owned(), format!("http://{}", self.address).into());
         own.insert("token".to_owned(), self.secret().into());
-        self.entry("simulator", name, own)
+        loopback::entry("simulator", name, own)
     }
 
     /// The settings entry that connects it as a Tomcat with uPortal, by the JMX proxy or by Jolokia.
@@ -132,26 +128,11 @@ impl Simulator {
         own.insert("user".to_owned(), tomcat::USER.into());
         own.insert("password".to_owned(), self.secret().into());
         own.insert("app".to_owned(), "uportal".into());
-        self.entry("tomcat", name, own)
+        loopback::entry("tomcat", name, own)
     }
 
     fn secret(&self) -> String {
         format!("file:{}", self.token_file.display())
-    }
-
-    fn entry(&self, kind: &str, name: &str, own: toml::Table) -> SystemSettings {
-        SystemSettings {
-            kind: kind.to_owned(),
-            name: Some(name.to_owned()),
-            simulated: true,
-            collect_every_s: None,
-            profile: Default::default(),
-            signs_in_by: None,
-            timeout_ms: None,
-            pace_ms: Some(0),
-            connections: 4,
-            own,
-        }
     }
 
     /// Its address and token, for calls beside the connector.
@@ -310,14 +291,9 @@ impl Simulator {
 
     /// Lets people come and go by themselves, a step `every` so often.
     pub fn live(&mut self, every: Duration) {
-        let shared = Arc::downgrade(&self.shared);
-        self.tasks.push(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let Some(shared) = shared.upgrade() else { return };
-                let now = shared.clock.now();
-                shared.inside().tick(now);
-            }
-        }));
+        self.tasks.repeat(every, &self.shared, |shared| {
+            let now = shared.clock.now();
+            shared.inside().tick(now);
+        });
     }
 }

@@ -223,18 +223,7 @@ impl TableauServer {
         tickets.insert("nodes".to_owned(), vec![self.url()].into());
         tickets.insert("login_view".to_owned(), views.collect::<toml::Table>().into());
         own.insert("trusted".to_owned(), tickets.into());
-        Ok(SystemSettings {
-            kind: "tableau".to_owned(),
-            name: Some(name.to_owned()),
-            simulated: true,
-            collect_every_s: None,
-            profile: Default::default(),
-            signs_in_by: None,
-            timeout_ms: None,
-            pace_ms: Some(0),
-            connections: 4,
-            own,
-        })
+        Ok(loopback::entry("tableau", name, own))
     }
 
     /// Hands tickets to whoever asks from there, and to those it did before.

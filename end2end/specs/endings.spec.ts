@@ -47,6 +47,50 @@ test('ui_e1 ui_e3 the preview says what it will do before anything is asked', as
   await expect(endButton(page)).not.toBeFocused();
 });
 
+test('ui_e5 an ending begins later, and its people see the very words before', async ({ people, portal, watch }) => {
+  // Their account may see no list.
+  watch.allow(/status of 403/);
+  const guest = portal.guests[0];
+  const theirs = await people.signedIn(guest);
+  const page = await people.signedIn('administrator');
+  await preview(page, `system=curfew&q=${guest.login}`, 1);
+  const words = page.getByLabel('Tell people before');
+  await expect(words).toBeHidden();
+  await page.getByLabel('In a while').check();
+  await expect(page.getByText('Who is signed in to Curfew sees it above every page.')).toBeVisible();
+  await page.getByLabel('Minutes from now').fill('30');
+  await words.fill('Maintenance <soon>: please save your work.');
+  await page.getByLabel('Reason').fill('A planned restart');
+  await endButton(page).click();
+  await expect(page).toHaveURL(/\/endings\/\d+$/);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^1 session is to end at \d\d:\d\d UTC$/);
+  await expect(page.getByText('Maintenance <soon>: please save your work.')).toBeVisible();
+
+  await theirs.reload();
+  const banner = theirs.locator('#banners').getByText('Maintenance <soon>: please save your work.');
+  await expect(banner).toBeVisible();
+  await expect(theirs.locator('#banners')).toContainText(/A sign-in of yours in Curfew ends at /);
+
+  await page.getByRole('button', { name: 'Stop the 1 not yet sent' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Stopped. The session is not gone');
+  await theirs.reload();
+  await expect(theirs.locator('#banners')).toBeAttached();
+  await expect(banner).toHaveCount(0);
+});
+
+test('a time that is over is named, and nothing starts', async ({ people, watch }) => {
+  watch.allow(/status of 422/);
+  const page = await people.signedIn('administrator');
+  await preview(page, 'system=moodle-campus', 1);
+  await page.getByLabel('Reason').fill('Too late');
+  await page.getByLabel('At a time').check();
+  await page.getByLabel('Date and time').fill('2020-01-01T06:00');
+  await endButton(page).click();
+  await expect(page.getByText('That moment has passed. Choose a later one, or begin now.')).toBeVisible();
+  await expect(page.getByLabel('At a time')).toBeChecked();
+  await expect(page.getByLabel('Reason')).toHaveValue('Too late');
+});
+
 test('ui_e4 without a reason nothing starts', async ({ people, watch }) => {
   watch.allow(/status of 422/);
   const page = await people.signedIn('administrator', { javaScriptEnabled: false });

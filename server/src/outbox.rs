@@ -1,7 +1,8 @@
 //! What others are told of: events, written in the transaction of what they tell of.
 //!
 //! A room calls [`put`] last but for the audit and the change topics; the webhooks room delivers what stands here. An
-//! event holds no session ids, no secrets and no reasons (people write names into them).
+//! event holds no session ids, no secrets and no reasons (people write names into them). The text of a notice was written
+//! for everybody it goes to.
 
 use app::wire::Timestamp;
 
@@ -37,6 +38,10 @@ kinds! {
     ApprovalOverridden = "approval.overridden";
     /// A person was told of something about their own account.
     AccountNotice = "account.notice";
+    /// People are to be told that sessions of theirs will end.
+    PeopleNotice = "people.notice";
+    /// They will not: it was stopped before it began.
+    PeopleNoticeWithdrawn = "people.notice_withdrawn";
     /// Audit entries wait longer for their copy than the settings allow.
     AuditCopyStalled = "audit_copy.stalled";
     /// They are copied again.
@@ -64,7 +69,7 @@ impl Event {
         }
     }
 
-    /// One more fact: never a session id, a secret, or text a person wrote.
+    /// One more fact: never a session id, a secret, or text a person wrote for somebody else.
     pub fn fact(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.data.insert(name.to_owned(), value.into());
         self

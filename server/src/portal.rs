@@ -29,6 +29,7 @@ use crate::endings::{Endings, Parts};
 use crate::error::Error;
 use crate::http::Http;
 use crate::keys::{self, HashKey, SealKey};
+use crate::outbox;
 use crate::people::People;
 use crate::policies::Policies;
 use crate::schedule::Schedule;
@@ -206,6 +207,8 @@ impl Portal {
             changes: changes.clone(),
             rules: config.endings.clone(),
         }));
+        let tellers = webhooks.clone();
+        endings.take_tellers(move || tellers.takers(outbox::Kind::PeopleNotice));
         let tickets = Arc::new(Tickets::new(tickets::Parts {
             db: db.clone(),
             clock: clock.clone(),
@@ -605,6 +608,17 @@ impl FrameFacts for Portal {
                     .trouble
                     .unwrap_or_else(|| "It has not answered for a while.".to_owned()),
                 link: Some(("See the system".to_owned(), paths::system(&system.system_id))),
+            });
+        }
+        for ahead in self.endings.announced(&mut conn, caller, now).await? {
+            banners.push(Banner {
+                tone: Tone::Warn,
+                fact: format!(
+                    "A sign-in of yours in Curfew ends at {}.",
+                    short_utc(ahead.at, now)
+                ),
+                means: ahead.notice,
+                link: None,
             });
         }
         banners.extend(self.second_person_banners(&mut conn, caller, now).await?);

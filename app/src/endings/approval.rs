@@ -14,7 +14,7 @@ use crate::ui::{
 use crate::wire::Timestamp;
 
 /// "Mara Ortiz", "Mara Ortiz and Kofi Mensah", "Mara Ortiz, Kofi Mensah and 3 more".
-fn names(who: &[String], and: &str) -> String {
+pub(super) fn names(who: &[String], and: &str) -> String {
     match who {
         [] => String::new(),
         [one] => one.clone(),
@@ -115,6 +115,15 @@ fn Since(p: Preview, asked: Approval) -> impl IntoView {
             <Fact label="Systems">
                 <bdi>{names(&systems, "and")}</bdi>
             </Fact>
+            {p.begins_at.map(|at| view! { <Fact label="Begins, if approved before"><When at=at /></Fact> })}
+            {(!p.notice.is_empty())
+                .then(|| {
+                    view! {
+                        <Fact label="People are told">
+                            <bdi>{p.notice.clone()}</bdi>
+                        </Fact>
+                    }
+                })}
             {(!asked.ticket_ref.is_empty())
                 .then(|| {
                     view! {

@@ -11,7 +11,8 @@ use super::words::{at_work, state_words};
 use crate::layout::{Echo, PageHead, loaded};
 use crate::paths;
 use crate::ui::{
-    Button, ButtonKind, Clock, Empty, Field, Icon, LinkButton, Note, TableCard, Tag, TimeAgo, Tone, thousands,
+    Button, ButtonKind, Clock, Empty, Field, Icon, LinkButton, Note, TableCard, Tag, TimeAgo, Tone, When,
+    thousands,
 };
 
 /// The list of endings.
@@ -177,6 +178,11 @@ fn row(brief: EndingBrief) -> impl IntoView {
         state if at_work(state) => Some(Tone::Info),
         _ => None,
     };
+    let planned = brief.planned(Clock::here().now());
+    let state = match planned {
+        Some(_) => "Planned",
+        None => state_words(brief.state),
+    };
     let number_or_none = |n: u64, class: &'static str| {
         if n == 0 {
             view! { <span class="quiet">"0"</span> }.into_any()
@@ -197,7 +203,15 @@ fn row(brief: EndingBrief) -> impl IntoView {
                 <a href=paths::ending(number)>{format!("Ending {number}")}</a>
             </th>
             <td>
-                <Tag tone=tone>{state_words(brief.state)}</Tag>
+                <Tag tone=tone>{state}</Tag>
+                {planned
+                    .map(|at| {
+                        view! {
+                            <span class="second">
+                                <When at=at />
+                            </span>
+                        }
+                    })}
             </td>
             <td>
                 <bdi>{brief.asked_by}</bdi>

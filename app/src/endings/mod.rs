@@ -6,6 +6,8 @@ mod approval;
 #[cfg(feature = "ssr")]
 mod bar;
 #[cfg(feature = "ssr")]
+mod begin;
+#[cfg(feature = "ssr")]
 mod link;
 #[cfg(feature = "ssr")]
 pub mod list;

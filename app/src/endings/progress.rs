@@ -7,7 +7,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::link::LiveMark;
 use super::result::ResultBody;
 use super::wire::{EndingPage as Page, EndingState, ItemFilter};
-use super::words::{at_work, heading, milestone, took, worth_a_retry};
+use super::words::{at_work, heading, milestone, planned_heading, took, worth_a_retry};
 use crate::error::AppError;
 use crate::layout::{Crumbs, Echo, FrameContext, loaded};
 use crate::paths;
@@ -58,7 +58,10 @@ fn Whole(page: Page) -> impl IntoView {
     let clock = Clock::here();
     let brief = page.brief.clone();
     let number = brief.ending_no;
-    let title = heading(brief.state, &brief.counts);
+    let title = match brief.planned(page.now) {
+        Some(at) => planned_heading(brief.counts.wanted, &clock.to_minute(at)),
+        None => heading(brief.state, &brief.counts),
+    };
     let lead = lead_words(&brief, page.now, clock);
     let working = at_work(brief.state);
     // Also after the end: people who come back are met for a while yet.
@@ -94,12 +97,12 @@ fn lead_words(brief: &super::wire::EndingBrief, now: crate::wire::Timestamp, clo
         Some(at) => format!(
             "Ending {number} · finished {}, took {} · asked by {}",
             clock.full(at),
-            took(at.since(brief.confirmed_at)),
+            took(at.since(brief.begun_at())),
             brief.asked_by
         ),
         None => {
             let counts = brief.counts;
-            let passed = now.since(brief.confirmed_at);
+            let passed = now.since(brief.begun_at());
             let left = (counts.wanted - counts.settled().min(counts.wanted)) as i64;
             // A guess only once there is something to guess from.
             let guess = if brief.state == EndingState::Running && counts.settled() >= 10 && passed > 5000 {
@@ -108,7 +111,12 @@ fn lead_words(brief: &super::wire::EndingBrief, now: crate::wire::Timestamp, clo
                 String::new()
             };
             format!(
-                "Ending {number} · started {} by {}{guess}",
+                "Ending {number} · {} {} by {}{guess}",
+                if brief.planned(now).is_some() {
+                    "planned"
+                } else {
+                    "started"
+                },
                 clock.full(brief.confirmed_at),
                 brief.asked_by
             )

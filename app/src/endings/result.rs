@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::approval::SecondLookNote;
 use super::bar::ShareBar;
+use super::begin::Planned;
 use super::progress::address;
 use super::since::SignedInSince;
 use super::tickets::TicketsOpen;
@@ -49,6 +50,7 @@ pub fn ResultBody(page: Page) -> impl IntoView {
                         </Note>
                     }
                 })}
+            {page.brief.planned(page.now).map(|at| view! { <Planned at=at notice=page.notice.clone() told=page.told.clone() /> })}
             {page.second_look.clone().map(|look| view! { <SecondLookNote number=number look=look /> })}
             {(counts.returned > 0).then(|| view! { <CameBack page=page.clone() /> })}
             {page.tickets_open.map(|open| view! { <TicketsOpen open=open /> })}

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 mod approval;
+mod begin;
 
 pub use approval::{
     Approval, ApprovalState, Confirmed, Decision, NeedsSecond, Review, SecondLook, SecondPerson,
     WaitingApproval,
 };
+
+pub use begin::{AT, BEGIN, Begin, LONGEST_NOTICE, MINUTES, MOST_MINUTES, NOTICE, Told};
 
 use crate::sessions::wire::{CannotEnd, SessionKind};
 use crate::wire::{EndingId, SessionKey, SystemId, Timestamp};
@@ -200,6 +203,12 @@ pub struct Preview {
     pub second_person: Option<SecondPerson>,
     /// The request for approval, once it was made.
     pub approval: Option<Approval>,
+    /// When it is to begin, of one that waits for a second person; `None` = at once.
+    pub begins_at: Option<Timestamp>,
+    /// What people are told before that; empty = nothing.
+    pub notice: String,
+    /// Who would tell people.
+    pub told: Told,
 }
 
 /// The share of one system in a preview.
@@ -293,6 +302,10 @@ pub struct Confirm {
     pub ticket_ref: String,
     /// The number as typed; empty = not typed.
     pub typed_number: String,
+    /// When it begins.
+    pub begin: Begin,
+    /// What people are told before, if it begins later: at most 500 characters; empty = nothing.
+    pub notice: String,
 }
 
 /// A row of the list of endings.
@@ -308,6 +321,8 @@ pub struct EndingBrief {
     pub asked_by: String,
     /// When it was confirmed.
     pub confirmed_at: Timestamp,
+    /// When it was to begin, if later than that.
+    pub begins_at: Option<Timestamp>,
     /// When every item had an outcome.
     pub settled_at: Option<Timestamp>,
     /// Why.
@@ -316,6 +331,20 @@ pub struct EndingBrief {
     pub ticket_ref: String,
     /// Counts over the items the caller may see.
     pub counts: EndingCounts,
+}
+
+impl EndingBrief {
+    /// When work on it began, or is to.
+    pub fn begun_at(&self) -> Timestamp {
+        self.begins_at
+            .map_or(self.confirmed_at, |at| at.max(self.confirmed_at))
+    }
+
+    /// When it will begin, while it has not at `now`.
+    pub fn planned(&self, now: Timestamp) -> Option<Timestamp> {
+        let waits = matches!(self.state, EndingState::Waiting | EndingState::Paused);
+        self.begins_at.filter(|at| waits && *at > now)
+    }
 }
 
 /// How far an ending is, over the items the caller may see.
@@ -379,6 +408,10 @@ pub struct EndingPage {
     pub partial_view: bool,
     /// Why it waits for a person.
     pub pause_why: Option<String>,
+    /// What people are told before it begins; empty = nothing.
+    pub notice: String,
+    /// Who tells people.
+    pub told: Told,
     /// Until when people who come back are looked for.
     pub watch_until: Option<Timestamp>,
     /// Tickets that were given before and may still let people of it in; `None` = none is known.

@@ -31,6 +31,12 @@ pub fn heading(state: EndingState, counts: &EndingCounts) -> String {
     }
 }
 
+/// The heading of an ending that has not begun: "3 sessions are to end at 06:00 UTC".
+pub fn planned_heading(wanted: u64, at: &str) -> String {
+    let are = if wanted == 1 { "is" } else { "are" };
+    format!("{} {are} to end at {at}", counted(wanted, "session", "sessions"))
+}
+
 /// Where an ending stands, in a word or two.
 pub const fn state_words(state: EndingState) -> &'static str {
     match state {

@@ -81,6 +81,12 @@ pub fn preview() -> Preview {
         paused: false,
         ending_no: None,
         asked_by: None,
+        begins_at: None,
+        notice: String::new(),
+        told: Told {
+            receivers: vec!["hooks.example.org".to_owned()],
+            here: true,
+        },
         second_person: None,
         approval: None,
     }
@@ -148,6 +154,7 @@ pub fn brief(state: EndingState, counts: EndingCounts) -> EndingBrief {
         state,
         asked_by: "Mara Ortiz".to_owned(),
         confirmed_at: NOW.plus_seconds(-392),
+        begins_at: None,
         settled_at: (state == EndingState::Settled).then(|| NOW.plus_seconds(-30)),
         reason: "Contractor laptops reported stolen".to_owned(),
         ticket_ref: "INC-20418".to_owned(),
@@ -194,6 +201,8 @@ pub fn ending(state: EndingState, counts: EndingCounts) -> EndingPage {
         left_out_count: Some(4),
         partial_view: false,
         pause_why: None,
+        notice: String::new(),
+        told: Told::default(),
         may_end: true,
         signed_in_since: vec![SignedInSince {
             session_key: "5f0c".into(),

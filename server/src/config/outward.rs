@@ -51,7 +51,7 @@ pub struct WebhookSettings {
     pub url: String,
     /// What they are signed with, by reference: `whsec_` and base64, or any text of at least 16 bytes.
     pub secret: SecretRef,
-    /// Which events: `ending.settled`, `account.notice`, `audit_copy.stalled`, `audit_copy.resumed`.
+    /// Which events, by their words (docs/webhooks.md).
     pub events: Vec<String>,
     /// PEM file of the only authorities to trust; none = those of the machine.
     #[serde(default)]

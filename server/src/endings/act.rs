@@ -41,6 +41,7 @@ impl Endings {
             .fact("stopped", stopped)
             .fact("asked", asked);
         self.parts.audit.append(&mut conn, &entry, now).await?;
+        self.withdraw(&mut conn, &row, now).await?;
         if asked == 0 {
             self.settle(&mut conn, &id, now).await?;
         }

@@ -4,13 +4,14 @@
 //! approves), the rules are asked there.
 
 use app::access::wire::Permission;
-use app::endings::wire::{Confirm, Confirmed, NeedsSecond, SecondPerson};
+use app::endings::wire::{Confirm, Confirmed, NOTICE, NeedsSecond, SecondPerson};
 use app::error::{AppError, FieldProblem};
 use app::wire::{EndingId, Timestamp};
 
 use super::Endings;
 use super::draft::own_preview;
 use super::page::name_of;
+use super::plan::{Plan, planned};
 use super::store::{self, EndingRow, freeze};
 use crate::audit::{Action, Entry};
 use crate::caller::{Caller, CallerKind};
@@ -82,15 +83,24 @@ impl Endings {
         }
         caller.authorize_somewhere(Permission::EditUserSessions, now)?;
         caller.require_fresh_auth(now)?;
-        let confirm = self.checked(&row, confirm)?;
+        let (confirm, plan) = self.checked(&row, confirm, now)?;
 
         let mut conn = self.parts.db.write().await?;
         store::lock(&mut conn, ending).await?;
         // From here on nobody else confirms: numbers and quotas can't be taken twice.
         self.parts.audit.lock(&mut conn).await?;
-        let row = own_preview(&mut conn, caller, ending).await?;
+        let mut row = own_preview(&mut conn, caller, ending).await?;
         if let Some(ending_no) = row.ending_no {
             return Ok(Confirmed::Started(ending_no));
+        }
+        if plan.notice.is_some() && !self.told_of(&mut conn, ending).await?.anybody() {
+            let words = "Nobody would be told: no webhook takes “people.notice”, and none of these sessions is in Curfew.";
+            return Err(AppError::invalid(NOTICE, words).into());
+        }
+        if store::approval::of(&mut conn, ending).await?.is_none() {
+            self.keep_plan(&mut conn, ending, &plan).await?;
+            row.not_before = plan.not_before.map(|at| at.0);
+            row.notice = plan.notice;
         }
         let confirmed = match self.leave_draft(&mut conn, caller, &row, &confirm, now).await? {
             Left::Started(ending_no) => Confirmed::Started(ending_no),
@@ -127,7 +137,8 @@ impl Endings {
         };
         let id = row.id();
         let ending_no = freeze::next_no(conn).await?;
-        let stage_until = self.stage_until(now);
+        let begins_at = row.not_before.map_or(now, |at| now.max(Timestamp(at)));
+        let stage_until = self.stage_until(begins_at);
         if !freeze::confirm(conn, &id, ending_no, confirm, second.is_some(), stage_until, now).await? {
             return match second {
                 Some(second) => Ok(Left::Needs(second)),
@@ -155,13 +166,21 @@ impl Endings {
             .fact("snapshot_hash", row.snapshot_hash.clone())
             .fact("own", row.include_own == 1)
             .fact("protected", row.include_protected == 1)
-            .fact("second_person", second.is_some());
+            .fact("second_person", second.is_some())
+            .fact("begins_at", row.not_before)
+            .fact("people_told", row.notice.clone());
+        self.announce(conn, row, ending_no, now).await?;
         self.parts.audit.append(conn, &entry, now).await?;
         Ok(Left::Started(ending_no))
     }
 
     /// The form, checked and tidied; each bad field by name.
-    fn checked(&self, row: &EndingRow, confirm: Confirm) -> Result<Confirm, AppError> {
+    fn checked(
+        &self,
+        row: &EndingRow,
+        confirm: Confirm,
+        now: Timestamp,
+    ) -> Result<(Confirm, Plan), AppError> {
         let mut problems = Vec::new();
         let mut part = |checked: Result<String, AppError>| {
             checked.unwrap_or_else(|error| {
@@ -192,14 +211,21 @@ impl Endings {
                 format!("Type {number}, the number of sessions, to confirm it."),
             );
         }
-        if problems.is_empty() {
-            Ok(Confirm {
-                reason,
-                ticket_ref,
-                typed_number: typed,
-            })
-        } else {
-            Err(AppError::Invalid { problems })
+        match planned(&confirm, now) {
+            Ok(plan) if problems.is_empty() => {
+                let confirm = Confirm {
+                    reason,
+                    ticket_ref,
+                    typed_number: typed,
+                    ..confirm
+                };
+                Ok((confirm, plan))
+            }
+            Ok(_) => Err(AppError::Invalid { problems }),
+            Err(more) => {
+                problems.extend(more);
+                Err(AppError::Invalid { problems })
+            }
         }
     }
 

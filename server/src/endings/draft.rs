@@ -219,6 +219,8 @@ impl Endings {
             created_at: now.0,
             expires_at: now.plus_seconds(self.parts.rules.draft_s).0,
             confirmed_at: None,
+            not_before: None,
+            notice: None,
             settled_at: None,
             watch_until: None,
             next_watch_at: None,

@@ -69,6 +69,7 @@ impl Endings {
             reason: format!("Signed out of the app {}", caller.id),
             ticket_ref: reference.to_owned(),
             typed_number: row.item_count.to_string(),
+            ..Confirm::default()
         };
         match self.confirm(caller, &draft, confirm).await? {
             Confirmed::Started(ending_no) => Ok(ForApp::Started(ending_no)),

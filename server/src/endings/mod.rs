@@ -38,6 +38,7 @@ mod draft;
 mod everywhere;
 pub mod for_app;
 mod page;
+pub mod plan;
 mod results;
 mod since;
 mod stages;
@@ -80,6 +81,8 @@ pub struct Endings {
     ask_for: Duration,
     /// Who lets people in beside the systems; not set = nobody.
     aftermath: OnceLock<Arc<dyn Aftermath>>,
+    /// Hosts of the webhooks that take notices to people, as the settings are now; not set = none.
+    tellers: OnceLock<Box<dyn Fn() -> Vec<String> + Send + Sync>>,
 }
 
 impl Endings {
@@ -92,12 +95,18 @@ impl Endings {
             owner: crate::keys::random_id(),
             ask_for: worker::ASK_FOR,
             aftermath: OnceLock::new(),
+            tellers: OnceLock::new(),
         }
     }
 
     /// Tells who lets people in beside the systems themselves; once, at the start.
     pub fn take_aftermath(&self, aftermath: Arc<dyn Aftermath>) {
         self.aftermath.set(aftermath).ok();
+    }
+
+    /// Tells how to find the webhooks that take notices to people; once, at the start.
+    pub fn take_tellers(&self, tellers: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.tellers.set(Box::new(tellers)).ok();
     }
 
     /// Notified when there may be something to do: give it to the schedule.

@@ -244,6 +244,7 @@ impl Endings {
         };
         let quota = self.quota(&mut conn, caller, now).await?;
         let paused = store::pause(&mut conn).await?.is_some();
+        let told = self.told(shares.iter().map(|s| s.system_id.as_str()));
         Ok(Preview {
             now,
             frozen_at: Timestamp(row.created_at),
@@ -271,6 +272,9 @@ impl Endings {
             paused,
             ending_no: row.ending_no,
             ending_id: row.id(),
+            begins_at: show::moment(row.not_before),
+            notice: row.notice.unwrap_or_default(),
+            told,
             back_query: row.query,
         })
     }
@@ -324,7 +328,7 @@ impl Endings {
     pub async fn running(&self, caller: &Caller, now: Timestamp) -> Result<Option<(i64, u64, u64)>, Error> {
         let reader = reader(caller, now);
         let mut conn = self.parts.db.read().await?;
-        let Some(row) = show::newest_open(&mut conn, &reader).await? else {
+        let Some(row) = show::newest_open(&mut conn, &reader, now).await? else {
             return Ok(None);
         };
         let tally = show::tally(&mut conn, &reader, &row).await?;
@@ -410,6 +414,8 @@ impl Endings {
             }
             None => None,
         };
+        let by_system = self.systems_of(&row, sees_first, &tally, &names);
+        let told = self.told(by_system.iter().map(|s| s.system_id.as_str()));
         Ok(EndingPage {
             now,
             tickets_open,
@@ -418,8 +424,10 @@ impl Endings {
             left_out_count: (row.caller_id == caller.id.0).then(|| row.left_out_count.unsigned_abs()),
             partial_view: show::hidden(&mut conn, &reader, &row).await?,
             pause_why,
+            notice: row.notice.clone().unwrap_or_default(),
+            told,
             watch_until: show::moment(row.watch_until),
-            by_system: self.systems_of(&row, sees_first, &tally, &names),
+            by_system,
             went_on_at: show::moment(row.went_on_at).filter(|_| sees_first),
             items: items.into_iter().map(|i| item(i, &names)).collect(),
             only,
@@ -538,6 +546,7 @@ fn brief(row: &EndingRow, all_paused: bool, tally: &[show::Tally]) -> EndingBrie
         state,
         asked_by: row.caller_name.clone(),
         confirmed_at: Timestamp(row.confirmed_at.unwrap_or(row.created_at)),
+        begins_at: show::moment(row.not_before),
         settled_at: show::moment(row.settled_at),
         reason: row.reason.clone().unwrap_or_default(),
         ticket_ref: row.ticket_ref.clone().unwrap_or_default(),

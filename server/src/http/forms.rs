@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::access::form::{AccessAct, Tab};
 use app::access::wire::{FreshToken, OneTimeLink, ScopeEffect};
 use app::backend::Backend;
-use app::endings::wire::{Confirm, Confirmed, Decision};
+use app::endings::wire::{Begin, Confirm, Confirmed, Decision, NOTICE};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
@@ -331,6 +331,8 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
                 reason: get("reason"),
                 ticket_ref: get("ticket_ref"),
                 typed_number: get("typed_number"),
+                begin: Begin::read(pairs, 0)?,
+                notice: get(NOTICE),
             };
             let confirmed = backend
                 .endings

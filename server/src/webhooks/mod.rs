@@ -22,6 +22,7 @@ use crate::connectors::http::{Http, HttpSettings};
 use crate::db::Db;
 use crate::error::Error;
 use crate::keys::{new_id, sha256_hex};
+use crate::outbox::Kind;
 use crate::schedule::{self, Held};
 
 mod sign;
@@ -147,6 +148,16 @@ impl Webhooks {
             .collect();
         *self.receivers.write().unwrap_or_else(PoisonError::into_inner) = receivers;
         problems
+    }
+
+    /// Hosts of those that take this kind of event.
+    pub fn takers(&self, kind: Kind) -> Vec<String> {
+        let takes = |r: &&Arc<Receiver>| r.events.iter().any(|word| word == kind.word());
+        self.receivers()
+            .iter()
+            .filter(takes)
+            .map(|r| r.host.clone())
+            .collect()
     }
 
     fn receivers(&self) -> Vec<Arc<Receiver>> {

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use crate::endings::approval::{ApprovalPanel, NeedsNote};
-use crate::endings::wire::Preview;
+use crate::endings::begin::BeginFields;
+use crate::endings::wire::{AT, BEGIN, MINUTES, NOTICE, Preview};
 use crate::layout::Echo;
 use crate::paths;
 use crate::ui::{ButtonKind, Field, LinkButton, Note, Panel, TextArea, Tone, When, counted, thousands};
@@ -55,7 +56,7 @@ pub(super) fn ConfirmPanel(preview: Preview) -> impl IntoView {
 fn ConfirmForm(p: Preview, back: String) -> impl IntoView {
     let action = paths::post::confirm(&p.ending_id);
     let echo = Echo::of(&action, None, &[]);
-    let refused = echo.whole(&["reason", "ticket_ref", "typed_number"]);
+    let refused = echo.whole(&["reason", "ticket_ref", "typed_number", BEGIN, MINUTES, AT, NOTICE]);
     let sessions = counted(p.sessions, "session", "sessions");
     let blocked = p
         .blocked
@@ -134,6 +135,7 @@ fn ConfirmForm(p: Preview, back: String) -> impl IntoView {
                             />
                         }
                     })}
+                <BeginFields echo=echo told=p.told.clone() />
                 {warnings
                     .into_iter()
                     .map(|(fact, means)| view! { <Note tone=Some(Tone::Warn) fact=fact>{means}</Note> })

@@ -449,6 +449,8 @@ async fn confirm(api: &Api, end: &End, preview: &Preview) -> Result<Option<i64>,
         reason: end.reason.clone().unwrap_or_default(),
         ticket_ref: end.ticket.clone(),
         expect: preview.sessions,
+        not_before: None,
+        notice: None,
     };
     let confirmed: Confirmed = api.post(&["endings"], &new).await?;
     match (confirmed.ending_no, confirmed.approve_until) {

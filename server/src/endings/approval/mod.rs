@@ -345,6 +345,7 @@ impl Endings {
             reason: asked.reason.clone(),
             ticket_ref: asked.ticket_ref.clone().unwrap_or_default(),
             typed_number: String::new(),
+            ..Confirm::default()
         };
         let left = self
             .leave_draft(conn, &asker, row, &confirm, now)

@@ -1,4 +1,4 @@
-//! SQL of endings: `freeze` fills previews, `approval` is about second persons, `work` serves the worker and the watch,
+//! SQL of endings: `freeze` fills previews, `plans` of those that begin later, `approval` is about second persons, `work` serves the worker and the watch,
 //! `stages` what waits for what, `show` the pages.
 
 use app::endings::wire::EndingState;
@@ -11,6 +11,7 @@ use crate::on;
 pub mod approval;
 pub mod by_day;
 pub mod freeze;
+pub mod plans;
 pub mod show;
 pub mod since;
 pub mod stages;
@@ -51,13 +52,15 @@ pub struct EndingRow {
     pub stage: i64,
     pub last_stage: i64,
     pub went_on_at: Option<i64>,
+    pub not_before: Option<i64>,
+    pub notice: Option<String>,
 }
 
 /// Columns of [`EndingRow`].
 pub const ENDING: &str = "ending_id, ending_no, caller_kind, caller_id, caller_name, caller_session_id, reason, \
     ticket_ref, query, selection_id, snapshot_hash, state, pause_why, include_own, include_protected, created_at, \
     expires_at, confirmed_at, settled_at, watch_until, next_watch_at, item_count, person_count, system_count, \
-    left_out_count, whole_systems, stage, last_stage, went_on_at";
+    left_out_count, whole_systems, stage, last_stage, went_on_at, not_before, notice";
 
 impl EndingRow {
     /// Its id.

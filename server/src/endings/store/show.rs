@@ -109,11 +109,20 @@ pub async fn endings(
 }
 
 /// The newest ending at work that the reader may know of.
-pub async fn newest_open(conn: &mut Conn, reader: &Reader) -> Result<Option<EndingRow>, Error> {
+pub async fn newest_open(
+    conn: &mut Conn,
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<Option<EndingRow>, Error> {
     let query = Query::select()
         .columns(ENDING.split(", ").map(|c| Alias::new(c.trim())))
         .from(Alias::new("ending"))
         .and_where(ending("state").is_in(["waiting", "running"]))
+        .cond_where(
+            Cond::any()
+                .add(ending("not_before").is_null())
+                .add(ending("not_before").lte(now.0)),
+        )
         .cond_where(known(reader))
         .order_by(Alias::new("confirmed_at"), Order::Desc)
         .limit(1)
@@ -420,7 +429,7 @@ pub async fn outcomes(conn: &mut Conn) -> Result<Vec<(String, i64)>, Error> {
 /// When the oldest ending that is not finished was confirmed.
 pub async fn oldest_open(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
     let at: Option<i64> = on!(conn, c => sqlx::query_scalar(
-        "SELECT MIN(confirmed_at) FROM ending WHERE state IN ('waiting', 'running', 'paused')",
+        "SELECT MIN(COALESCE(not_before, confirmed_at)) FROM ending WHERE state IN ('waiting', 'running', 'paused')",
     )
     .fetch_one(c)
     .await?);

@@ -26,6 +26,7 @@ use crate::systems::Systems;
 mod approvals;
 mod asking;
 mod outcomes;
+mod plans;
 mod rules;
 mod scope;
 mod stages;
@@ -230,6 +231,7 @@ impl Stage {
             reason: "Left the company".to_owned(),
             ticket_ref: "T-1".to_owned(),
             typed_number: self.one(sql, ending.as_str()).await.to_string(),
+            ..Confirm::default()
         }
     }
 

@@ -146,6 +146,7 @@ async fn security_b8_a_reason_a_ticket_the_number_and_a_fresh_password_are_requi
             reason: " x ".to_owned(),
             ticket_ref: String::new(),
             typed_number: "3".to_owned(),
+            ..Confirm::default()
         };
         let refused = told(stage.endings.confirm(&stage.ada, &draft, bad).await);
         assert_eq!(fields(&refused), ["reason", "ticket_ref", "typed_number"]);

@@ -1,13 +1,13 @@
 //! `/endings`: a preview is confirmed, then its sessions are read until each has an outcome.
 
-use app::endings::wire::{self as ours, Confirm, ItemFilter};
+use app::endings::wire::{self as ours, Begin, Confirm, ItemFilter};
 use app::error::AppError;
 use app::wire::EndingId;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::problem::Problem;
-use super::take::{Api, Json, NoBody, Pairs, Part};
+use super::take::{Api, Json, NoBody, Pairs, Part, moment};
 use super::wire::endings::{
     Confirmed, ConfirmedState, CursorParam, Ending, EndingBrief, EndingList, Item, ItemList, ItemParams,
     NewEnding,
@@ -68,10 +68,16 @@ pub async fn confirm(api: Api, pairs: Pairs, Json(new): Json<NewEnding>) -> Resu
         );
         return Err(Problem::invalid("expect", words));
     }
+    let begin = match &new.not_before {
+        None => Begin::Now,
+        Some(at) => Begin::At(moment("not_before", &at.0)?),
+    };
     let confirm = Confirm {
         reason: new.reason,
         ticket_ref: new.ticket_ref.unwrap_or_default(),
         typed_number: new.expect.to_string(),
+        begin,
+        notice: new.notice.unwrap_or_default(),
     };
     let confirmed = port.confirm_ending(id.clone(), confirm).await?;
     let (state, href, approve_until) = match confirmed {

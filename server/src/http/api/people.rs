@@ -60,6 +60,7 @@ pub async fn end_everywhere(
         reason: why.reason,
         ticket_ref: why.ticket_ref.unwrap_or_default(),
         typed_number: String::new(),
+        ..Confirm::default()
     };
     let done = api.backend.endings.end_everywhere(person, confirm).await?;
     let waiting = done.waits.map(|(preview, expires_at)| AwaitingApproval {

@@ -1,15 +1,14 @@
 //! `/policies`: the session limits of the systems, and which advice on them may stay for a while.
 
-use app::civil::Civil;
 use app::error::AppError;
 use app::policies::advice;
 use app::policies::wire as ours;
-use app::wire::{SystemId, Timestamp};
+use app::wire::SystemId;
 use axum::response::Response;
 
 use super::ok;
 use super::problem::Problem;
-use super::take::{Api, Json, NoBody, Pairs, Part};
+use super::take::{Api, Json, NoBody, Pairs, Part, moment};
 use super::wire::systems::{AcceptAdvice, Policy, PolicyList};
 
 /// The session limits of the systems in the token's scope.
@@ -42,7 +41,7 @@ pub async fn accept(
         advice: asked.advice_id,
         ground: asked.ground,
         reason: asked.reason,
-        until: until(&asked.until)?,
+        until: moment("until", &asked.until)?,
     };
     let system = SystemId(system);
     api.backend.policies.accept_advice(system.clone(), accept).await?;
@@ -76,13 +75,4 @@ async fn one(api: &Api, system: &SystemId) -> Result<Response, Problem> {
         .find(|limits| limits.system_id == *system);
     let limits = limits.ok_or_else(|| Problem::from(AppError::not_found("system")))?;
     Ok(ok(&Policy::new(limits, &advice)))
-}
-
-/// A moment in UTC, as people write it or as this API answers it.
-fn until(text: &str) -> Result<Timestamp, Problem> {
-    let bare = text.trim().trim_end_matches('Z');
-    let bare = bare.split_once('.').map_or(bare, |(whole, _)| whole);
-    let civil = Civil::parse(bare)
-        .ok_or_else(|| Problem::invalid("until", "Write a date and time in UTC, as 2027-03-31 18:00."))?;
-    Ok(civil.timestamp(0))
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use app::backend::Backend;
+use app::civil::Civil;
 use app::error::FieldProblem;
 use app::paths;
 use app::wire::Timestamp;
@@ -179,4 +180,13 @@ impl FromRequest<Arc<Http>> for NoBody {
             Err(Problem::invalid("", "This takes no body."))
         }
     }
+}
+
+/// A moment in UTC, as people write it or as this API answers it; `name` is what the field is called.
+pub fn moment(name: &str, text: &str) -> Result<Timestamp, Problem> {
+    let bare = text.trim().trim_end_matches('Z');
+    let bare = bare.split_once('.').map_or(bare, |(whole, _)| whole);
+    let civil = Civil::parse(bare)
+        .ok_or_else(|| Problem::invalid(name, "Write a date and time in UTC, as 2027-03-31 18:00."))?;
+    Ok(civil.timestamp(0))
 }

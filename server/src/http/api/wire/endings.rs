@@ -27,6 +27,22 @@ pub struct NewEnding {
     pub ticket_ref: Option<String>,
     /// The preview's number of sessions: refused when it is another.
     pub expect: u64,
+    /// When it begins, RFC 3339, at most 24 hours ahead; left out = at once.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false)]
+    pub not_before: Option<Moment>,
+    /// What people are told before it begins.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(nullable = false, max_length = 500)]
+    pub notice: Option<String>,
 }
 
 /// Where a confirmed preview stands.
@@ -76,6 +92,8 @@ pub struct EndingBrief {
     pub asked_by: String,
     /// When it was confirmed.
     pub confirmed_at: Moment,
+    /// When it was to begin; null = when it was confirmed.
+    pub begins_at: Option<Moment>,
     /// When every session had an outcome.
     pub settled_at: Option<Moment>,
     /// Why.
@@ -147,6 +165,7 @@ impl From<ours::EndingBrief> for EndingBrief {
             state: brief.state.into(),
             asked_by: brief.asked_by,
             confirmed_at: brief.confirmed_at.into(),
+            begins_at: moment(brief.begins_at),
             settled_at: moment(brief.settled_at),
             reason: brief.reason,
             ticket_ref: brief.ticket_ref,
@@ -168,6 +187,10 @@ pub struct Ending {
     pub frozen_at: Moment,
     /// When it was confirmed.
     pub confirmed_at: Moment,
+    /// When it was to begin; null = when it was confirmed.
+    pub begins_at: Option<Moment>,
+    /// What people are told before; empty = nothing.
+    pub notice: String,
     /// When every session had an outcome; null = not yet.
     pub settled_at: Option<Moment>,
     /// Why.
@@ -254,6 +277,8 @@ impl From<ours::EndingPage> for Ending {
             asked_by: brief.asked_by,
             frozen_at: page.frozen_at.into(),
             confirmed_at: brief.confirmed_at,
+            begins_at: brief.begins_at,
+            notice: page.notice,
             settled_at: brief.settled_at,
             reason: brief.reason,
             ticket_ref: brief.ticket_ref,

@@ -1,11 +1,12 @@
 //! What was asked and what became of it, stored in batches beside the path of the requests.
 //!
-//! A ticket must not wait for a disk, so requests are kept in memory for half a second and written together: rows,
-//! numbers and one audit entry per app and kind of outcome, with a hash over its rows (as endings do). A crash loses that
-//! half second of history, never the rule that a token is used once: that is [`Journal::claim`] within this process
+//! A ticket must not wait for a disk, so requests are kept in memory for half a second and written together: numbers and
+//! one audit entry per app and kind of outcome, with a hash over its rows (as endings do), then the rows, a few at a time:
+//! while they are written, nobody’s token can be marked on an embedded database. A crash loses that half second of
+//! history, or rows of it that the log tells of, never the rule that a token is used once: that is [`Journal::claim`] within this process
 //! and [`Journal::mark`] for all of them, which waits for its commit, many requests sharing one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,9 +23,12 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::keys::sha256_hex;
 
-/// How long requests gather before they are stored together. While they are written, nobody’s token can be marked
-/// on an embedded database: seldom enough that one in a hundred does not feel it (`cargo xtask bench tickets`).
+/// How long requests gather before they are stored together.
 const GATHER: Duration = Duration::from_millis(500);
+/// Rows written at least before others get their turn: `cargo xtask bench tickets` feels more in its 99th percentile.
+const PER_TURN: usize = 16;
+/// Most turns for what waits, so that many requests are written in larger pieces.
+const TURNS: usize = 16;
 /// Most rows of one audit entry.
 const PER_ENTRY: usize = 500;
 /// Most tokens marked in one statement.
@@ -46,6 +50,8 @@ pub struct Journal {
     audit: Arc<Audit>,
     /// Requests that are not stored yet.
     issues: Mutex<Vec<Issue>>,
+    /// Those that the log tells of already, but whose rows are not stored.
+    logged: Mutex<VecDeque<Issue>>,
     /// One writer at a time.
     writing: tokio::sync::Mutex<()>,
     wake: Arc<Notify>,
@@ -90,6 +96,7 @@ impl Journal {
             clock,
             audit,
             issues: Mutex::default(),
+            logged: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             wake: Arc::new(Notify::new()),
             sites: Mutex::default(),
@@ -146,7 +153,7 @@ impl Journal {
 
     /// Lets requests gather, then stores them.
     pub async fn gather(&self) -> Result<(), Error> {
-        if lock(&self.issues).is_empty() {
+        if lock(&self.issues).is_empty() && lock(&self.logged).is_empty() {
             return Ok(());
         }
         tokio::time::sleep(GATHER).await;
@@ -157,22 +164,39 @@ impl Journal {
     pub async fn flush(&self) -> Result<(), Error> {
         let _writing = self.writing.lock().await;
         let mut issues = std::mem::take(&mut *lock(&self.issues));
-        if issues.is_empty() {
-            return Ok(());
+        if !issues.is_empty() {
+            let logged = self.log(&mut issues).await;
+            if logged.is_err() {
+                let mut waiting = lock(&self.issues);
+                issues.append(&mut waiting);
+                // A database that is away for long must not fill the memory: what is oldest goes.
+                let too_many = issues.len().saturating_sub(200_000);
+                issues.drain(..too_many);
+                *waiting = issues;
+                return logged;
+            }
+            lock(&self.logged).extend(issues);
         }
-        let stored = self.store(&mut issues).await;
-        if stored.is_err() {
-            let mut waiting = lock(&self.issues);
-            issues.append(&mut waiting);
-            // A database that is away for long must not fill the memory: what is oldest goes.
-            let too_many = issues.len().saturating_sub(200_000);
-            issues.drain(..too_many);
-            *waiting = issues;
-        }
-        stored
+        self.store().await
     }
 
-    async fn store(&self, issues: &mut [Issue]) -> Result<(), Error> {
+    /// Stores the rows of what the log tells of.
+    async fn store(&self) -> Result<(), Error> {
+        let at_once = lock(&self.logged).len().div_ceil(TURNS).max(PER_TURN);
+        loop {
+            let some: Vec<Issue> = lock(&self.logged).iter().take(at_once).cloned().collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut conn = self.db.write().await?;
+            store::add(&mut conn, &some).await?;
+            conn.commit().await?;
+            lock(&self.logged).drain(..some.len());
+        }
+    }
+
+    /// Counts requests and tells of them in the log.
+    async fn log(&self, issues: &mut [Issue]) -> Result<(), Error> {
         self.name_sites(issues).await?;
         let mut lines: BTreeMap<Line, i64> = BTreeMap::new();
         for issue in &*issues {
@@ -180,7 +204,6 @@ impl Journal {
         }
         let now = self.clock.now();
         let mut conn = self.db.write().await?;
-        store::add(&mut conn, issues).await?;
         for (line, requests) in &lines {
             store::count(&mut conn, line, *requests).await?;
         }

@@ -2,7 +2,7 @@
 
 use app::tickets::wire::TicketOutcome;
 use app::wire::{SystemId, Timestamp};
-use sea_query::{Alias, Cond, Expr, ExprTrait, Func, Order, Query};
+use sea_query::{Alias, Cond, Expr, ExprTrait, Func, OnConflict, Order, Query};
 
 use crate::caller::scope::Rows;
 use crate::db::Conn;
@@ -64,7 +64,7 @@ fn column(name: &'static str) -> Expr {
     Expr::col((Alias::new("ticket_issue"), Alias::new(name)))
 }
 
-/// Stores requests.
+/// Stores requests; those that stand there already are left alone.
 pub async fn add(conn: &mut Conn, issues: &[Issue]) -> Result<(), Error> {
     let mut rest = issues;
     while !rest.is_empty() {
@@ -74,7 +74,8 @@ pub async fn add(conn: &mut Conn, issues: &[Issue]) -> Result<(), Error> {
         let mut insert = Query::insert();
         insert
             .into_table(Alias::new("ticket_issue"))
-            .columns(COLUMNS.map(Alias::new));
+            .columns(COLUMNS.map(Alias::new))
+            .on_conflict(OnConflict::column(Alias::new("issue_id")).do_nothing().to_owned());
         for issue in some {
             insert.values_panic([
                 issue.issue_id.clone().into(),

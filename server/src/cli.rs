@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::http;
 use crate::portal::{self, Portal};
 use crate::schedule;
+use crate::simulators::{DemoOptions, demo_estate};
 use crate::systems::Systems;
 
 mod papers;
@@ -65,6 +66,9 @@ enum Command {
         /// https://tableau.NAMES, through a proxy of yours that ends TLS
         #[arg(long, value_name = "NAMES")]
         names: Option<String>,
+        /// Tableau analytics forgets who does nothing for so many minutes (240): an embedded view can be watched outliving it
+        #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(1..=1440))]
+        tableau_idle: Option<u16>,
     },
     /// Brings the database up to this program.
     Migrate,
@@ -151,15 +155,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             bare,
             times,
             names,
+            tableau_idle,
         } => {
-            demo(
-                config()?,
-                listen,
-                data_dir,
-                (!bare).then_some(times),
-                names.as_deref(),
-            )
-            .await
+            let options = DemoOptions {
+                times: times.into(),
+                names: names.as_deref(),
+                tableau_idle_min: tableau_idle,
+            };
+            demo(config()?, listen, data_dir, bare, options).await
         }
         Command::Migrate => {
             portal::open_database(&config()?).await?.migrate().await?;
@@ -360,9 +363,10 @@ async fn demo(
     mut config: Config,
     listen: SocketAddr,
     data_dir: PathBuf,
-    times: Option<u16>,
-    names: Option<&str>,
+    bare: bool,
+    options: DemoOptions<'_>,
 ) -> anyhow::Result<ExitCode> {
+    let names = options.names;
     anyhow::ensure!(
         listen.ip().is_loopback(),
         "the demo has known passwords: it listens on loopback only"
@@ -376,9 +380,9 @@ async fn demo(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The simulated systems live as long as this does.
-    let mut estate = match times {
-        None => None,
-        Some(times) => Some(crate::simulators::demo_estate(clock.clone(), times.into(), names).await?),
+    let mut estate = match bare {
+        true => None,
+        false => Some(demo_estate(clock.clone(), options).await?),
     };
     config.systems = estate.iter().flat_map(|e| e.systems.iter().cloned()).collect();
     if estate.is_some() {

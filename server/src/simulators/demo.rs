@@ -57,6 +57,17 @@ impl Running {
     }
 }
 
+/// What the demo estate is to be like.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoOptions<'a> {
+    /// Everything is so many times as large as usual.
+    pub times: usize,
+    /// Browsers reach the simulated Tableau that the example app embeds as `https://tableau.NAMES`; `None` = as it listens.
+    pub names: Option<&'a str>,
+    /// Minutes after which that Tableau forgets who does nothing; `None` = 240, as Tableau's own default.
+    pub tableau_idle_min: Option<u16>,
+}
+
 impl DemoEstate {
     /// Writes down where each system answers and with which token, so that its faults can be set from outside.
     pub fn tell(&self, folder: &Path) -> anyhow::Result<()> {
@@ -199,14 +210,9 @@ pub fn people_rules() -> PeopleRules {
 /// some of its sessions can be ended; uPortal has guests, a person in doubt, and limits by context; Moodle gives one person
 /// a new session id each time it is asked for their sessions; Domo has the mobile app, limits that were changed, people who
 /// are deleted or deactivated, a type code that nobody named, and is never proven. One app gets tickets of
-/// Tableau analytics, another is refused by Tableau archive. `times` makes everything that many times as large.
-///
-/// `names`: browsers reach the simulated Tableau that the example app embeds as `https://tableau.names`.
-pub async fn demo_estate(
-    clock: Arc<dyn Clock>,
-    times: usize,
-    names: Option<&str>,
-) -> anyhow::Result<DemoEstate> {
+/// Tableau analytics, another is refused by Tableau archive.
+pub async fn demo_estate(clock: Arc<dyn Clock>, options: DemoOptions<'_>) -> anyhow::Result<DemoEstate> {
+    let DemoOptions { times, names, .. } = options;
     let mut estate = DemoEstate {
         systems: Vec::new(),
         apps: Vec::new(),
@@ -250,7 +256,9 @@ pub async fn demo_estate(
     let settings = domo.settings("Domo northwind")?;
     domo.live(Duration::from_secs(5));
     estate.add("domo-northwind", settings, Running::Domo(domo));
-    let (mut settings, analytics) = tableau(&clock, "2025.3", "Tableau analytics", 700 * times).await?;
+    let mut shape = shape_of("2025.3")?;
+    shape.idle_min = options.tableau_idle_min.map_or(shape.idle_min, i64::from);
+    let (mut settings, analytics) = tableau(&clock, shape, "Tableau analytics", 700 * times).await?;
     analytics.model(|model, now| {
         model.fill_sessions(1_611 * times, now);
         ExampleApp::known_to(model, now);
@@ -264,7 +272,7 @@ pub async fn demo_estate(
     analytics.faults(|faults| faults.refuse = Who::These(refused.into_iter().collect()));
     estate.add("tableau-analytics", settings, Running::Tableau(analytics));
 
-    let (mut settings, archive) = tableau(&clock, "2019.3", "Tableau archive", 30 * times).await?;
+    let (mut settings, archive) = tableau(&clock, shape_of("2019.3")?, "Tableau archive", 30 * times).await?;
     archive.model(|model, now| {
         model.fill_sessions(20 * times, now);
         // As after a restart with the protection of ids switched off: sessions from before it stay protected.
@@ -334,15 +342,19 @@ async fn cas(
     Ok((settings, server))
 }
 
+fn shape_of(release: &str) -> anyhow::Result<TableauShape> {
+    let release = Release::named(release).ok_or_else(|| anyhow::anyhow!("no release {release}"))?;
+    Ok(TableauShape::of(release))
+}
+
 /// A Tableau Server of that release with two sites and people who belong to them, alive, and the settings to connect it.
 async fn tableau(
     clock: &Arc<dyn Clock>,
-    release: &str,
+    shape: TableauShape,
     name: &str,
     people: usize,
 ) -> anyhow::Result<(SystemSettings, TableauServer)> {
-    let release = Release::named(release).ok_or_else(|| anyhow::anyhow!("no release {release}"))?;
-    let mut server = TableauServer::start(clock.clone(), TableauShape::of(release)).await?;
+    let mut server = TableauServer::start(clock.clone(), shape).await?;
     server.model(|model, now| {
         model.fill(people, &[("Sales", "Sales")], now);
         // Whoever signs in as somebody else.

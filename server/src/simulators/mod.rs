@@ -16,5 +16,5 @@ pub mod people;
 pub mod simulator;
 pub mod tableau;
 
-pub use demo::{DemoEstate, demo_estate};
+pub use demo::{DemoEstate, DemoOptions, demo_estate};
 pub use example_app::ExampleApp;

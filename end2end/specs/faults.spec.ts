@@ -160,10 +160,11 @@ test('ui_d4 what is to be ended is frozen when the preview opens', async ({ port
   // One goes by itself, another one comes: the first is shown as gone, the second is not hit.
   await portal.ask('moodle-campus', '/sessions/end', { sessions: [[theirs[0].id, theirs[0].place]] });
   const late = await signIn();
-  await page.waitForTimeout(4_000);
-  await page.reload();
-  await hydrated(page);
-  await expect(page.getByText('Gone since it was frozen')).toBeVisible();
+  await expect(async () => {
+    await page.reload();
+    await hydrated(page);
+    await expect(page.getByText('Gone since it was frozen')).toBeVisible({ timeout: 500 });
+  }).toPass({ timeout: 30_000 });
   await confirm(page, 'Frozen');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('All 3 sessions are gone', { timeout: 30_000 });
   await expect(item(page, 'tardy.person')).toHaveCount(3);

@@ -54,20 +54,22 @@ test('ui_e5 an ending begins later, and its people see the very words before', a
   const theirs = await people.signedIn(guest);
   const page = await people.signedIn('administrator');
   await preview(page, `system=curfew&q=${guest.login}`, 1);
-  const words = page.getByLabel('Tell people before');
+  const words = page.getByLabel('Tell people', { exact: true });
   await expect(words).toBeHidden();
-  await page.getByLabel('In a while').check();
+  await page.getByLabel('In…').check();
   await expect(page.getByText('Who is signed in to Curfew sees it above every page.')).toBeVisible();
-  await page.getByLabel('Minutes from now').fill('30');
-  await words.fill('Maintenance <soon>: please save your work.');
+  await page.getByLabel('Minutes').fill('30');
+  await words.fill('Maintenance <soon>, at {time}: please save your work.');
+  const seen = page.getByText(/^Maintenance <soon>, at \d\d:\d\d UTC( on .*)?: please save your work\.$/);
+  await expect(seen, 'as they will see it, while it is typed').toBeVisible();
   await page.getByLabel('Reason').fill('A planned restart');
   await endButton(page).click();
   await expect(page).toHaveURL(/\/endings\/\d+$/);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^1 session is to end at \d\d:\d\d UTC$/);
-  await expect(page.getByText('Maintenance <soon>: please save your work.')).toBeVisible();
+  await expect(page.getByText(/Maintenance <soon>, at \d\d:\d\d UTC/)).toBeVisible();
 
   await theirs.reload();
-  const banner = theirs.locator('#banners').getByText('Maintenance <soon>: please save your work.');
+  const banner = theirs.locator('#banners').getByText(/Maintenance <soon>, at \d\d:\d\d UTC/);
   await expect(banner).toBeVisible();
   await expect(theirs.locator('#banners')).toContainText(/A sign-in of yours in Curfew ends at /);
 
@@ -83,11 +85,11 @@ test('a time that is over is named, and nothing starts', async ({ people, watch 
   const page = await people.signedIn('administrator');
   await preview(page, 'system=moodle-campus', 1);
   await page.getByLabel('Reason').fill('Too late');
-  await page.getByLabel('At a time').check();
+  await page.getByLabel('At…').check();
   await page.getByLabel('Date and time').fill('2020-01-01T06:00');
   await endButton(page).click();
   await expect(page.getByText('That moment has passed. Choose a later one, or begin now.')).toBeVisible();
-  await expect(page.getByLabel('At a time')).toBeChecked();
+  await expect(page.getByLabel('At…')).toBeChecked();
   await expect(page.getByLabel('Reason')).toHaveValue('Too late');
 });
 

@@ -8,6 +8,7 @@
 //! page says in its HTML what it wants, and a swap brings the marks of the new page.
 
 mod ages;
+mod begin;
 mod columns;
 mod copy;
 mod dom;
@@ -39,6 +40,7 @@ fn start() {
     typing::start();
     finding::start();
     timeout::start();
+    begin::start();
     small::start();
     columns::start();
     copy::start();
@@ -54,6 +56,7 @@ fn start() {
 
 /// After every page or part that came from the server, the first included.
 fn arrived() {
+    begin::arrived();
     small::arrived();
     columns::arrived();
     copy::arrived();

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::wire::{
-    Approval, ApprovalState, NeedsSecond, Preview, Review, SecondLook, SecondPerson, WaitingApproval,
+    Approval, ApprovalState, Begin, NeedsSecond, Preview, Review, SecondLook, SecondPerson, WaitingApproval,
 };
 use crate::layout::{Echo, FrameContext};
 use crate::paths;
@@ -115,7 +115,22 @@ fn Since(p: Preview, asked: Approval) -> impl IntoView {
             <Fact label="Systems">
                 <bdi>{names(&systems, "and")}</bdi>
             </Fact>
-            {p.begins_at.map(|at| view! { <Fact label="Begins, if approved before"><When at=at /></Fact> })}
+            {match p.begin {
+                Begin::Now => None,
+                Begin::In(minutes) => {
+                    Some(view! { <Fact label="Starts">{format!("{minutes} min after approval")}</Fact> }.into_any())
+                }
+                Begin::At(at) => {
+                    Some(
+                        view! {
+                            <Fact label="Starts, or at once if approved later">
+                                <When at=at />
+                            </Fact>
+                        }
+                            .into_any(),
+                    )
+                }
+            }}
             {(!p.notice.is_empty())
                 .then(|| {
                     view! {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::approval::names;
 use super::wire::{AT, BEGIN, LONGEST_NOTICE, MINUTES, NOTICE, Told};
 use crate::layout::Echo;
-use crate::ui::{Check, Field, Glyph, Icon, Note, TextArea, Tone, When};
+use crate::ui::{Field, Glyph, Icon, Note, TextArea, Tone, When};
 use crate::wire::Timestamp;
 
 /// The fields that choose when, and what people are told before.
@@ -19,30 +19,35 @@ pub(super) fn BeginFields(
     let chosen = echo.value_or(BEGIN, "now");
     let choice = |value: &'static str, label: &'static str| {
         let checked = chosen == value;
-        view! { <Check id=format!("begin-{value}") name=BEGIN value=value label=label radio=true checked=checked /> }
+        view! {
+            <label class="segment">
+                <input type="radio" class="unseen" name=BEGIN value=value checked=checked />
+                <span>{label}</span>
+            </label>
+        }
     };
     let notice = echo.value_or(NOTICE, "");
     let odd = echo.error(BEGIN);
     view! {
-        <fieldset class="checks">
-            <legend class="group-label">"Begin"</legend>
+        <fieldset class="when" data-begin="">
+            <legend class="group-label">"When"</legend>
             {odd.map(|words| view! { <Note tone=Some(Tone::Danger)>{words}</Note> })}
-            {choice("now", "Now")} {choice("in", "In a while")}
-            <div class="below-check begin-in">
+            <div class="segments">{choice("now", "Now")} {choice("in", "In…")} {choice("at", "At…")}</div>
+            <div class="begin-in">
                 <Field
                     id="begin-minutes"
                     name=MINUTES
-                    label="Minutes from now"
-                    value=echo.value_or(MINUTES, "10")
+                    label="Minutes"
+                    value=echo.value_or(MINUTES, "15")
                     error=echo.error(MINUTES)
                     inputmode="numeric"
                     short=true
                 />
+                <output class="second" for="begin-minutes" data-about=""></output>
             </div>
-            {choice("at", "At a time")}
-            <div class="below-check begin-at">
+            <div class="begin-at">
                 <Field
-                    id="begin-moment"
+                    id="begin-at"
                     name=AT
                     label="Date and time"
                     kind="datetime-local"
@@ -60,15 +65,19 @@ pub(super) fn BeginFields(
                             <TextArea
                                 id="notice"
                                 name=NOTICE
-                                label="Tell people before"
+                                label="Tell people"
                                 value=notice
-                                hint="Optional, in their language. They see exactly this text, and when it begins."
+                                hint="Optional, in their language. {time} stands for when it begins."
                                 error=echo.error(NOTICE)
                                 longest=LONGEST_NOTICE as u32
                             />
+                            <div class="as-seen" hidden data-seen="">
+                                <span class="second">"As they will see it"</span>
+                                <output for="notice"></output>
+                            </div>
                         }
                     })}
-                <p class="quiet">{told_words(&told)}</p>
+                <p class="second">{told_words(&told)}</p>
             </div>
         </fieldset>
     }

@@ -10,7 +10,7 @@ pub use approval::{
     WaitingApproval,
 };
 
-pub use begin::{AT, BEGIN, Begin, LONGEST_NOTICE, MINUTES, MOST_MINUTES, NOTICE, Told};
+pub use begin::{AT, BEGIN, Begin, LONGEST_NOTICE, MINUTES, MOST_MINUTES, NOTICE, Told, seen_words};
 
 use crate::sessions::wire::{CannotEnd, SessionKind};
 use crate::wire::{EndingId, SessionKey, SystemId, Timestamp};
@@ -203,8 +203,8 @@ pub struct Preview {
     pub second_person: Option<SecondPerson>,
     /// The request for approval, once it was made.
     pub approval: Option<Approval>,
-    /// When it is to begin, of one that waits for a second person; `None` = at once.
-    pub begins_at: Option<Timestamp>,
+    /// When it is to begin, of one that waits for a second person.
+    pub begin: Begin,
     /// What people are told before that; empty = nothing.
     pub notice: String,
     /// Who would tell people.

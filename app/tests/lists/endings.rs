@@ -81,7 +81,7 @@ pub fn preview() -> Preview {
         paused: false,
         ending_no: None,
         asked_by: None,
-        begins_at: None,
+        begin: Begin::Now,
         notice: String::new(),
         told: Told {
             receivers: vec!["hooks.example.org".to_owned()],

@@ -4,7 +4,7 @@
 //! approves), the rules are asked there.
 
 use app::access::wire::Permission;
-use app::endings::wire::{Confirm, Confirmed, NOTICE, NeedsSecond, SecondPerson};
+use app::endings::wire::{Confirm, Confirmed, NOTICE, NeedsSecond, SecondPerson, seen_words};
 use app::error::{AppError, FieldProblem};
 use app::wire::{EndingId, Timestamp};
 
@@ -99,8 +99,7 @@ impl Endings {
         }
         if store::approval::of(&mut conn, ending).await?.is_none() {
             self.keep_plan(&mut conn, ending, &plan).await?;
-            row.not_before = plan.not_before.map(|at| at.0);
-            row.notice = plan.notice;
+            row = own_preview(&mut conn, caller, ending).await?;
         }
         let confirmed = match self.leave_draft(&mut conn, caller, &row, &confirm, now).await? {
             Left::Started(ending_no) => Confirmed::Started(ending_no),
@@ -137,9 +136,20 @@ impl Endings {
         };
         let id = row.id();
         let ending_no = freeze::next_no(conn).await?;
-        let begins_at = row.not_before.map_or(now, |at| now.max(Timestamp(at)));
-        let stage_until = self.stage_until(begins_at);
-        if !freeze::confirm(conn, &id, ending_no, confirm, second.is_some(), stage_until, now).await? {
+        let begins_at = row.begins_at(now);
+        let ahead = begins_at.filter(|at| *at > now);
+        let notice = match (&row.notice, ahead) {
+            (Some(text), Some(at)) => Some((at, seen_words(text, at, now))),
+            _ => None,
+        };
+        let go = freeze::Go {
+            ending_no,
+            needs_second: second.is_some(),
+            begins_at,
+            stage_until: self.stage_until(ahead.unwrap_or(now)),
+            notice: notice.as_ref().map(|(_, words)| words.as_str()),
+        };
+        if !freeze::confirm(conn, &id, &go, confirm, now).await? {
             return match second {
                 Some(second) => Ok(Left::Needs(second)),
                 None => Err(AppError::Conflict {
@@ -167,9 +177,11 @@ impl Endings {
             .fact("own", row.include_own == 1)
             .fact("protected", row.include_protected == 1)
             .fact("second_person", second.is_some())
-            .fact("begins_at", row.not_before)
-            .fact("people_told", row.notice.clone());
-        self.announce(conn, row, ending_no, now).await?;
+            .fact("begins_at", begins_at.map(|at| at.0))
+            .fact("people_told", notice.as_ref().map(|(_, words)| words.clone()));
+        if let Some((at, words)) = &notice {
+            self.announce(conn, row, ending_no, (*at, words), now).await?;
+        }
         self.parts.audit.append(conn, &entry, now).await?;
         Ok(Left::Started(ending_no))
     }

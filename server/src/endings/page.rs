@@ -14,6 +14,7 @@ use app::wire::{EndingId, SessionKey, SystemId, Timestamp};
 
 use super::Endings;
 use super::confirm::Way;
+use super::plan;
 use super::since::signed_in_since;
 use super::store::{self, EndingRow, show};
 use crate::caller::Caller;
@@ -272,7 +273,7 @@ impl Endings {
             paused,
             ending_no: row.ending_no,
             ending_id: row.id(),
-            begins_at: show::moment(row.not_before),
+            begin: plan::of(&row),
             notice: row.notice.unwrap_or_default(),
             told,
             back_query: row.query,
@@ -546,7 +547,7 @@ fn brief(row: &EndingRow, all_paused: bool, tally: &[show::Tally]) -> EndingBrie
         state,
         asked_by: row.caller_name.clone(),
         confirmed_at: Timestamp(row.confirmed_at.unwrap_or(row.created_at)),
-        begins_at: show::moment(row.not_before),
+        begins_at: show::moment(row.planned_for),
         settled_at: show::moment(row.settled_at),
         reason: row.reason.clone().unwrap_or_default(),
         ticket_ref: row.ticket_ref.clone().unwrap_or_default(),

@@ -13,13 +13,22 @@ use crate::domain::policy::OWN_SYSTEM;
 use crate::error::Error;
 use crate::outbox::{self, Event, Kind};
 
-/// What was asked for, as moments.
+/// What was asked for, checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// When it begins; `None` = at once.
-    pub not_before: Option<Timestamp>,
+    /// When it begins.
+    pub begin: Begin,
     /// What people are told before.
     pub notice: Option<String>,
+}
+
+/// When a preview that was asked for is to begin.
+pub(super) fn of(row: &EndingRow) -> Begin {
+    match (row.begin_in_min, row.planned_for) {
+        (Some(minutes), _) => Begin::In(minutes),
+        (None, Some(at)) => Begin::At(Timestamp(at)),
+        (None, None) => Begin::Now,
+    }
 }
 
 /// An ending that has not begun and takes a session of the reader's own.
@@ -40,28 +49,21 @@ pub(super) fn planned(confirm: &Confirm, now: Timestamp) -> Result<Plan, Vec<Fie
         });
     };
     let latest = now.plus_seconds(MOST_MINUTES * 60);
-    let not_before = match confirm.begin {
-        Begin::Now => None,
-        Begin::In(minutes) if (1..=MOST_MINUTES).contains(&minutes) => Some(now.plus_seconds(minutes * 60)),
-        Begin::In(_) => {
-            problem(MINUTES, format!("Write minutes, 1 to {MOST_MINUTES}."));
-            None
-        }
-        Begin::At(at) if at <= now => {
-            problem(
-                AT,
-                "That moment has passed. Choose a later one, or begin now.".to_owned(),
-            );
-            None
-        }
+    match confirm.begin {
+        Begin::Now => {}
+        Begin::In(minutes) if (1..=MOST_MINUTES).contains(&minutes) => {}
+        Begin::In(_) => problem(MINUTES, format!("Write minutes, 1 to {MOST_MINUTES}.")),
+        Begin::At(at) if at <= now => problem(
+            AT,
+            "That moment has passed. Choose a later one, or begin now.".to_owned(),
+        ),
         Begin::At(at) if at > latest => {
             let words =
                 "At most 24 hours ahead: the set is frozen now, and who signs in later is not part of it.";
             problem(AT, words.to_owned());
-            None
         }
-        Begin::At(at) => Some(at),
-    };
+        Begin::At(_) => {}
+    }
     let notice = confirm.notice.trim();
     if notice.chars().count() > LONGEST_NOTICE {
         problem(NOTICE, format!("Write at most {LONGEST_NOTICE} characters."));
@@ -73,7 +75,7 @@ pub(super) fn planned(confirm: &Confirm, now: Timestamp) -> Result<Plan, Vec<Fie
     }
     match problems.is_empty() {
         true => Ok(Plan {
-            not_before,
+            begin: confirm.begin,
             notice: Some(notice.to_owned()).filter(|n| !n.is_empty()),
         }),
         false => Err(problems),
@@ -101,19 +103,15 @@ impl Endings {
         conn: &mut Conn,
         row: &EndingRow,
         ending_no: i64,
+        (at, words): (Timestamp, &str),
         now: Timestamp,
     ) -> Result<(), Error> {
-        match (row.notice.as_deref(), row.not_before) {
-            (Some(notice), Some(at)) if at > now.0 => {
-                let event = Event::new(Kind::PeopleNotice, paths::ending(ending_no))
-                    .fact("ending_no", ending_no)
-                    .fact("text", notice)
-                    .fact("begins_at", app::civil::rfc3339(Timestamp(at)))
-                    .fact("sessions", row.item_count);
-                outbox::put(conn, &event, now).await
-            }
-            _ => Ok(()),
-        }
+        let event = Event::new(Kind::PeopleNotice, paths::ending(ending_no))
+            .fact("ending_no", ending_no)
+            .fact("text", words)
+            .fact("begins_at", app::civil::rfc3339(at))
+            .fact("sessions", row.item_count);
+        outbox::put(conn, &event, now).await
     }
 
     /// Tells them that it will not be, when it was stopped before it began.
@@ -123,7 +121,7 @@ impl Endings {
         row: &EndingRow,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (Some(ending_no), Some(_), Some(at)) = (row.ending_no, &row.notice, row.not_before) else {
+        let (Some(ending_no), Some(_), Some(at)) = (row.ending_no, &row.notice, row.planned_for) else {
             return Ok(());
         };
         if at <= now.0 {
@@ -158,6 +156,6 @@ impl Endings {
         ending: &EndingId,
         plan: &Plan,
     ) -> Result<(), Error> {
-        plans::keep(conn, ending, plan.not_before, plan.notice.as_deref()).await
+        plans::keep(conn, ending, plan.begin, plan.notice.as_deref()).await
     }
 }

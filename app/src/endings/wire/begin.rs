@@ -27,7 +27,7 @@ pub enum Begin {
     /// When it is confirmed, or approved.
     #[default]
     Now,
-    /// So many minutes after it was confirmed.
+    /// So many minutes after it was confirmed, or approved.
     In(i64),
     /// At this moment; one that has passed by the time of an approval is now.
     At(Timestamp),
@@ -61,6 +61,17 @@ impl Begin {
         };
         problems.or(begin)
     }
+}
+
+/// The words people see: `{time}` stands for when it begins.
+pub fn seen_words(text: &str, at: Timestamp, now: Timestamp) -> String {
+    let (c, today) = (Civil::at(at, 0), Civil::at(now, 0));
+    let clock = format!("{:02}:{:02} UTC", c.hour, c.minute);
+    let time = match (c.year, c.month, c.day) == (today.year, today.month, today.day) {
+        true => clock,
+        false => format!("{clock} on {} {}", c.day, c.month_name()),
+    };
+    text.replace("{time}", &time)
 }
 
 /// Who would tell people of an ending that begins later.
@@ -98,6 +109,17 @@ mod tests {
         assert_eq!(read(&all("in")), Ok(Begin::In(12)));
         assert_eq!(read(&all("at")), Ok(Begin::At(Timestamp(1_796_018_400_000))));
         assert_eq!(read(&[]), Ok(Begin::Now), "a form without the choice");
+    }
+
+    #[test]
+    fn people_see_the_time_in_their_words() {
+        let at = Timestamp(1_796_018_400_000);
+        let text = "Over at {time}. Save before {time}.";
+        let today = seen_words(text, at, at.plus_seconds(-3_600));
+        assert_eq!(today, "Over at 06:00 UTC. Save before 06:00 UTC.");
+        let the_day_before = seen_words("At {time}.", at, at.plus_seconds(-80_000));
+        assert_eq!(the_day_before, "At 06:00 UTC on 30 Nov.");
+        assert_eq!(seen_words("Soon {x}", at, at), "Soon {x}");
     }
 
     #[test]

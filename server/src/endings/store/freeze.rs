@@ -291,6 +291,20 @@ pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
     )
 }
 
+/// How a preview becomes an ending.
+pub struct Go<'a> {
+    /// The number people say.
+    pub ending_no: i64,
+    /// Somebody else must have approved this very set.
+    pub needs_second: bool,
+    /// When it begins; `None` = at once.
+    pub begins_at: Option<Timestamp>,
+    /// Until when later stages wait.
+    pub stage_until: Timestamp,
+    /// What people are told; `None` = nothing.
+    pub notice: Option<&'a str>,
+}
+
 /// Turns a draft that can still be confirmed into an ending; false = it is none any more, or `needs_second` and nobody
 /// else approved this very set in time (nor did the asker take it upon themselves). The one guarded update.
 ///
@@ -298,17 +312,16 @@ pub async fn next_no(conn: &mut Conn) -> Result<i64, Error> {
 pub async fn confirm(
     conn: &mut Conn,
     ending: &EndingId,
-    ending_no: i64,
+    go: &Go<'_>,
     confirm: &Confirm,
-    needs_second: bool,
-    stage_until: Timestamp,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let ticket_ref = Some(confirm.ticket_ref.as_str()).filter(|t| !t.is_empty());
     Ok(on!(conn, c => sqlx::query(
         "UPDATE ending SET state = 'waiting', ending_no = $2, reason = $3, ticket_ref = $4, confirmed_at = $5, \
          stage = CASE WHEN $7 > $5 THEN stage ELSE last_stage END, \
-         stage_until = CASE WHEN stage < last_stage AND $7 > $5 THEN $7 END \
+         stage_until = CASE WHEN stage < last_stage AND $7 > $5 THEN $7 END, \
+         not_before = $8, planned_for = $8, notice = $9 \
          WHERE ending_id = $1 AND state = 'draft' AND expires_at > $5 AND ($6 = 0 OR EXISTS \
          (SELECT 1 FROM approval a WHERE a.ending_id = ending.ending_id AND a.snapshot_hash = ending.snapshot_hash \
          AND a.expires_at > $5 AND ((a.state = 'approved' AND a.decided_by <> ending.caller_id \
@@ -316,12 +329,14 @@ pub async fn confirm(
          OR (a.state = 'overridden' AND a.decided_by = ending.caller_id))))",
     )
     .bind(ending.as_str())
-    .bind(ending_no)
+    .bind(go.ending_no)
     .bind(&confirm.reason)
     .bind(ticket_ref)
     .bind(now.0)
-    .bind(i64::from(needs_second))
-    .bind(stage_until.0)
+    .bind(i64::from(go.needs_second))
+    .bind(go.stage_until.0)
+    .bind(go.begins_at.map(|at| at.0))
+    .bind(go.notice)
     .execute(c)
     .await?
     .rows_affected() == 1))

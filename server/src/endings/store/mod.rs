@@ -52,7 +52,8 @@ pub struct EndingRow {
     pub stage: i64,
     pub last_stage: i64,
     pub went_on_at: Option<i64>,
-    pub not_before: Option<i64>,
+    pub planned_for: Option<i64>,
+    pub begin_in_min: Option<i64>,
     pub notice: Option<String>,
 }
 
@@ -60,9 +61,18 @@ pub struct EndingRow {
 pub const ENDING: &str = "ending_id, ending_no, caller_kind, caller_id, caller_name, caller_session_id, reason, \
     ticket_ref, query, selection_id, snapshot_hash, state, pause_why, include_own, include_protected, created_at, \
     expires_at, confirmed_at, settled_at, watch_until, next_watch_at, item_count, person_count, system_count, \
-    left_out_count, whole_systems, stage, last_stage, went_on_at, not_before, notice";
+    left_out_count, whole_systems, stage, last_stage, went_on_at, planned_for, begin_in_min, \
+    notice";
 
 impl EndingRow {
+    /// When it begins if it is confirmed at `now`; `None` = at once.
+    pub fn begins_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.begin_in_min {
+            Some(minutes) => Some(now.plus_seconds(minutes * 60)),
+            None => self.planned_for.map(Timestamp),
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> EndingId {
         EndingId(self.ending_id.clone())

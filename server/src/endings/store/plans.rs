@@ -1,5 +1,6 @@
 //! Endings that begin later.
 
+use app::endings::wire::Begin;
 use app::wire::{EndingId, OperatorId, Timestamp};
 
 use crate::db::Conn;
@@ -11,13 +12,21 @@ use crate::on;
 pub async fn keep(
     conn: &mut Conn,
     ending: &EndingId,
-    not_before: Option<Timestamp>,
+    begin: Begin,
     notice: Option<&str>,
 ) -> Result<(), Error> {
+    let (planned_for, begin_in_min) = match begin {
+        Begin::Now => (None, None),
+        Begin::In(minutes) => (None, Some(minutes)),
+        Begin::At(at) => (Some(at.0), None),
+    };
     on!(conn, c => {
-        sqlx::query("UPDATE ending SET not_before = $2, notice = $3 WHERE ending_id = $1 AND state = 'draft'")
+        sqlx::query(
+            "UPDATE ending SET planned_for = $2, begin_in_min = $3, notice = $4 WHERE ending_id = $1 AND state = 'draft'",
+        )
             .bind(ending.as_str())
-            .bind(not_before.map(|at| at.0))
+            .bind(planned_for)
+            .bind(begin_in_min)
             .bind(notice)
             .execute(c)
             .await?;

@@ -6,7 +6,9 @@ use app::error::AppError;
 use super::*;
 use crate::error::Error;
 
-const TEXT: &str = "Maintenance at six: please save your work.";
+const TEXT: &str = "Maintenance at {time}: please save your work.";
+/// What people see of it ten minutes after the tests began.
+const SEEN: &str = "Maintenance at 08:10 UTC: please save your work.";
 
 impl Stage {
     /// A webhook takes notices to people.
@@ -59,7 +61,7 @@ async fn ui_e5_nothing_is_asked_before_the_time_and_then_it_is_an_ending_like_an
         let page = stage.page(ending_no).await;
         assert_eq!(page.brief.state, EndingState::Waiting);
         assert_eq!(page.brief.planned(page.now), Some(begins_at));
-        assert_eq!(page.notice, TEXT);
+        assert_eq!(page.notice, SEEN);
         let running = stage
             .endings
             .running(&stage.ada, stage.clock.now())
@@ -84,7 +86,7 @@ async fn ui_e5_receivers_get_the_very_text_once_and_learn_when_it_will_not_be() 
         let ending_no = stage.plan(&ids).await;
         let told = stage.events("people.notice").await;
         assert_eq!(told.len(), 1);
-        assert_eq!(told[0]["text"], TEXT);
+        assert_eq!(told[0]["text"], SEEN);
         let at = app::civil::rfc3339(stage.clock.now().plus_seconds(600));
         assert_eq!(told[0]["begins_at"], at);
         assert_eq!(told[0]["sessions"], 2);
@@ -193,7 +195,6 @@ async fn the_second_person_approves_the_time_and_the_text_too() {
             notice: TEXT.to_owned(),
             ..stage.form(&draft).await
         };
-        let begins_at = stage.clock.now().plus_seconds(300);
         let confirmed = stage.endings.confirm(&bob, &draft, asked.clone()).await.unwrap();
         assert!(matches!(confirmed, Confirmed::AwaitingApproval { .. }));
         assert!(
@@ -209,10 +210,7 @@ async fn the_second_person_approves_the_time_and_the_text_too() {
         stage.endings.confirm(&bob, &draft, other).await.unwrap();
         let preview = stage.endings.preview(&eve, &draft, false).await.unwrap();
         assert_eq!(preview.approval.unwrap().why, [NeedsSecond::Size { above: 1 }]);
-        assert_eq!(
-            (preview.begins_at, preview.notice.as_str()),
-            (Some(begins_at), TEXT)
-        );
+        assert_eq!((preview.begin, preview.notice.as_str()), (Begin::In(5), TEXT));
 
         stage.clock.advance(60);
         let note = "Seen with the service desk".to_owned();
@@ -225,7 +223,10 @@ async fn the_second_person_approves_the_time_and_the_text_too() {
         assert_eq!(stage.events("people.notice").await.len(), 1);
         stage.work().await;
         assert_eq!(stage.sim.calls("end"), 0);
-        stage.clock.advance(240);
+        stage.clock.advance(299);
+        stage.work().await;
+        assert_eq!(stage.sim.calls("end"), 0, "five minutes after the approval");
+        stage.clock.advance(1);
         assert_eq!(stage.work_to_the_end(ending_no).await.brief.counts.ended, 2);
     }
 }

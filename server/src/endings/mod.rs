@@ -38,6 +38,7 @@ mod draft;
 mod everywhere;
 pub mod for_app;
 mod page;
+pub mod report;
 mod results;
 mod since;
 mod stages;

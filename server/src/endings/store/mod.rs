@@ -1,5 +1,5 @@
 //! SQL of endings: `freeze` fills previews, `approval` is about second persons, `work` serves the worker and the watch,
-//! `stages` what waits for what, `show` the pages.
+//! `stages` what waits for what, `show` the pages, `report` what goes into a containment report.
 
 use app::endings::wire::EndingState;
 use app::wire::{EndingId, SystemId, Timestamp};
@@ -11,6 +11,7 @@ use crate::on;
 pub mod approval;
 pub mod by_day;
 pub mod freeze;
+pub mod report;
 pub mod show;
 pub mod since;
 pub mod stages;

@@ -1054,7 +1054,7 @@ fn ui_j6_a_containment_report_says_what_is_not_gone_and_what_nobody_can_see() {
             "May still work until",
             "611 more sessions are counted above and not listed here",
             "It did not answer in time.",
-            "Not listed: browsers.",
+            "Not listed: browsers. As read: Two nodes answer.",
             "The audit log ended with entry 4,711, hash abababab abababab",
             "curfew verify-report FILE --key FINGERPRINT",
             "01234567 89abcdef",

@@ -51,7 +51,11 @@ fn system(row: ReportSystem) -> impl IntoView {
                 {row.trouble.map(|trouble| view! { <span class="second">{trouble}</span> })}
             </td>
             <td class="words">{row.ending_there.join(" ")}</td>
-            <td class="words">{blind}</td>
+            <td class="words">
+                {blind} " "
+                {(!row.as_read.is_empty())
+                    .then(|| view! { <span class="second">{format!("As read: {}", row.as_read.join(" "))}</span> })}
+            </td>
         </tr>
     }
     .into_any()

@@ -272,6 +272,8 @@ pub struct ReportSystem {
     pub ending_there: Vec<String>,
     /// What can't be seen there.
     pub cannot_be_seen: Vec<String>,
+    /// What the newest reading found out, for who sees the whole system; plain sentences.
+    pub as_read: Vec<String>,
     /// When ending was last proven there by a session of its own; `None` = never.
     #[serde(serialize_with = "maybe")]
     pub proven_at: Option<Timestamp>,

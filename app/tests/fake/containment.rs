@@ -112,6 +112,7 @@ pub fn of_ending() -> Report {
             trouble: Some("It did not answer in time.".to_owned()),
             ending_there: vec!["Ending takes effect at the next click.".to_owned()],
             cannot_be_seen: vec!["Not listed: browsers.".to_owned()],
+            as_read: vec!["Two nodes answer.".to_owned()],
             proven_at: None,
         }],
         audit: AuditHead {

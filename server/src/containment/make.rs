@@ -37,6 +37,11 @@ impl View {
             .fold(Cond::all(), |all, scope| all.add(scope.condition(rows)))
     }
 
+    /// Everybody of a system is in it.
+    fn covers(&self, system: &SystemId) -> bool {
+        self.scopes.iter().all(|scope| scope.covers_system(system))
+    }
+
     /// There is nothing outside of it.
     fn whole(&self) -> bool {
         self.scopes.iter().all(|scope| scope.everywhere)
@@ -105,7 +110,7 @@ impl Containment {
             person,
             blocks: blocks::blocks(),
             endings: told.endings,
-            systems: systems.into_iter().map(system).collect(),
+            systems: systems.into_iter().map(|told| system(told, view)).collect(),
             audit: AuditHead {
                 seq: None,
                 hash: None,
@@ -140,14 +145,15 @@ fn not_in_it(whole: bool, endings: &[ReportEnding], older: u64) -> Vec<String> {
 }
 
 /// What the Systems page knows of a system, as a report says it.
-fn system(detail: SystemDetail) -> ReportSystem {
+fn system(detail: SystemDetail, view: &View) -> ReportSystem {
     let brief = detail.brief;
+    // What a reading found out may tell of people outside of the view.
+    let whole = view.covers(&brief.system_id);
     let not_listed = detail
         .not_listed
         .iter()
         .map(|what| format!("Not listed: {what}."));
     let mut blind: Vec<String> = not_listed.collect();
-    blind.extend(detail.found);
     match (brief.health, brief.read_at) {
         (Health::Live, Some(_)) => {}
         (_, None) => blind.push("It was never read whole: nothing is known of it.".to_owned()),
@@ -169,6 +175,7 @@ fn system(detail: SystemDetail) -> ReportSystem {
         trouble: brief.trouble,
         ending_there: detail.about,
         cannot_be_seen: blind,
+        as_read: if whole { detail.found } else { Vec::new() },
         proven_at: detail.proven_at,
     }
 }

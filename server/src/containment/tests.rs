@@ -84,6 +84,7 @@ fn report() -> Report {
             trouble: None,
             ending_there: Vec::new(),
             cannot_be_seen: vec!["Not listed: guests.".to_owned()],
+            as_read: Vec::new(),
             proven_at: None,
         }],
         audit: AuditHead {

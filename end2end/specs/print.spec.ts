@@ -1,4 +1,4 @@
-// On paper: an ending and the audit log as they go into a folder.
+// On paper: an ending, its containment report and the audit log as they go into a folder.
 
 import { box, open, QUICK, rows } from '../lib/journey';
 import { expect, hydrated, type Page, test } from '../lib/test';
@@ -45,7 +45,7 @@ async function fitsPaper(page: Page, name: string): Promise<void> {
   if (process.env.E2E_KEEP_PRINTS) await (await import('node:fs/promises')).writeFile(`${process.env.E2E_KEEP_PRINTS}/${name}.pdf`, pdf);
 }
 
-test('ui_J6 an ending and the audit log fit A4, whole, without bars and buttons', async ({ people }) => {
+test('ui_J6 an ending, its report and the audit log fit A4, whole, without bars and buttons', async ({ people }) => {
   test.setTimeout(120_000);
   const page = await people.signedIn('administrator');
   // By person: rows that go by themselves meanwhile may leave fewer than the boxes that were ticked.
@@ -61,6 +61,10 @@ test('ui_J6 an ending and the audit log fit A4, whole, without bars and buttons'
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/gone/, { timeout: 45_000 });
   await hydrated(page);
   await fitsPaper(page, 'ending');
+  const ending = page.url();
+  await page.emulateMedia({ media: 'screen' });
+  await open(page, `${new URL(ending).pathname}/report`, SCRIPT);
+  await fitsPaper(page, 'report');
   await page.emulateMedia({ media: 'screen' });
   await open(page, '/audit', SCRIPT);
   await fitsPaper(page, 'audit');

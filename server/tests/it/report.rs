@@ -319,6 +319,11 @@ async fn a_report_tells_what_became_of_each_session_who_came_back_and_what_may_s
                 .contains("browsers: Keycloak tells none")
         );
         assert!(
+            systems[0]["as_read"]
+                .to_string()
+                .contains("has the roles it needs")
+        );
+        assert!(
             systems[0]["ending_there"]
                 .to_string()
                 .contains("What still works after: an access token")

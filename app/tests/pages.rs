@@ -1043,6 +1043,7 @@ fn ui_j6_a_containment_report_says_what_is_not_gone_and_what_nobody_can_see() {
         &html,
         &[
             "Containment report: Ending 1042",
+            "Made Sat 21 Nov 2026, 03:12:40 UTC by Mara Ortiz",
             "None was made by Curfew.",
             "Ending 1042: 600 of 614 sessions gone, 1 came back",
             "Laptop <b>stolen</b>",
@@ -1055,7 +1056,7 @@ fn ui_j6_a_containment_report_says_what_is_not_gone_and_what_nobody_can_see() {
             "611 more sessions are counted above and not listed here",
             "It did not answer in time.",
             "Not listed: browsers. As read: Two nodes answer.",
-            "The audit log ended with entry 4,711, hash abababab abababab",
+            "The audit log ended with entry 4,711 , hash abababab abababab",
             "curfew verify-report FILE --key FINGERPRINT",
             "01234567 89abcdef",
         ],

@@ -45,7 +45,7 @@ async function fitsPaper(page: Page, name: string): Promise<void> {
   if (process.env.E2E_KEEP_PRINTS) await (await import('node:fs/promises')).writeFile(`${process.env.E2E_KEEP_PRINTS}/${name}.pdf`, pdf);
 }
 
-test('ui_J6 an ending, its report and the audit log fit A4, whole, without bars and buttons', async ({ people }) => {
+test('ui_J6 an ending and the audit log fit A4, whole, without bars and buttons', async ({ people }) => {
   test.setTimeout(120_000);
   const page = await people.signedIn('administrator');
   // By person: rows that go by themselves meanwhile may leave fewer than the boxes that were ticked.
@@ -61,11 +61,23 @@ test('ui_J6 an ending, its report and the audit log fit A4, whole, without bars 
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/gone/, { timeout: 45_000 });
   await hydrated(page);
   await fitsPaper(page, 'ending');
-  const ending = page.url();
-  await page.emulateMedia({ media: 'screen' });
-  await open(page, `${new URL(ending).pathname}/report`, SCRIPT);
-  await fitsPaper(page, 'report');
   await page.emulateMedia({ media: 'screen' });
   await open(page, '/audit', SCRIPT);
   await fitsPaper(page, 'audit');
+});
+
+test('ui_J6 a containment report fits A4, whole, without bars and buttons', async ({ people }) => {
+  const page = await people.signedIn('administrator');
+  await expect(async () => {
+    await page.goto('/people?q=hohenlohe&live=1');
+    await page.getByRole('link', { name: /Hohenlohe/ }).first().click({ timeout: 2_000 });
+  }).toPass({ timeout: 20_000 });
+  await page.getByRole('button', { name: /^End \d+ sessions?…$/ }).click();
+  await expect(page).toHaveURL(/\/endings\/preview\//);
+  await hydrated(page);
+  await page.getByLabel('Reason').fill('Printed for the folder of the night, with a reason that is long enough to need more than a line of its own');
+  await page.getByRole('button', { name: /^End \d+ sessions?$/ }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/gone/, { timeout: 45_000 });
+  await open(page, `${new URL(page.url()).pathname}/report`, SCRIPT);
+  await fitsPaper(page, 'report');
 });

@@ -44,7 +44,9 @@ pub fn PersonReportPage() -> impl IntoView {
 fn Whole(page: ReportPage) -> impl IntoView {
     let report = page.report;
     let about = report.about.clone();
-    Clock::here().set(about.made_at);
+    let clock = Clock::here();
+    clock.set(about.made_at);
+    let made = clock.full(about.made_at);
     let (above, back, file) = match (&about.subject_id, about.ending_no) {
         (Some(subject), _) => (
             "People",
@@ -87,7 +89,7 @@ fn Whole(page: ReportPage) -> impl IntoView {
         <PrintHead about=about.clone() />
         <Crumbs first=above href=back second="Containment report" />
         <PageHead title=title tools=tools />
-        <p class="lead">"Made " <When at=about.made_at /> " by " <bdi>{about.made_by.clone()}</bdi> ", as known then."</p>
+        <p class="lead">{format!("Made {made} by ")} <bdi>{about.made_by.clone()}</bdi> ", as known then."</p>
         <div class="stack">
             <InPart about=about />
             <Blocks blocks=report.blocks.clone() />

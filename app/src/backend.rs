@@ -9,6 +9,7 @@ use leptos::prelude::use_context;
 
 use crate::access::port::AccessPort;
 use crate::audit::port::AuditPort;
+use crate::containment::port::ContainmentPort;
 use crate::endings::port::EndingsPort;
 use crate::error::AppError;
 use crate::people::port::PeoplePort;
@@ -27,6 +28,7 @@ pub struct Backend {
     pub views: Arc<dyn ViewsPort>,
     pub people: Arc<dyn PeoplePort>,
     pub endings: Arc<dyn EndingsPort>,
+    pub containment: Arc<dyn ContainmentPort>,
     pub systems: Arc<dyn SystemsPort>,
     pub policies: Arc<dyn PoliciesPort>,
     pub access: Arc<dyn AccessPort>,

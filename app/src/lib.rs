@@ -21,6 +21,7 @@ pub mod wire;
 
 pub mod access;
 pub mod audit;
+pub mod containment;
 pub mod endings;
 pub mod go;
 pub mod people;

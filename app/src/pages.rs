@@ -8,7 +8,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::layout::{Framed, NotFoundPage};
 use crate::{
-    access, audit, endings, go, layout, paths, people, policies, sessions, signin, systems, tickets, ui,
+    access, audit, containment, endings, go, layout, paths, people, policies, sessions, signin, systems,
+    tickets, ui,
 };
 
 /// The document around the app. `options` must say output name `curfew` and package folder `pkg`.
@@ -86,9 +87,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sessions/views") view=sessions::views::page::ViewsPage ssr=SsrMode::Async />
                     <Route path=path!("/people") view=people::list::PeoplePage ssr=SsrMode::Async />
                     <Route path=path!("/people/:id") view=people::person::SubjectPage ssr=SsrMode::Async />
+                    <Route path=path!("/people/:id/report") view=containment::page::PersonReportPage ssr=SsrMode::Async />
                     <Route path=path!("/endings") view=endings::list::EndingsPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/preview/:id") view=endings::preview::PreviewPage ssr=SsrMode::Async />
                     <Route path=path!("/endings/:no") view=endings::progress::EndingPage ssr=SsrMode::Async />
+                    <Route path=path!("/endings/:no/report") view=containment::page::EndingReportPage ssr=SsrMode::Async />
                     <Route path=path!("/systems") view=systems::page::SystemsPage ssr=SsrMode::Async />
                     <Route path=path!("/policies") view=policies::page::PoliciesPage ssr=SsrMode::Async />
                     <Route path=path!("/access") view=access::page::AccessPage ssr=SsrMode::Async />

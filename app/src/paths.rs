@@ -76,6 +76,16 @@ pub fn ending(ending_no: i64) -> String {
     format!("{ENDINGS}/{ending_no}")
 }
 
+/// What an ending did and what is known of it, to be printed.
+pub fn ending_report(ending_no: i64) -> String {
+    format!("{}/report", ending(ending_no))
+}
+
+/// The same as a signed file.
+pub fn ending_report_file(ending_no: i64) -> String {
+    format!("{}.json", ending_report(ending_no))
+}
+
 /// What a person who signs in here can do.
 pub fn person(operator: &OperatorId) -> String {
     format!("{ACCESS}/people/{operator}")
@@ -84,6 +94,16 @@ pub fn person(operator: &OperatorId) -> String {
 /// One person over all systems.
 pub fn subject(subject: &SubjectId) -> String {
     format!("{PEOPLE}/{subject}")
+}
+
+/// What was done so that a person is out, and what is known of it, to be printed.
+pub fn subject_report(person: &SubjectId) -> String {
+    format!("{}/report", subject(person))
+}
+
+/// The same as a signed file.
+pub fn subject_report_file(person: &SubjectId) -> String {
+    format!("{}.json", subject_report(person))
 }
 
 /// Exactly the sessions of one person.

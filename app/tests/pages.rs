@@ -705,6 +705,9 @@ fn addresses_are_as_reviewed() {
         paths::post::include(&ending),
         paths::post::decide(&ending),
         paths::ending(1042),
+        paths::ending_report(1042),
+        paths::ending_report_file(1042),
+        paths::subject_report_file(&app::wire::SubjectId::from("s1")),
         paths::post::stop(1042),
         paths::post::retry(1042),
         paths::post::resume(1042),
@@ -724,6 +727,9 @@ fn addresses_are_as_reviewed() {
         "/endings/preview/01jd/include",
         "/endings/preview/01jd/decide",
         "/endings/1042",
+        "/endings/1042/report",
+        "/endings/1042/report.json",
+        "/people/s1/report.json",
         "/endings/1042/stop",
         "/endings/1042/retry",
         "/endings/1042/resume",
@@ -1024,4 +1030,63 @@ fn a_cut_that_was_refused_keeps_its_reason_at_its_account() {
         tag.contains("row-act") && tag.contains("open")
     });
     assert_eq!(open.count(), 1);
+}
+
+#[test]
+fn ui_j6_a_containment_report_says_what_is_not_gone_and_what_nobody_can_see() {
+    let mut world = World::many();
+    world.report = Some(fake::containment::of_ending());
+    let (status, html) = page("/endings/1042/report", Given::world(world));
+    assert_eq!(status, 200);
+    assert_eq!(html.matches("<h1").count(), 1);
+    says(
+        &html,
+        &[
+            "Containment report: Ending 1042",
+            "Made Sat 21 Nov 2026, 03:12:40 UTC by Mara Ortiz",
+            "None was made by Curfew.",
+            "Ending 1042: 600 of 614 sessions gone, 1 came back",
+            "Laptop <b>stolen</b>",
+            "600 ended, 14 still there",
+            "One session came back.",
+            "Identity servers were not done in time.",
+            "Still there",
+            "through Keycloak",
+            "May still work until",
+            "611 more sessions are counted above and not listed here",
+            "It did not answer in time.",
+            "Not listed: browsers. As read: Two nodes answer.",
+            "The audit log ended with entry 4,711 , hash abababab abababab",
+            "curfew verify-report FILE --key FINGERPRINT",
+            "01234567 89abcdef",
+        ],
+    );
+    assert!(html.contains("href=\"/endings/1042/report.json\"") && html.contains("rel=\"external\""));
+    assert!(html.contains("&lt;b&gt;Robert&lt;/b&gt;"), "names are text");
+    for forbidden in [" style=\"", " onclick=", "This report is in part."] {
+        assert!(!html.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn ui_k2_a_report_in_part_says_so_and_a_file_that_may_not_be_taken_says_why() {
+    let mut world = World::many();
+    world.report = Some(fake::containment::of_person_in_part());
+    let (status, html) = page("/people/s1/report", Given::world(world));
+    assert_eq!(status, 200);
+    says(
+        &html,
+        &[
+            "Containment report: Maximiliane Freifrau von Hohenlohe",
+            "This report is in part. There may be more.",
+            "2 sessions are live: 2 in uPortal campus.",
+            "Same verified mail",
+            "No ending that you may see touched this person’s sessions.",
+            "You have no grant to export data.",
+            "Where the audit log ended is told to who may read it.",
+        ],
+    );
+    assert!(!html.contains("report.json"));
+    let (status, _) = page("/people/s1/report", Given::world(World::many()));
+    assert_eq!(status, 404);
 }

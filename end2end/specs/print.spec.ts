@@ -1,4 +1,4 @@
-// On paper: an ending and the audit log as they go into a folder.
+// On paper: an ending, its containment report and the audit log as they go into a folder.
 
 import { box, open, QUICK, rows } from '../lib/journey';
 import { expect, hydrated, type Page, test } from '../lib/test';
@@ -64,4 +64,20 @@ test('ui_J6 an ending and the audit log fit A4, whole, without bars and buttons'
   await page.emulateMedia({ media: 'screen' });
   await open(page, '/audit', SCRIPT);
   await fitsPaper(page, 'audit');
+});
+
+test('ui_J6 a containment report fits A4, whole, without bars and buttons', async ({ people }) => {
+  const page = await people.signedIn('administrator');
+  await expect(async () => {
+    await page.goto('/people?q=hohenlohe&live=1');
+    await page.getByRole('link', { name: /Hohenlohe/ }).first().click({ timeout: 2_000 });
+  }).toPass({ timeout: 20_000 });
+  await page.getByRole('button', { name: /^End \d+ sessions?…$/ }).click();
+  await expect(page).toHaveURL(/\/endings\/preview\//);
+  await hydrated(page);
+  await page.getByLabel('Reason').fill('Printed for the folder of the night, with a reason that is long enough to need more than a line of its own');
+  await page.getByRole('button', { name: /^End \d+ sessions?$/ }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/gone/, { timeout: 45_000 });
+  await open(page, `${new URL(page.url()).pathname}/report`, SCRIPT);
+  await fitsPaper(page, 'report');
 });

@@ -1,5 +1,5 @@
-//! What people type: `curfew serve | demo | migrate | backup | check-config | admin … | audit …` on the portal's own
-//! machine, and the commands of [`remote`] from anywhere.
+//! What people type: `curfew serve | demo | migrate | backup | check-config | admin … | audit … | report-key` on the
+//! portal's own machine, `verify-report` on any, and the commands of [`remote`] from anywhere.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,7 @@ use crate::systems::Systems;
 
 mod papers;
 mod remote;
+mod report;
 mod tickets;
 
 /// Who is signed in where, right now, and are they really out?
@@ -89,6 +90,10 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Prints the public key that signs containment reports, with its fingerprint.
+    ReportKey,
+    /// Checks a containment report without the portal: that nothing in it was changed, and by which key it was signed.
+    VerifyReport(report::Check),
     #[command(flatten)]
     Remote(remote::Remote),
     /// Prints completions for a shell.
@@ -173,6 +178,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::CheckConfig => check_config(&config()?).await,
         Command::Admin { command } => admin(config()?, command).await,
         Command::Audit { command } => audit(&config()?, command).await,
+        Command::ReportKey => report::key(&config()?),
+        Command::VerifyReport(asked) => report::check(&asked),
         Command::Remote(command) => Ok(remote::run(command).await),
         Command::Completions(asked) => Ok(papers::completions(&asked)),
         Command::Man(asked) => papers::man(&asked),
@@ -441,7 +448,7 @@ async fn backup(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!to.exists(), "{} is there already; name a new file", to.display());
     portal::open_database(config).await?.copy_to(to).await?;
     println!(
-        "Copied to {}. Keep session.key, audit.key and factor.key of the data folder with it.",
+        "Copied to {}. Keep session.key, audit.key, factor.key and report.key of the data folder with it.",
         to.display()
     );
     Ok(ExitCode::SUCCESS)

@@ -144,6 +144,8 @@ pub struct KeyFiles {
     pub audit: Option<SecretRef>,
     /// Seals the seeds of second factors. Default `data_dir/factor.key`.
     pub factor: Option<SecretRef>,
+    /// Signs containment reports. Default `data_dir/report.key`.
+    pub report: Option<SecretRef>,
 }
 
 /// Where a secret is found: `env:NAME` or `file:/path`.

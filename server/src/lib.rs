@@ -26,6 +26,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connectors;
+pub mod containment;
 pub mod db;
 pub mod domain;
 pub mod endings;

@@ -24,6 +24,8 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::SharedConnector;
+use crate::containment::sign::ReportKey;
+use crate::containment::{self, Containment};
 use crate::db::{Conn, Db, READERS};
 use crate::endings::{Endings, Parts};
 use crate::error::Error;
@@ -54,6 +56,7 @@ pub struct Portal {
     pub collector: Arc<Collector>,
     pub people: Arc<People>,
     pub endings: Arc<Endings>,
+    pub containment: Arc<Containment>,
     pub webhooks: Arc<Webhooks>,
     pub tickets: Arc<Tickets>,
     /// Settings in force; what can change without a restart is read from here.
@@ -106,6 +109,13 @@ fn seal_key(config: &Config) -> anyhow::Result<SealKey> {
     let key = keys::load_key(config.keys.factor.as_ref(), &config.data_dir.join("factor.key"))
         .context("keys.factor")?;
     Ok(SealKey::new(&key))
+}
+
+/// The key that signs containment reports.
+pub fn report_key(config: &Config) -> anyhow::Result<ReportKey> {
+    let key = keys::load_key(config.keys.report.as_ref(), &config.data_dir.join("report.key"))
+        .context("keys.report")?;
+    Ok(ReportKey::new(&key))
 }
 
 impl Portal {
@@ -209,6 +219,17 @@ impl Portal {
         }));
         let tellers = webhooks.clone();
         endings.take_tellers(move || tellers.takers(outbox::Kind::PeopleNotice));
+        let containment = Arc::new(Containment::new(containment::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            systems: systems.clone(),
+            endings: endings.clone(),
+            people: people.clone(),
+            key: report_key(&config)?,
+            portal: config.instance.clone(),
+            address: config.public_url(),
+        }));
         let tickets = Arc::new(Tickets::new(tickets::Parts {
             db: db.clone(),
             clock: clock.clone(),
@@ -231,6 +252,7 @@ impl Portal {
             collector,
             people,
             endings,
+            containment,
             webhooks,
             tickets,
             config: RwLock::new(Arc::new(config)),
@@ -259,6 +281,7 @@ impl Portal {
             views: Arc::new(For::new(&self.sessions, caller)),
             people: Arc::new(For::new(&self.people, caller)),
             endings: Arc::new(For::new(&self.endings, caller)),
+            containment: Arc::new(For::new(&self.containment, caller)),
             systems: Arc::new(For::new(&self.systems, caller)),
             policies: Arc::new(For::new(&self.policies, caller)),
             access: Arc::new(For::new(&self.access, caller)),

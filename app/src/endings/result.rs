@@ -298,6 +298,12 @@ fn Facts(page: Page) -> impl IntoView {
                         </div>
                     }
                 })}
+            <div>
+                <dt>"Proof"</dt>
+                <dd>
+                    <a href=paths::ending_report(brief.ending_no)>"containment report"</a>
+                </dd>
+            </div>
         </dl>
     }
     .into_any()

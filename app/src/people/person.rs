@@ -68,9 +68,10 @@ fn Subject(
             }
         })
         .collect_view();
+    let report = paths::subject_report(&page.subject_id);
     view! {
         <Crumbs first="People" href=paths::PEOPLE second=page.name.clone() />
-        <PageHead title=page.name.clone() />
+        <PageHead title=page.name.clone() tools=move || view! { <LinkButton href=report.clone()>"Containment report"</LinkButton> } />
         <p class="second person-facts">{mails} {open}</p>
         {(!page.whole).then(|| view! { <PartOnly /> })}
         <div class="beside">

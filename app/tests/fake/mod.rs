@@ -1,5 +1,6 @@
 //! A backend made of plain values: what pages are shown on without a database, a server or a clock.
 
+pub mod containment;
 pub mod people;
 pub mod rendering;
 pub mod tickets;
@@ -59,6 +60,7 @@ impl Fake {
             views: fake.clone(),
             people: fake.clone(),
             endings: fake.clone(),
+            containment: fake.clone(),
             systems: fake.clone(),
             policies: fake.clone(),
             access: fake.clone(),

@@ -30,6 +30,7 @@ pub struct World {
     pub views: Views,
     pub people: app::people::wire::PeoplePage,
     pub person: Option<app::people::wire::PersonPage>,
+    pub report: Option<app::containment::wire::Report>,
     /// Whoever is looked for by name.
     pub people_named: Vec<app::sessions::wire::PersonBrief>,
 }
@@ -111,6 +112,7 @@ impl World {
             views: Views::default(),
             people: super::people::nobody(),
             person: None,
+            report: None,
             people_named: Vec::new(),
         }
     }

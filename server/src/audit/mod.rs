@@ -147,6 +147,8 @@ actions! {
     CspViolation = "malicious_csp_violation", "A browser reported a blocked script or style";
     /// Looked at personal session data.
     SensitiveRead = "sensitive_read", "Looked at a list";
+    /// A signed containment report was made: its detail holds the hash of each part.
+    ReportMade = "containment_report", "Made a containment report";
     /// Took data out.
     Export = "sensitive_export", "Exported";
     /// A view that others find was shared, changed, taken back.
@@ -370,6 +372,12 @@ impl Audit {
     /// Holds the end of the log until this transaction ends: whoever does so takes turns.
     pub async fn lock(&self, conn: &mut Conn) -> Result<(), Error> {
         store::lock(conn).await
+    }
+
+    /// Where the log ends for this connection: number and hash of the newest entry.
+    pub async fn head(&self, conn: &mut Conn) -> Result<(i64, String), Error> {
+        let ends = store::ends(conn).await?;
+        Ok((ends.head_seq, ends.head_hash))
     }
 
     /// Appends in a transaction of its own, for what changes nothing else.

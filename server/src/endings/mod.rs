@@ -39,6 +39,7 @@ mod everywhere;
 pub mod for_app;
 mod page;
 pub mod plan;
+pub mod report;
 mod results;
 mod since;
 mod stages;

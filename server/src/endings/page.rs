@@ -98,7 +98,7 @@ pub(super) async fn left_out(
 }
 
 /// Adds items of one state and outcome to the counts.
-fn add(counts: &mut EndingCounts, tally: &show::Tally) {
+pub(super) fn add(counts: &mut EndingCounts, tally: &show::Tally) {
     let items = tally.items.unsigned_abs();
     counts.wanted += items;
     counts.returned += tally.returned.unsigned_abs();
@@ -555,7 +555,7 @@ fn brief(row: &EndingRow, all_paused: bool, tally: &[show::Tally]) -> EndingBrie
     }
 }
 
-fn item(row: show::ItemRow, names: &Names) -> EndingItemRow {
+pub(super) fn item(row: show::ItemRow, names: &Names) -> EndingItemRow {
     EndingItemRow {
         person: person_shown(
             &row.display_name,

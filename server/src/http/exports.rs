@@ -1,16 +1,17 @@
-//! Lists as files: CSV and JSON lines, streamed.
+//! Files: lists as CSV and JSON lines, streamed; containment reports as signed JSON.
 
 use std::sync::Arc;
 
 use app::audit::wire::AuditQuery;
 use app::civil::rfc3339;
+use app::containment::wire::ReportOf;
 use app::error::AppError;
 use app::paths;
 use app::sessions::query::SessionQuery;
-use app::wire::Timestamp;
+use app::wire::{SubjectId, Timestamp};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, TryStreamExt};
@@ -63,6 +64,49 @@ pub async fn sessions(
     file(&visit, begun, format, &name)
 }
 
+/// `GET /endings/{no}/report.json`: what an ending did, as a signed file.
+pub async fn ending_report(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    Path(number): Path<String>,
+) -> Response {
+    // No ending has the number 0: what is no number is not there either.
+    let number = number.parse().unwrap_or(0);
+    report(
+        &http,
+        &visit,
+        ReportOf::Ending(number),
+        &format!("ending-{number}"),
+    )
+    .await
+}
+
+/// `GET /people/{id}/report.json`: what was done so that a person is out, as a signed file.
+pub async fn person_report(
+    State(http): State<Arc<Http>>,
+    Extension(visit): Extension<Visit>,
+    Path(subject): Path<String>,
+) -> Response {
+    report(&http, &visit, ReportOf::Person(SubjectId(subject)), "person").await
+}
+
+async fn report(http: &Http, visit: &Visit, of: ReportOf, name: &str) -> Response {
+    let made = match visit.caller() {
+        Ok(caller) => (http.backend)(caller).containment.signed_report(of).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(text) => {
+            let name = format!("curfew-report-{name}-{}", stamp(http.clock.now()));
+            as_file(text.into_response(), "application/json", &name, "json")
+        }
+        Err(error) => {
+            visit.note(error.status());
+            plain::page(&error)
+        }
+    }
+}
+
 fn format_of(request: &Request) -> Format {
     match request.uri().path().ends_with(".csv") {
         true => Format::Csv,
@@ -97,11 +141,16 @@ fn file(
         tracing::error!(%cause, "an export broke off");
         std::io::Error::other("the export broke off")
     });
-    let mut response = Body::from_stream(lines).into_response();
+    let response = Body::from_stream(lines).into_response();
     let (kind, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),
         Format::JsonLines => ("application/x-ndjson", "jsonl"),
     };
+    as_file(response, kind, name, ending)
+}
+
+/// An answer that a browser keeps as a file.
+fn as_file(mut response: Response, kind: &'static str, name: &str, ending: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let name = format!("attachment; filename=\"{name}.{ending}\"");

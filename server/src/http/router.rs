@@ -34,6 +34,10 @@ pub const OPEN_PATHS: [&str; 8] = [
     api::DOCUMENT,
 ];
 
+/// Signed containment reports: `paths::ending_report_file`, `paths::subject_report_file`.
+const ENDING_REPORT: &str = "/endings/{no}/report.json";
+const PERSON_REPORT: &str = "/people/{id}/report.json";
+
 /// The whole portal as one service.
 pub fn router(http: impl Into<Arc<Http>>) -> Router {
     let http = http.into();
@@ -61,6 +65,8 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
         .route(paths::SESSIONS_CSV, get(exports::sessions))
         .route(paths::AUDIT_JSONL, get(exports::audit))
         .route(paths::AUDIT_CSV, get(exports::audit))
+        .route(ENDING_REPORT, get(exports::ending_report))
+        .route(PERSON_REPORT, get(exports::person_report))
         .route(forms::ACCOUNT, post(forms::take).get(forms::look));
     for route in forms::ROUTES {
         acts = acts.route(route, post(forms::take).get(forms::look));

@@ -26,6 +26,7 @@ use crate::systems::Systems;
 
 mod acts;
 mod link;
+mod report;
 mod show;
 mod store;
 

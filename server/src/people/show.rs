@@ -296,7 +296,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// The name the list goes by.
-fn first_name(accounts: &[&Shown]) -> String {
+pub(super) fn first_name(accounts: &[&Shown]) -> String {
     let first = accounts
         .iter()
         .min_by(|a, b| (&a.person_sort, &a.account_key).cmp(&(&b.person_sort, &b.account_key)));
@@ -327,7 +327,12 @@ fn within(account: &Shown) -> String {
 }
 
 /// An account of a person. Of a link to what the caller may not see nothing is told: it stands there by itself.
-fn row(account: &Shown, all: &[Shown], rules: &Rules, system: &impl Fn(&str) -> String) -> AccountRow {
+pub(super) fn row(
+    account: &Shown,
+    all: &[Shown],
+    rules: &Rules,
+    system: &impl Fn(&str) -> String,
+) -> AccountRow {
     let with = account
         .ground_with
         .as_ref()

@@ -1,5 +1,6 @@
 //! What the Systems page and the health strip show.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use app::access::wire::Permission;
@@ -92,6 +93,22 @@ impl Systems {
             unproven: unproven(row).map(str::to_owned),
             system_id: SystemId::from(row.system_id.as_str()),
         }
+    }
+
+    /// What the Systems page tells the caller of these systems, by name; those they may not know are left out.
+    pub async fn told_of(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        systems: &BTreeSet<SystemId>,
+    ) -> Result<Vec<SystemDetail>, Error> {
+        let mut told = Vec::with_capacity(systems.len());
+        for row in self.visible_rows(conn, caller).await? {
+            if systems.contains(&SystemId::from(row.system_id.as_str())) {
+                told.push(self.detail(conn, caller, &row).await?);
+            }
+        }
+        Ok(told)
     }
 
     pub(super) async fn detail(

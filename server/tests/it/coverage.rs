@@ -469,7 +469,7 @@ const FORMS: [Form; 71] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 28] = [
+const PAGES: [(&str, &str, Without); 32] = [
     ("/", "/", Own),
     // Names what the caller may see; nothing for who may see nothing.
     ("/go", "/go?q=a", Own),
@@ -482,9 +482,13 @@ const PAGES: [(&str, &str, Without); 28] = [
     ("/sessions", "/sessions", Refused),
     ("/people", "/people", Refused),
     ("/people/{id}", "/people/none", Refused),
+    ("/people/{id}/report", "/people/none/report", Refused),
+    ("/people/{id}/report.json", "/people/none/report.json", Refused),
     ("/endings", "/endings", Refused),
     ("/endings/preview/{id}", "/endings/preview/none", Refused),
     ("/endings/{no}", "/endings/1", Refused),
+    ("/endings/{no}/report", "/endings/1/report", Refused),
+    ("/endings/{no}/report.json", "/endings/1/report.json", Refused),
     ("/systems", "/systems", Refused),
     ("/policies", "/policies", Refused),
     ("/access", "/access", Refused),

@@ -19,6 +19,7 @@ mod harness;
 mod kill9;
 mod people;
 mod phone;
+mod report;
 mod screen_share;
 mod security_accounts;
 mod security_audit_copy;

@@ -1,5 +1,6 @@
-//! SQL of endings: `freeze` fills previews, `plans` of those that begin later, `approval` is about second persons, `work` serves the worker and the watch,
-//! `stages` what waits for what, `show` the pages.
+//! SQL of endings: `freeze` fills previews, `plans` is about those that begin later, `approval` about second persons, `work`
+//! serves the worker and the watch, `stages` says what waits for what, `show` is for the pages, `report` for containment
+//! reports.
 
 use app::endings::wire::EndingState;
 use app::wire::{EndingId, SystemId, Timestamp};
@@ -12,6 +13,7 @@ pub mod approval;
 pub mod by_day;
 pub mod freeze;
 pub mod plans;
+pub mod report;
 pub mod show;
 pub mod since;
 pub mod stages;

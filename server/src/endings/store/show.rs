@@ -184,6 +184,26 @@ pub struct ItemRow {
     pub changed_at: i64,
 }
 
+/// Columns of [`ItemRow`].
+pub(super) const ITEM: [&str; 16] = [
+    "session_key",
+    "system_id",
+    "account_name",
+    "display_name",
+    "person_doubt",
+    "handle_hint",
+    "kind",
+    "outcome",
+    "detail",
+    "attempts",
+    "asked_at",
+    "read_back_at",
+    "residual_until",
+    "returned_at",
+    "returned_system_id",
+    "changed_at",
+];
+
 /// Items, newest change first, behind `after` (moment and key of the last one shown).
 pub async fn items(
     conn: &mut Conn,
@@ -193,27 +213,9 @@ pub async fn items(
     after: Option<(i64, String)>,
     limit: u64,
 ) -> Result<Vec<ItemRow>, Error> {
-    const COLUMNS: [&str; 16] = [
-        "session_key",
-        "system_id",
-        "account_name",
-        "display_name",
-        "person_doubt",
-        "handle_hint",
-        "kind",
-        "outcome",
-        "detail",
-        "attempts",
-        "asked_at",
-        "read_back_at",
-        "residual_until",
-        "returned_at",
-        "returned_system_id",
-        "changed_at",
-    ];
     let mut query = wanted(&row.id());
     query
-        .columns(COLUMNS.map(|c| (Alias::new("ending_item"), Alias::new(c))))
+        .columns(ITEM.map(|c| (Alias::new("ending_item"), Alias::new(c))))
         .cond_where(reader.items(row))
         .order_by((Alias::new("ending_item"), Alias::new("changed_at")), Order::Desc)
         .order_by((Alias::new("ending_item"), Alias::new("session_key")), Order::Asc)

@@ -1,5 +1,6 @@
 //! `/endings`: a preview is confirmed, then its sessions are read until each has an outcome.
 
+use app::containment::wire::ReportOf;
 use app::endings::wire::{self as ours, Begin, Confirm, ItemFilter};
 use app::error::AppError;
 use app::wire::EndingId;
@@ -12,7 +13,8 @@ use super::wire::endings::{
     Confirmed, ConfirmedState, CursorParam, Ending, EndingBrief, EndingList, Item, ItemList, ItemParams,
     NewEnding,
 };
-use super::{PREFIX, made, ok};
+use super::wire::report::SignedReport;
+use super::{PREFIX, as_it_is, made, ok};
 
 /// Where to read an ending.
 pub fn address(ending_no: i64) -> String {
@@ -130,6 +132,17 @@ pub async fn items(api: Api, Part(ending_no): Part<i64>, mut pairs: Pairs) -> Re
         items: page.items.into_iter().map(Item::from).collect(),
         next_cursor: page.next,
     }))
+}
+
+/// What an ending did and what is known of it, signed: `curfew verify-report` checks it without the portal. Needs
+/// ExportData as well.
+#[utoipa::path(get, path = "/endings/{ending_no}/report", tag = "endings", operation_id = "get_ending_report",
+    params(("ending_no" = i64, Path, description = "Its number.")),
+    responses((status = 200, description = "The containment report; keep it to the byte.", body = SignedReport)))]
+pub async fn report(api: Api, Part(ending_no): Part<i64>, pairs: Pairs) -> Result<Response, Problem> {
+    pairs.nothing_else()?;
+    let of = ReportOf::Ending(ending_no);
+    Ok(as_it_is(api.backend.containment.signed_report(of).await?))
 }
 
 /// Stops what was not yet sent; what was sent is read back as always.

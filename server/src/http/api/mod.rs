@@ -83,6 +83,7 @@ fn endpoints() -> (Router<Arc<Http>>, OpenApi) {
                 .routes(routes!(endings::one))
                 .routes(routes!(endings::items))
                 .routes(routes!(endings::stop))
+                .routes(routes!(endings::report))
                 .routes(routes!(systems::list))
                 .routes(routes!(systems::one))
                 .routes(routes!(people::list))
@@ -90,6 +91,7 @@ fn endpoints() -> (Router<Arc<Http>>, OpenApi) {
                 .routes(routes!(people::end_everywhere))
                 .routes(routes!(subjects::list))
                 .routes(routes!(subjects::one))
+                .routes(routes!(subjects::report))
                 .routes(routes!(policies::list))
                 .routes(routes!(policies::accept))
                 .routes(routes!(policies::reopen))
@@ -175,6 +177,12 @@ async fn finish(request: Request, next: Next) -> Response {
 /// A successful answer.
 fn ok<T: serde::Serialize>(body: &T) -> Response {
     plain::data(axum::http::StatusCode::OK, "application/json", body)
+}
+
+/// A successful answer that stands as it is: what is signed must not be written anew.
+fn as_it_is(json: String) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], json).into_response()
 }
 
 /// A successful answer that made something at `location`.

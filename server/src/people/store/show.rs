@@ -253,6 +253,25 @@ pub async fn live_of(conn: &mut Conn, seen: Condition, subjects: &[String]) -> R
     conn.fetch_all(&select).await
 }
 
+/// Live sessions of a person that the caller may see, by system.
+pub async fn live_by_system(
+    conn: &mut Conn,
+    seen: Condition,
+    subject: &str,
+) -> Result<Vec<(String, i64)>, Error> {
+    let system = (Alias::new("session"), Alias::new("system_id"));
+    let select = Query::select()
+        .column(system.clone())
+        .expr(Func::count(session("session_key")))
+        .from(Alias::new("session"))
+        .and_where(session("subject_id").eq(subject))
+        .cond_where(Cond::all().add(live()).add(no_guests()).add(seen))
+        .group_by_col(system.clone())
+        .order_by(system, Order::Asc)
+        .take();
+    conn.fetch_all(&select).await
+}
+
 /// Sessions of a person that live or went after `since`, the newest first.
 pub async fn stays(
     conn: &mut Conn,

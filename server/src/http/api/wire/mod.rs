@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 pub mod endings;
 pub mod previews;
+pub mod report;
 pub mod sessions;
 pub mod subjects;
 pub mod systems;

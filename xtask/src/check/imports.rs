@@ -273,7 +273,7 @@ fn server_rule(within: &str, module: &[String], named: &Named) -> Option<String>
 fn connector_rule(module: &[String], to: &str, part: &str) -> Option<String> {
     let file = module.get(1).map_or("mod", String::as_str);
     if to == "connectors" {
-        let shared = ["", "http", "guard", "conformance"];
+        let shared = ["", "http", "jwks", "guard", "conformance"];
         let one_system = !shared.contains(&file) && file != "mod";
         let another =
             part.starts_with(|c: char| c.is_ascii_lowercase()) && !shared.contains(&part) && part != file;

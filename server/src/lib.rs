@@ -38,6 +38,7 @@ pub mod policies;
 pub mod portal;
 pub mod schedule;
 pub mod sessions;
+pub mod signals;
 pub mod signin;
 pub mod simulators;
 pub mod systems;

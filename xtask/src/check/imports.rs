@@ -12,8 +12,8 @@ use crate::places::Places;
 use crate::site::files;
 
 /// Features of `app`: each a folder with its own words (`wire`), questions (`port`) and pages.
-const FEATURES: [&str; 9] = [
-    "access", "audit", "endings", "people", "policies", "sessions", "signin", "systems", "tickets",
+const FEATURES: [&str; 10] = [
+    "access", "audit", "endings", "people", "policies", "sessions", "signals", "signin", "systems", "tickets",
 ];
 /// What every feature may use.
 const APP_SHARED: [&str; 7] = ["backend", "civil", "error", "form", "paths", "ui", "wire"];
@@ -47,7 +47,11 @@ const MORE_STORES: [&str; 14] = [
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
+    (
+        "signals",
+        &["endings", "people", "sessions", "systems", "connectors", "audit"],
+    ),
     (
         "tickets",
         &[

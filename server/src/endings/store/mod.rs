@@ -12,6 +12,7 @@ pub mod approval;
 pub mod by_day;
 pub mod freeze;
 pub mod show;
+pub mod signal;
 pub mod since;
 pub mod stages;
 pub mod work;

@@ -2,6 +2,7 @@
 
 pub mod people;
 pub mod rendering;
+pub mod signals;
 pub mod tickets;
 pub mod world;
 
@@ -63,7 +64,8 @@ impl Fake {
             policies: fake.clone(),
             access: fake.clone(),
             audit: fake.clone(),
-            tickets: fake,
+            tickets: fake.clone(),
+            signals: fake,
         }
     }
 

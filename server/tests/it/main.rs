@@ -29,5 +29,8 @@ mod security_notices;
 mod security_service;
 mod security_session_ends;
 mod security_sessions;
+mod signals;
+mod signals_estate;
+mod signals_refused;
 mod tickets_page;
 mod views;

@@ -428,7 +428,7 @@ async fn the_page_shows_what_is_part_of_ones_grant_and_nothing_of_others() {
             }),
         };
         estate.app.person("hal", "Hal", &[("helpdesk", ann_only)]).await;
-        let elsewhere = Scope::systems(["payroll".into()]);
+        let elsewhere = Scope::systems(["payroll"]);
         estate.app.person("pat", "Pat", &[("helpdesk", elsewhere)]).await;
         estate.app.person("nob", "Nob", &[]).await;
         estate.app.administrator("mara").await;

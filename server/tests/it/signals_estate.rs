@@ -15,7 +15,8 @@ use server::simulators::cas::CasServer;
 use server::simulators::cas::model::Release;
 use server::simulators::keycloak::KeycloakServer;
 use server::simulators::keycloak::model::PORTAL;
-use server::simulators::simulator::{Shape, Simulator};
+use server::simulators::simulator::Simulator;
+use server::simulators::simulator::shape::Shape;
 
 use crate::broker_estate::send;
 use crate::broker_keys::{Key, Publisher};
@@ -50,7 +51,7 @@ pub struct Person {
     pub ids: Vec<String>,
 }
 
-pub fn rule(config: &mut Config, id: &str) -> &mut SignalRule {
+pub fn rule<'c>(config: &'c mut Config, id: &str) -> &'c mut SignalRule {
     config.signals.iter_mut().find(|rule| rule.id == id).unwrap()
 }
 

@@ -34,6 +34,7 @@ mod request;
 mod rules;
 mod store;
 mod token;
+mod who;
 mod work;
 
 pub use self::receive::Refused;

@@ -31,6 +31,7 @@ mod security_session_ends;
 mod security_sessions;
 mod signals;
 mod signals_estate;
+mod signals_page;
 mod signals_refused;
 mod tickets_page;
 mod views;

@@ -38,7 +38,7 @@ pub struct Signals {
     pub cas: CasServer,
     pub systems: Vec<Simulator>,
     pub far_clock: Arc<FakeClock>,
-    pub keys: Publisher,
+    _keys: Publisher,
     pub key: Key,
     _secret: tempfile::NamedTempFile,
 }
@@ -118,7 +118,7 @@ impl Signals {
             cas,
             systems,
             far_clock,
-            keys,
+            _keys: keys,
             key,
             _secret: secret,
         }

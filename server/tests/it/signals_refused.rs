@@ -43,6 +43,16 @@ async fn security_a22_a_logout_token_that_is_not_as_it_should_be_is_refused_and_
         );
         let whole = estate.token(&good);
         let cut = whole[..whole.len() - 4].to_owned();
+        // Somebody else's name under a good signature.
+        let tampered = {
+            let (head, signature) = (
+                whole.split('.').next().unwrap(),
+                whole.rsplit('.').next().unwrap(),
+            );
+            let mut claims = good.clone();
+            claims["sub"] = "somebody-else".into();
+            format!("{head}.{}.{signature}", part(claims))
+        };
         // Signed with the published key as if it were a shared secret.
         let mixed_up = {
             let header = jsonwebtoken::Header {
@@ -58,7 +68,8 @@ async fn security_a22_a_logout_token_that_is_not_as_it_should_be_is_refused_and_
         let cases: Vec<(String, &str)> = vec![
             (unsigned, "Its algorithm is not ES256"),
             (mixed_up, "Its algorithm is not ES256"),
-            (cut, "signature"),
+            (cut, "can't be read"),
+            (tampered, "signature"),
             (estate.token_by(&foreign, "logout+jwt", &good), "signature"),
             (estate.token_by(&unknown, "logout+jwt", &good), "kid names none"),
             (

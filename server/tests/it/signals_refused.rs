@@ -60,7 +60,7 @@ async fn security_a22_a_logout_token_that_is_not_as_it_should_be_is_refused_and_
                 kid: Some("first".to_owned()),
                 ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
             };
-            let secret = jsonwebtoken::EncodingKey::from_secret(&estate.key.pair.public_key_raw());
+            let secret = jsonwebtoken::EncodingKey::from_secret(estate.key.pair.public_key_raw());
             jsonwebtoken::encode(&header, &good, &secret).unwrap()
         };
         let foreign = Key::new("first");

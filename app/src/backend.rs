@@ -15,6 +15,7 @@ use crate::error::AppError;
 use crate::people::port::PeoplePort;
 use crate::policies::port::PoliciesPort;
 use crate::sessions::port::{SessionsPort, ViewsPort};
+use crate::signals::port::SignalsPort;
 use crate::signin::port::SignInPort;
 use crate::systems::port::SystemsPort;
 use crate::tickets::port::TicketsPort;
@@ -34,6 +35,7 @@ pub struct Backend {
     pub access: Arc<dyn AccessPort>,
     pub audit: Arc<dyn AuditPort>,
     pub tickets: Arc<dyn TicketsPort>,
+    pub signals: Arc<dyn SignalsPort>,
 }
 
 /// The caller's backend; [`AppError::SignedOut`] when nobody is signed in.

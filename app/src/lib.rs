@@ -27,6 +27,7 @@ pub mod go;
 pub mod people;
 pub mod policies;
 pub mod sessions;
+pub mod signals;
 pub mod signin;
 pub mod systems;
 pub mod tickets;

@@ -8,8 +8,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::layout::{Framed, NotFoundPage};
 use crate::{
-    access, audit, containment, endings, go, layout, paths, people, policies, sessions, signin, systems,
-    tickets, ui,
+    access, audit, containment, endings, go, layout, paths, people, policies, sessions, signals, signin,
+    systems, tickets, ui,
 };
 
 /// The document around the app. `options` must say output name `curfew` and package folder `pkg`.
@@ -98,6 +98,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/access/people/:id") view=access::person::PersonPage ssr=SsrMode::Async />
                     <Route path=path!("/go") view=go::page::GoPage ssr=SsrMode::Async />
                     <Route path=path!("/tickets") view=tickets::page::TicketsPage ssr=SsrMode::Async />
+                    <Route path=path!("/signals") view=signals::page::SignalsPage ssr=SsrMode::Async />
                     <Route path=path!("/audit") view=audit::page::AuditPage ssr=SsrMode::Async />
                 </Routes>
             </Framed>

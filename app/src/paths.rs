@@ -20,6 +20,8 @@ pub const ACCESS: &str = "/access";
 pub const AUDIT: &str = "/audit";
 /// Requests of embedding apps for sign-in tickets.
 pub const TICKETS: &str = "/tickets";
+/// Signals of identity servers.
+pub const SIGNALS: &str = "/signals";
 pub const ACCOUNT: &str = "/account";
 /// People, systems, views, endings and pages by what they are called: `q`, and `list` = query string of the open list.
 pub const GO: &str = "/go";
@@ -35,6 +37,11 @@ pub const LIVE: &str = "/live";
 /// The stream of changes of one topic (`ending:<ending_id>`, `endings`, `sessions`); each event carries its version.
 pub fn live(topic: &str) -> String {
     with_query(LIVE, &query_string(&[("topic", topic)]))
+}
+
+/// Signals that came before this one.
+pub fn signals_before(signal_id: &str) -> String {
+    with_query(SIGNALS, &query_string(&[("before", signal_id)]))
 }
 
 /// The list with these pairs.

@@ -24,13 +24,14 @@ fn says(html: &str, parts: &[&str]) {
     }
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     paths::PEOPLE,
     paths::SYSTEMS,
     paths::POLICIES,
     paths::ACCESS,
     paths::AUDIT,
     paths::TICKETS,
+    paths::SIGNALS,
     paths::ACCOUNT,
 ];
 
@@ -92,6 +93,7 @@ fn ui_b8_empty_pages_say_what_to_do_next() {
             paths::TICKETS,
             ["No app may ask for tickets", "curfew check-config"],
         ),
+        (paths::SIGNALS, ["No signal came", "curfew.toml"]),
         (paths::PEOPLE, ["Nobody is known yet", "first reading"]),
         ("/people?q=zoe", ["Nobody matches", "Everybody"]),
         (paths::AUDIT, ["No entries", "Nothing that is part of your grant"]),
@@ -826,6 +828,30 @@ fn ui_g3_what_needs_a_right_is_offered_to_who_has_it_and_a_list_keeps_its_filter
     // Nothing to export where the list is not understood, or there is none.
     assert!(!go("/go?list=systme%3Ddomo", &Permission::ALL).contains("/sessions/export"));
     assert!(!go("/go", &Permission::ALL).contains("/sessions/export"));
+}
+
+#[test]
+fn signals_say_whom_they_meant_and_what_became_of_them() {
+    let (_, html) = page(paths::SIGNALS, Given::world(World::many()));
+    says(
+        &html,
+        &[
+            "You see what is part of your grant.",
+            "Only reports",
+            "Ends, at most 10 a minute",
+            "Takes no signal",
+            "https://curfew.northwind.example/signals/v1/oidc/staff",
+            "Ending begun",
+            "2 in Intranet, 1 in Library",
+            "Ending 1042",
+            "nobody matched",
+            "Its sub and its sid are of two people.",
+            "waits",
+        ],
+    );
+    assert!(html.contains("href=\"/endings/1042\"") && html.contains("href=\"/signals?before=s1\""));
+    let (_, first) = page("/signals?before=s9", Given::world(World::many()));
+    says(&first, &["Newest", "Older"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ const PAGES = [
   '/go',
   '/go?q=domo',
   '/tickets',
+  '/signals',
   '/account',
   '/second-factor',
   '/no-such-page',

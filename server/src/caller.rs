@@ -12,6 +12,7 @@ use crate::domain::grant::{About, Grant, VisibleScope};
 
 pub mod broker;
 pub mod scope;
+pub mod signal;
 
 /// Longest age of an authentication for highly sensitive acts, seconds (security A16).
 pub const FRESH_AUTH_S: i64 = 5 * 60;
@@ -27,6 +28,8 @@ pub enum CallerKind {
     Rule,
     /// An app of the ticket broker, acting for one of its people.
     App,
+    /// A rule for signals of an identity server, acting for the person one is about.
+    Signal,
     /// Curfew itself: background work that decides nothing.
     System,
 }
@@ -39,15 +42,23 @@ impl CallerKind {
             CallerKind::Token => "token",
             CallerKind::Rule => "rule",
             CallerKind::App => "app",
+            CallerKind::Signal => "signal",
             CallerKind::System => "system",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Operator, Self::Token, Self::Rule, Self::App, Self::System]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [
+            Self::Operator,
+            Self::Token,
+            Self::Rule,
+            Self::App,
+            Self::Signal,
+            Self::System,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
     }
 }
 
@@ -189,9 +200,12 @@ impl Caller {
     }
 
     /// `StepUp` unless the caller authenticated within the last five minutes (security A16). A token shows its secret
-    /// with every call, an app signs each of its own.
+    /// with every call, an app signs each of its own, and a signal was verified when it came.
     pub fn require_fresh_auth(&self, now: Timestamp) -> Result<(), AppError> {
-        if matches!(self.kind, CallerKind::Token | CallerKind::App) {
+        if matches!(
+            self.kind,
+            CallerKind::Token | CallerKind::App | CallerKind::Signal
+        ) {
             return Ok(());
         }
         match self.auth_at {

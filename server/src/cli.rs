@@ -504,6 +504,9 @@ async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
     for (app, found) in crate::tickets::check(config) {
         others.push((format!("Broker app {app} (nothing was asked)"), found));
     }
+    for (rule, found) in crate::signals::check(config) {
+        others.push((format!("Signals by the rule {rule} (nothing was asked)"), found));
+    }
     for webhook in &config.webhook {
         let (host, found) = crate::webhooks::check(webhook);
         others.push((format!("Webhook at {host} (nothing was sent)"), found));

@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 mod broker;
 mod outward;
 mod people;
+mod signals;
 
 pub use self::broker::{
     AppJwks, AppKey, BrokerApp, BrokerRules, BrowserRules, KeyAlgorithm, LONGEST_APP_SESSION_S, Several,
 };
 pub use self::outward::{AuditCopy, AuditRules, WebhookSettings};
 pub use self::people::{NameSpace, PeopleRules};
+pub use self::signals::{CasSignals, OidcSignals, SignalMode, SignalRule};
 
 /// The settings file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,6 +64,8 @@ pub struct Config {
     pub people: PeopleRules,
     /// The ticket broker.
     pub broker: BrokerRules,
+    /// What signals of identity servers do.
+    pub signals: Vec<SignalRule>,
     /// Connected systems by id. `curfew` (the portal itself) is always there.
     pub systems: BTreeMap<String, SystemSettings>,
 }
@@ -87,6 +91,7 @@ impl Default for Config {
             webhook: Vec::new(),
             people: PeopleRules::default(),
             broker: BrokerRules::default(),
+            signals: Vec::new(),
             systems: BTreeMap::new(),
         }
     }
@@ -451,6 +456,7 @@ impl Config {
             );
         }
         self.people.check()?;
+        signals::check(self)?;
         self.broker.check(self)
     }
 
@@ -499,6 +505,7 @@ mod tests {
         all.webhook[0].check().unwrap();
         all.broker.check(&all).unwrap();
         assert_eq!(all.broker.apps.len(), 1);
+        assert_eq!(all.signals.len(), 1);
     }
 
     #[test]

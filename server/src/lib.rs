@@ -10,6 +10,7 @@
 //! - [`policies`]: limits of systems and of Curfew's own sessions
 //! - [`audit`]: the tamper-evident log, and its copy off the box
 //! - [`tickets`]: the broker of sign-in tickets
+//! - [`signals`]: what identity servers tell, and what a rule makes of it
 //! - [`webhooks`]: tells others of events
 //!
 //! Around them: [`connectors`] (systems we speak to), [`simulators`] (systems we imitate), [`domain`] (pure rules),
@@ -39,6 +40,7 @@ pub mod policies;
 pub mod portal;
 pub mod schedule;
 pub mod sessions;
+pub mod signals;
 pub mod signin;
 pub mod simulators;
 pub mod systems;

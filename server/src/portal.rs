@@ -37,6 +37,7 @@ use crate::policies::Policies;
 use crate::schedule::Schedule;
 use crate::sessions::Sessions;
 use crate::sessions::collect::Collector;
+use crate::signals::{self, Signals};
 use crate::signin::{FrameFacts, Installation, Setup, SignIn};
 use crate::systems::Systems;
 use crate::tickets::{self, Tickets};
@@ -59,6 +60,7 @@ pub struct Portal {
     pub containment: Arc<Containment>,
     pub webhooks: Arc<Webhooks>,
     pub tickets: Arc<Tickets>,
+    pub signals: Arc<Signals>,
     /// Settings in force; what can change without a restart is read from here.
     config: RwLock<Arc<Config>>,
     own_sessions: SharedConnector,
@@ -209,7 +211,7 @@ impl Portal {
         let endings = Arc::new(Endings::new(Parts {
             db: db.clone(),
             clock: clock.clone(),
-            key: session_key,
+            key: session_key.clone(),
             collector: collector.clone(),
             systems: systems.clone(),
             access: access.clone(),
@@ -239,6 +241,16 @@ impl Portal {
             collector: collector.clone(),
             endings: endings.clone(),
         }));
+        let signals = Arc::new(Signals::new(signals::Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            key: session_key,
+            audit: audit.clone(),
+            systems: systems.clone(),
+            collector: collector.clone(),
+            people: people.clone(),
+            endings: endings.clone(),
+        }));
         let portal = Arc::new(Self {
             db,
             clock,
@@ -255,6 +267,7 @@ impl Portal {
             containment,
             webhooks,
             tickets,
+            signals,
             config: RwLock::new(Arc::new(config)),
             own_sessions,
         });
@@ -287,6 +300,7 @@ impl Portal {
             access: Arc::new(For::new(&self.access, caller)),
             audit: Arc::new(For::new(&self.audit, caller)),
             tickets: Arc::new(For::new(&self.tickets, caller)),
+            signals: Arc::new(For::new(&self.signals, caller)),
         }
     }
 
@@ -303,6 +317,7 @@ impl Portal {
             db: self.db.clone(),
             access: self.access.clone(),
             tickets: self.tickets.clone(),
+            signals: self.signals.clone(),
             broker_apart: config.broker.listen.is_some(),
             backend: Arc::new(move |caller| portal.for_caller(caller)),
             public_url: config.public_url(),
@@ -336,6 +351,8 @@ impl Portal {
         self.access.take_apps(&config.broker);
         self.people.take_settings(&config.people);
         problems.extend(self.tickets.take_settings(&config));
+        self.access.take_signals(&config.signals);
+        problems.extend(self.signals.take_settings(&config));
         Ok(problems)
     }
 
@@ -427,6 +444,16 @@ impl Portal {
                 async move { tickets.store_due().await }
             },
         );
+        let signals = self.signals.clone();
+        schedule.add(
+            "signals",
+            Duration::from_secs(1),
+            self.signals.wake(),
+            move || {
+                let signals = signals.clone();
+                async move { signals.work_due().await.map(|_| ()) }
+            },
+        );
         let portal = self.clone();
         schedule.add(
             "sweep",
@@ -450,6 +477,7 @@ impl Portal {
         self.webhooks.forget_old().await?;
         self.systems.forget_samples().await?;
         self.tickets.sweep().await?;
+        self.signals.sweep(self.config().retention.sessions_days).await?;
         self.people
             .forget_old(self.config().retention.sessions_days)
             .await?;

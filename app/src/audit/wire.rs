@@ -48,7 +48,7 @@ pub struct AuditEntry {
     pub action: String,
     /// The action in plain words ("Asked to end sessions").
     pub action_words: String,
-    /// operator | token | rule | app | system | nobody.
+    /// operator | token | rule | app | signal | system | nobody.
     pub actor_kind: String,
     /// Id of the actor.
     pub actor_id: String,

@@ -66,7 +66,13 @@ fn Systems(
         <PageHead
             title="Systems"
             aside=move || summary.clone()
-            tools=|| view! { <span class="second">"Added and changed in curfew.toml"</span> }
+            tools=|| {
+                view! {
+                    <span class="second">
+                        "Added and changed in curfew.toml. " <a href=paths::SIGNALS>"Signals of identity servers"</a>
+                    </span>
+                }
+            }
         />
     };
     if page.systems.is_empty() {

@@ -3,6 +3,7 @@
 pub mod containment;
 pub mod people;
 pub mod rendering;
+pub mod signals;
 pub mod tickets;
 pub mod world;
 
@@ -65,7 +66,8 @@ impl Fake {
             policies: fake.clone(),
             access: fake.clone(),
             audit: fake.clone(),
-            tickets: fake,
+            tickets: fake.clone(),
+            signals: fake,
         }
     }
 

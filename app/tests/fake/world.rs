@@ -27,6 +27,7 @@ pub struct World {
     pub audit: AuditPage,
     pub tickets: app::tickets::wire::TicketsPage,
     pub readiness: app::tickets::wire::Readiness,
+    pub signals: app::signals::wire::SignalsPage,
     pub views: Views,
     pub people: app::people::wire::PeoplePage,
     pub person: Option<app::people::wire::PersonPage>,
@@ -109,6 +110,7 @@ impl World {
             },
             tickets: super::tickets::none(),
             readiness: app::tickets::wire::Readiness::default(),
+            signals: super::signals::none(),
             views: Views::default(),
             people: super::people::nobody(),
             person: None,
@@ -147,6 +149,7 @@ impl World {
         world.person = Some(super::people::one());
         world.tickets = super::tickets::many();
         world.readiness = super::tickets::readiness();
+        world.signals = super::signals::many();
         world.my_sessions.sessions = vec![my_session("p1", true, 680), my_session("p2", false, 40_000)];
         world.systems.systems = vec![
             system("keycloak", "Keycloak staff", Health::Live, Some(4), 1204),

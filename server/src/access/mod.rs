@@ -12,10 +12,10 @@ use app::error::AppError;
 use app::wire::{GrantId, OperatorId, PortalSessionId, RoleId, Timestamp};
 
 use crate::audit::{Action, Audit, Entry};
-use crate::caller::{Caller, CallerKind, Origin, SecondFactor, broker};
+use crate::caller::{Caller, CallerKind, Origin, SecondFactor, broker, signal};
 use crate::changes::{self, topic};
 use crate::clock::Clock;
-use crate::config::{BrokerRules, SignInRules};
+use crate::config::{BrokerRules, SignInRules, SignalRule};
 use crate::db::{Conn, Db};
 use crate::domain::grant::{Grant, VisibleScope};
 use crate::error::Error;
@@ -77,6 +77,8 @@ pub struct Access {
     rules: SignInRules,
     /// Apps of the ticket broker.
     apps: RwLock<Arc<BrokerRules>>,
+    /// Rules for signals.
+    signals: RwLock<Arc<[SignalRule]>>,
 }
 
 /// A person to be made by the command line, the demo or a test.
@@ -107,6 +109,7 @@ impl Access {
             public_url: public_url.to_owned(),
             rules,
             apps: RwLock::default(),
+            signals: RwLock::default(),
         }
     }
 
@@ -192,8 +195,8 @@ impl Access {
                 )),
                 _ => Ok(None),
             },
-            // What an app may do depends on whom it acts for: [`Access::app_behind`].
-            CallerKind::Rule | CallerKind::App | CallerKind::System => Ok(None),
+            // What an app or a signal may do depends on whom it acts for: [`Access::app_behind`], [`Access::signal_behind`].
+            CallerKind::Rule | CallerKind::App | CallerKind::Signal | CallerKind::System => Ok(None),
         }
     }
 
@@ -218,6 +221,32 @@ impl Access {
         let own = sessions.iter().filter(|(place, ..)| app.sites.contains(place));
         let sites: Vec<String> = own.map(|(_, site, _)| site.clone()).collect();
         Some(broker::acting_for(app, account, &sites, Origin::default()))
+    }
+
+    /// Takes the rules for signals from the settings.
+    pub fn take_signals(&self, rules: &[SignalRule]) {
+        *self.signals.write().unwrap_or_else(PoisonError::into_inner) = rules.into();
+    }
+
+    /// A rule for signals as the settings are now, acting for the one person (`subject_id`) of these sessions. `None` = it
+    /// left the settings, or they are not of one person.
+    pub(crate) fn signal_behind(
+        &self,
+        rule: &OperatorId,
+        sessions: &[(Option<String>, signal::Reach)],
+    ) -> Option<Caller> {
+        let rules = self
+            .signals
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let rule = rules.iter().find(|own| own.id == rule.0)?;
+        let (person, _) = sessions.first()?;
+        if person.is_none() || sessions.iter().any(|(other, _)| other != person) {
+            return None;
+        }
+        let reach: Vec<signal::Reach> = sessions.iter().map(|(_, reach)| reach.clone()).collect();
+        Some(signal::acting_for(rule, &reach))
     }
 
     /// The person behind a caller: who made a token, else the caller themselves.

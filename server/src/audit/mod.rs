@@ -203,6 +203,10 @@ actions! {
     AppSessionEnded = "ticket_app_session_ended", "Let an app's session be over";
     /// Somebody tried whether Tableau gives tickets.
     TicketTested = "ticket_tested", "Tried a sign-in ticket";
+    /// A signal of an identity server was worked off.
+    SignalWorked = "signal_worked", "Worked off a signal";
+    /// A signal was not believed.
+    SignalRefused = "signal_refused", "Did not believe a signal";
     /// Accounts were found to be one person: one entry per batch of a rule, or one by hand.
     PeopleLinked = "subject_linked", "Linked accounts of a person";
     /// Somebody cut an account out of its person.
@@ -240,6 +244,14 @@ impl Entry {
         if !app.is_empty() {
             entry.actor_name = format!("App {app}");
         }
+        entry
+    }
+
+    /// Something a rule for signals did.
+    pub fn signal(action: Action, rule: &str) -> Self {
+        let mut entry = Self::bare(action, CallerKind::Signal.name(), &Origin::default());
+        entry.actor_id = rule.to_owned();
+        entry.actor_name = format!("Signal {rule}");
         entry
     }
 

@@ -30,6 +30,10 @@ pub enum Rows {
     Holds,
     /// Accounts of people.
     Accounts,
+    /// Signals of identity servers.
+    Signals,
+    /// Sessions that those meant.
+    SignalSessions,
 }
 
 impl Rows {
@@ -41,6 +45,8 @@ impl Rows {
             Rows::Tickets => "ticket_issue",
             Rows::Holds => "broker_hold",
             Rows::Accounts => "subject_account",
+            Rows::Signals => "signal_in",
+            Rows::SignalSessions => "signal_session",
         }
     }
 
@@ -51,16 +57,26 @@ impl Rows {
     /// The account's name, lower-cased.
     fn account(self) -> Expr {
         match self {
-            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds | Rows::Accounts => {
-                self.column("account_sort")
-            }
+            Rows::Sessions
+            | Rows::Items
+            | Rows::Tickets
+            | Rows::Holds
+            | Rows::Accounts
+            | Rows::Signals
+            | Rows::SignalSessions => self.column("account_sort"),
             Rows::Audit => Func::lower(self.column("account")).into(),
         }
     }
 
     fn in_domains(self, domains: &[String]) -> Condition {
         match self {
-            Rows::Sessions | Rows::Items | Rows::Tickets | Rows::Holds | Rows::Accounts => {
+            Rows::Sessions
+            | Rows::Items
+            | Rows::Tickets
+            | Rows::Holds
+            | Rows::Accounts
+            | Rows::Signals
+            | Rows::SignalSessions => {
                 Cond::any().add(self.column("mail_domain").is_in(domains.iter().cloned()))
             }
             Rows::Audit => domains.iter().fold(Cond::any(), |any, domain| {

@@ -21,6 +21,7 @@ pub mod conformance;
 pub mod domo;
 pub mod guard;
 pub mod http;
+pub mod jwks;
 pub mod keycloak;
 pub mod simulator;
 pub mod steps;

@@ -273,8 +273,8 @@ impl Endings {
         let manages = caller
             .authorize(Permission::ManageAccess, About::Portal, now)
             .is_ok();
-        // An app acts for one person at a time, and at its own rate; the people of an app are many.
-        if manages || caller.kind == CallerKind::App {
+        // An app or a signal acts for one person at a time, and at its own rate; the people of both are many.
+        if manages || matches!(caller.kind, CallerKind::App | CallerKind::Signal) {
             return Ok(None);
         }
         let since = now.plus_seconds(-HOUR_S);

@@ -13,9 +13,9 @@ use super::store::{self, work};
 use crate::caller::{Caller, CallerKind};
 use crate::error::Error;
 
-/// What became of an app's wish.
+/// What became of a program's wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForApp {
+pub enum Wish {
     /// It began, under this number.
     Started(i64),
     /// Rules leave every session out: protected people, or sessions that can't be ended there.
@@ -44,7 +44,19 @@ impl Endings {
         caller: &Caller,
         keys: &[SessionKey],
         reference: &str,
-    ) -> Result<ForApp, Error> {
+    ) -> Result<Wish, Error> {
+        let reason = format!("Signed out of the app {}", caller.id);
+        self.begin_alone(caller, keys, reason, reference).await
+    }
+
+    /// Begins an ending of these sessions for a program, where rules let it do so without a person.
+    pub(super) async fn begin_alone(
+        &self,
+        caller: &Caller,
+        keys: &[SessionKey],
+        reason: String,
+        reference: &str,
+    ) -> Result<Wish, Error> {
         let now = self.now();
         let draft = self.draft_of_keys(caller, keys).await?;
         let mut conn = self.parts.db.read().await?;
@@ -57,23 +69,23 @@ impl Endings {
         match way {
             None => {
                 self.forget_draft(&draft).await?;
-                return Ok(ForApp::LeftOut);
+                return Ok(Wish::LeftOut);
             }
             Some(Way::Alone) => {}
             Some(Way::SecondPerson(_) | Way::Blocked(_)) => {
                 self.forget_draft(&draft).await?;
-                return Ok(ForApp::NeedsPerson);
+                return Ok(Wish::NeedsPerson);
             }
         }
         let confirm = Confirm {
-            reason: format!("Signed out of the app {}", caller.id),
+            reason,
             ticket_ref: reference.to_owned(),
             typed_number: row.item_count.to_string(),
             ..Confirm::default()
         };
         match self.confirm(caller, &draft, confirm).await? {
-            Confirmed::Started(ending_no) => Ok(ForApp::Started(ending_no)),
-            Confirmed::AwaitingApproval { .. } => Ok(ForApp::NeedsPerson),
+            Confirmed::Started(ending_no) => Ok(Wish::Started(ending_no)),
+            Confirmed::AwaitingApproval { .. } => Ok(Wish::NeedsPerson),
         }
     }
 

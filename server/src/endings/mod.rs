@@ -37,6 +37,7 @@ mod confirm;
 mod draft;
 mod everywhere;
 pub mod for_app;
+mod for_signal;
 mod page;
 pub mod plan;
 pub mod report;

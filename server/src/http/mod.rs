@@ -3,8 +3,8 @@
 //! Order of the layers, outermost first: `watch` (request id, log line, metrics, panics), `headers` (what browsers must
 //! not do), `limits` (time, size, rate), `origin` (foreign forms), the cookie layer, `authenticate` (who). Behind them
 //! stand the pages (`ui`), the plain forms (`doors` for signing in, `forms` for everything else), `live` and the
-//! lists as files (`exports`). Health, files of the site, metrics, the API (`api`, by token) and the ticket
-//! broker (`broker`, by tokens of apps) have no cookie layer at all.
+//! lists as files (`exports`). Health, files of the site, metrics, the API (`api`, by token), the ticket
+//! broker (`broker`, by tokens of apps) and the addresses for signals (`signals`) have no cookie layer at all.
 //! Start reading at [`router`].
 
 use std::net::SocketAddr;
@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Tls, TrustedProxy};
 use crate::db::Db;
 use crate::sessions::Sessions;
+use crate::signals::Signals;
 use crate::signin::SignIn;
 use crate::tickets::Tickets;
 
@@ -40,6 +41,7 @@ mod people;
 mod plain;
 mod reports;
 mod router;
+mod signals;
 mod ui;
 mod watch;
 
@@ -70,6 +72,8 @@ pub struct Http {
     pub access: Arc<Access>,
     /// The ticket broker.
     pub tickets: Arc<Tickets>,
+    /// Signals of identity servers.
+    pub signals: Arc<Signals>,
     /// The broker has a listener of its own: its addresses are not beside the pages.
     pub broker_apart: bool,
     /// The ports of a caller.

@@ -19,7 +19,7 @@ use super::authenticate::{Visit, authenticate, cookie_name};
 use super::limits::AddressLimit;
 use super::{
     Http, api, broker, doors, exports, files, forms, headers, health, limits, live, origin, plain, reports,
-    ui, watch,
+    signals, ui, watch,
 };
 
 /// Addresses that need no caller. Everything else answers 401 or leads to sign-in.
@@ -101,6 +101,7 @@ pub fn router(http: impl Into<Arc<Http>>) -> Router {
     };
     open.merge(api::routes(&http))
         .merge(broker)
+        .merge(signals::routes(&http))
         .merge(behind_the_door)
         .layer(from_fn_with_state(http, headers::guard))
         .layer(from_fn(watch::watch))

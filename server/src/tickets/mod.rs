@@ -28,7 +28,6 @@ mod apps;
 pub mod ask;
 pub mod holds;
 mod journal;
-mod jwks;
 mod looks;
 mod page;
 mod readiness;

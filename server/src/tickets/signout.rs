@@ -16,7 +16,7 @@ use super::{Tickets, reference, store, store_marks};
 use crate::caller::Origin;
 use crate::caller::broker::acting_for;
 use crate::config::Several;
-use crate::endings::for_app::{ForApp, Standing};
+use crate::endings::for_app::{Standing, Wish};
 use crate::error::Error;
 
 /// A ticket opens a session at most so long after it was given, ms: its life, and what clocks may differ.
@@ -92,9 +92,9 @@ impl Tickets {
             .collect();
         let ended = self.parts.endings.end_for_app(&caller, &keys, &reference).await?;
         Ok(Ok(match ended {
-            ForApp::Started(ending_no) => answer("waiting", Some(ending_no), reference),
-            ForApp::LeftOut => answer("left_out", None, reference),
-            ForApp::NeedsPerson => answer("needs_person", None, reference),
+            Wish::Started(ending_no) => answer("waiting", Some(ending_no), reference),
+            Wish::LeftOut => answer("left_out", None, reference),
+            Wish::NeedsPerson => answer("needs_person", None, reference),
         }))
     }
 

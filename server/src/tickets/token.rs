@@ -12,8 +12,8 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::apps::{App, Apps};
-use super::jwks::Published;
 use crate::config::{AppKey, BrokerApp, KeyAlgorithm};
+use crate::connectors::jwks::{Published, algorithm};
 use crate::keys::sha256_hex;
 
 /// Longest token that is looked at, bytes.
@@ -101,16 +101,6 @@ struct Claims {
     auth_time: Option<f64>,
     #[serde(default)]
     sid: Option<String>,
-}
-
-/// The algorithm as the library names it.
-pub fn algorithm(of: KeyAlgorithm) -> Algorithm {
-    match of {
-        KeyAlgorithm::EdDSA => Algorithm::EdDSA,
-        KeyAlgorithm::ES256 => Algorithm::ES256,
-        KeyAlgorithm::RS256 => Algorithm::RS256,
-        KeyAlgorithm::HS256 => Algorithm::HS256,
-    }
 }
 
 impl Keys {

@@ -19,15 +19,15 @@ use crate::broker_estate::{Estate, ed, estate_of, signed};
 use crate::harness::Engine;
 
 /// Where an app publishes its keys: what is there now, and how often it was asked for.
-struct Publisher {
-    address: SocketAddr,
+pub struct Publisher {
+    pub address: SocketAddr,
     /// `None` = it answers 503.
     keys: Arc<Mutex<Option<Value>>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Publisher {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let keys = Arc::new(Mutex::new(Some(json!({"keys": []}))));
         let asked = Arc::new(AtomicUsize::new(0));
         let (shown, count) = (keys.clone(), asked.clone());
@@ -48,7 +48,7 @@ impl Publisher {
         Self { address, keys, asked }
     }
 
-    fn publish(&self, keys: &[Value]) {
+    pub fn publish(&self, keys: &[Value]) {
         *self.keys.lock().unwrap() = Some(json!({"keys": keys}));
     }
 
@@ -58,18 +58,18 @@ impl Publisher {
 }
 
 /// A key of an app, and how it is published.
-struct Key {
-    kid: &'static str,
-    pair: KeyPair,
+pub struct Key {
+    pub kid: &'static str,
+    pub pair: KeyPair,
 }
 
 impl Key {
-    fn new(kid: &'static str) -> Self {
+    pub fn new(kid: &'static str) -> Self {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         Self { kid, pair }
     }
 
-    fn published(&self) -> Value {
+    pub fn published(&self) -> Value {
         // An uncompressed point: 4, x, y.
         let point = self.pair.public_key_raw();
         let part = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);

@@ -469,7 +469,7 @@ const FORMS: [Form; 71] = [
 ];
 
 /// Addresses that are read: pages and files.
-const PAGES: [(&str, &str, Without); 32] = [
+const PAGES: [(&str, &str, Without); 33] = [
     ("/", "/", Own),
     // Names what the caller may see; nothing for who may see nothing.
     ("/go", "/go?q=a", Own),
@@ -495,6 +495,7 @@ const PAGES: [(&str, &str, Without); 32] = [
     ("/access/people/{id}", "/access/people/none", Refused),
     ("/audit", "/audit", Refused),
     ("/tickets", "/tickets", Refused),
+    ("/signals", "/signals", Refused),
     ("/sessions/views", "/sessions/views", Refused),
     ("/sessions/export.jsonl", "/sessions/export.jsonl", Refused),
     ("/sessions/export.csv", "/sessions/export.csv?q=a", Refused),

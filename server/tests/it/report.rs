@@ -142,6 +142,7 @@ impl House {
             reason: "Laptop stolen".to_owned(),
             ticket_ref: "INC-7".to_owned(),
             typed_number: keys.len().to_string(),
+            ..Confirm::default()
         };
         let number = ports
             .endings
@@ -643,6 +644,7 @@ async fn a_long_ending_is_whole_in_the_file_and_cut_on_the_page_with_a_word() {
         reason: "Storm".to_owned(),
         ticket_ref: String::new(),
         typed_number: (MANY + 2).to_string(),
+        ..Confirm::default()
     };
     let number = ports
         .endings

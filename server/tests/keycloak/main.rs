@@ -3,9 +3,13 @@
 
 mod conformance;
 mod faults;
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "the portal's own tests use the rest of it")]
+mod harness;
 #[path = "../keeper/mod.rs"]
 mod keeper;
 mod real;
 mod same;
+mod signal;
 mod simulated;
 mod world;

@@ -88,6 +88,11 @@ pub struct Real {
 
 /// A realm on the real one, and a connector that reads it so.
 pub async fn real(read_by: &str) -> Far {
+    Far::of(Box::new(realm().await), read_by)
+}
+
+/// A realm on the real one.
+pub async fn realm() -> Real {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let server = keycloak().await;
     let name = format!("lab{}", NEXT.fetch_add(1, Ordering::SeqCst));
@@ -108,7 +113,7 @@ pub async fn real(read_by: &str) -> Far {
         _secret: secret,
     };
     world.set_up().await;
-    Far::of(Box::new(world), read_by)
+    world
 }
 
 impl Real {
@@ -216,6 +221,25 @@ impl Real {
             let wanted: Vec<&Value> = all.as_array().unwrap().iter().filter(named).collect();
             self.admin(Method::POST, path, Some(json!(wanted))).await;
         }
+    }
+
+    /// Its issuer, as it stands in tokens.
+    pub fn issuer(&self) -> String {
+        format!("{}/realms/{}", self.server.url, self.name)
+    }
+
+    /// From now on the first application's back-channel calls go there.
+    pub async fn tell(&self, url: &str) {
+        let uuid = self.client_uuid("portal").await;
+        let path = format!("/clients/{uuid}");
+        let mut portal = self.admin(Method::GET, &path, None).await;
+        portal["attributes"]["backchannel.logout.url"] = url.into();
+        self.admin(Method::PUT, &path, Some(portal)).await;
+    }
+
+    /// The administrator ends a session.
+    pub async fn end_session(&self, id: &str) {
+        self.admin(Method::DELETE, &format!("/sessions/{id}"), None).await;
     }
 
     fn token_url(&self) -> String {

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::site::files;
 
 /// Features of `app`: each a folder with its own words (`wire`), questions (`port`) and pages.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 11] = [
     "access",
     "audit",
     "containment",
@@ -20,6 +20,7 @@ const FEATURES: [&str; 10] = [
     "people",
     "policies",
     "sessions",
+    "signals",
     "signin",
     "systems",
     "tickets",
@@ -56,8 +57,12 @@ const MORE_STORES: [&str; 14] = [
 ];
 /// Which room may call which others. Access and sign-in are the one pair that know each other: signing in needs the
 /// grants, and disabling somebody ends their sign-ins. `signin/connector.rs` speaks for Curfew's own sessions and may see connectors.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("containment", &["endings", "people", "systems", "audit"]),
+    (
+        "signals",
+        &["endings", "people", "sessions", "systems", "connectors", "audit"],
+    ),
     (
         "tickets",
         &[
@@ -283,7 +288,7 @@ fn server_rule(within: &str, module: &[String], named: &Named) -> Option<String>
 fn connector_rule(module: &[String], to: &str, part: &str) -> Option<String> {
     let file = module.get(1).map_or("mod", String::as_str);
     if to == "connectors" {
-        let shared = ["", "http", "guard", "conformance"];
+        let shared = ["", "http", "jwks", "guard", "conformance"];
         let one_system = !shared.contains(&file) && file != "mod";
         let another =
             part.starts_with(|c: char| c.is_ascii_lowercase()) && !shared.contains(&part) && part != file;

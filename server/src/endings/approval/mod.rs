@@ -193,9 +193,11 @@ impl Endings {
                 "requested_by",
                 match asker.kind {
                     CallerKind::Operator => asker.login.clone(),
-                    CallerKind::Token | CallerKind::Rule | CallerKind::App | CallerKind::System => {
-                        asker.id.0.clone()
-                    }
+                    CallerKind::Token
+                    | CallerKind::Rule
+                    | CallerKind::App
+                    | CallerKind::Signal
+                    | CallerKind::System => asker.id.0.clone(),
                 },
             )
             .fact("expires_at", rfc3339(expires_at));

@@ -15,6 +15,7 @@ pub mod freeze;
 pub mod plans;
 pub mod report;
 pub mod show;
+pub mod signal;
 pub mod since;
 pub mod stages;
 pub mod work;

@@ -127,6 +127,10 @@ impl Endings {
                 let ending = EndingId(first.ending_id.clone());
                 self.app_behind(conn, &ending, &id).await?
             }
+            CallerKind::Signal => {
+                let ending = EndingId(first.ending_id.clone());
+                self.signal_behind(conn, &ending, &id).await?
+            }
             _ => access.caller_behind(conn, kind, &id, now).await?,
         };
         let Some(caller) = caller else {

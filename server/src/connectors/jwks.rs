@@ -1,5 +1,5 @@
-//! Keys that an app publishes: fetched when needed, kept for ten minutes, asked for again at an unknown name once a minute
-//! at most, so that nobody makes us fetch by inventing names.
+//! Keys that somebody publishes (an app of the ticket broker, an identity server): fetched when needed, kept for ten
+//! minutes, asked for again at an unknown name once a minute at most, so that nobody makes us fetch by inventing names.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,9 +9,8 @@ use jsonwebtoken::jwk::{JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::Method;
 
-use super::token::algorithm;
-use crate::config::AppJwks;
-use crate::connectors::http::{Http, HttpSettings};
+use super::http::{Http, HttpSettings};
+use crate::config::{AppJwks, KeyAlgorithm};
 
 /// Keys are good so long, seconds; what was taken back works no longer.
 const GOOD_S: i64 = 600;
@@ -26,7 +25,17 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Most keys that a token without a key's name is tried with.
 const MOST_TRIED: usize = 3;
 
-/// Where an app publishes its keys.
+/// The algorithm as the library names it.
+pub fn algorithm(of: KeyAlgorithm) -> Algorithm {
+    match of {
+        KeyAlgorithm::EdDSA => Algorithm::EdDSA,
+        KeyAlgorithm::ES256 => Algorithm::ES256,
+        KeyAlgorithm::RS256 => Algorithm::RS256,
+        KeyAlgorithm::HS256 => Algorithm::HS256,
+    }
+}
+
+/// Where they are published.
 pub struct Published {
     http: Http,
     algorithm: Algorithm,
@@ -78,10 +87,10 @@ impl Published {
             .kept()
             .filter(|kept| now.since(kept.at) < GOOD_ALONE_S * 1000)
         else {
-            return Err("The app's published keys (jwks.url) could not be fetched.".to_owned());
+            return Err("The published keys (jwks.url) could not be fetched.".to_owned());
         };
         match self.among(&kept.set, kid) {
-            found if found.is_empty() => Err("Its kid names none of the app's published keys.".to_owned()),
+            found if found.is_empty() => Err("Its kid names none of the published keys.".to_owned()),
             found => Ok(found),
         }
     }
@@ -134,7 +143,7 @@ impl Published {
                 };
                 *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
-            Err(cause) => tracing::warn!(%cause, "the published keys of an app could not be fetched"),
+            Err(cause) => tracing::warn!(%cause, "published keys could not be fetched"),
         }
     }
 }

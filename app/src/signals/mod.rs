@@ -1,0 +1,5 @@
+#[cfg(feature = "ssr")]
+pub mod page;
+#[cfg(feature = "ssr")]
+pub mod port;
+pub mod wire;

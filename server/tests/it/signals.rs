@@ -249,7 +249,8 @@ async fn a_session_that_opened_a_moment_ago_goes_too_and_one_that_came_later_sta
     for engine in BOTH {
         let estate = Signals::start(engine).await;
         let ann = estate.signed_in("ann").await;
-        // Curfew has not read this one yet.
+        // Curfew has not read this one yet, and it is no other id of the first: it began later.
+        estate.advance(10);
         let fresh = estate.open(0, "ann");
         estate.tell(&estate.token(&estate.claims(&ann))).await;
         // She signs in again before the signal is worked off.

@@ -21,7 +21,7 @@ pub(super) fn BeginFields(
         let checked = chosen == value;
         view! {
             <label class="segment">
-                <input type="radio" class="unseen" name=BEGIN value=value checked=checked />
+                <input type="radio" name=BEGIN value=value checked=checked />
                 <span>{label}</span>
             </label>
         }

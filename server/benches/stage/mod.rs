@@ -148,7 +148,7 @@ impl Stage {
         let confirm = Confirm {
             reason: "bench".to_owned(),
             typed_number: rows.to_string(),
-            ..Confirm::default()..Confirm::default()
+            ..Confirm::default()
         };
         number_of(port.confirm_ending(draft, confirm).await?)
     }

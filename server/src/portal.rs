@@ -1,7 +1,7 @@
 //! The portal: everything put together. The only file that knows everyone.
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -271,15 +271,18 @@ impl Portal {
             config: RwLock::new(Arc::new(config)),
             own_sessions,
         });
-        portal.signin.take_facts(portal.clone());
-        let words = portal.systems.clone();
+        // Without holding each other: a portal that is let go closes its connections.
+        let facts: Weak<dyn FrameFacts> = Arc::<Self>::downgrade(&portal);
+        portal.signin.take_facts(facts);
+        let systems = Arc::downgrade(&portal.systems);
+        portal.policies.take_before_you_end(Box::new(move |system| {
+            let systems = systems.upgrade();
+            systems.map_or_else(String::new, |systems| systems.before_you_end(system))
+        }));
+        let systems = Arc::downgrade(&portal.systems);
         portal
             .policies
-            .take_before_you_end(Box::new(move |system| words.before_you_end(system)));
-        let measure = portal.systems.clone();
-        portal
-            .policies
-            .take_measure(Box::new(move |system| measure.measure(system)));
+            .take_measure(Box::new(move |system| systems.upgrade()?.measure(system)));
         for problem in portal.connect_all().await? {
             tracing::error!("{problem}");
         }

@@ -1,5 +1,7 @@
 //! The port of one's own account: the frame, own sign-ins, preferences, password.
 
+use std::sync::Weak;
+
 use app::error::AppError;
 use app::signin::port::SignInPort;
 use app::signin::wire::{
@@ -44,7 +46,7 @@ impl For<SignIn> {
                 .find(|(n, _)| n == name)
                 .map(|(_, value)| value.as_str())
         };
-        let (running, banners) = match self.room.facts.get() {
+        let (running, banners) = match self.room.facts.get().and_then(Weak::upgrade) {
             Some(facts) => (
                 facts.running(&self.caller, now).await?,
                 facts.banners(&self.caller, now).await?,

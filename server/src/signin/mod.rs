@@ -7,7 +7,7 @@
 //! Nothing here knows HTTP; `http/doors.rs` has the forms, [`connector`] speaks for these sessions as a system.
 //! Start reading at [`SignIn::sign_in`] and, for every later request, at [`presence`].
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use app::access::wire::Slowed;
 use app::audit::wire::AuditResult;
@@ -78,7 +78,8 @@ pub struct SignIn {
     seal: SealKey,
     rules: SignInRules,
     installation: Installation,
-    facts: OnceLock<Arc<dyn FrameFacts>>,
+    /// Not held: whoever knows them holds this room.
+    facts: OnceLock<Weak<dyn FrameFacts>>,
 }
 
 /// A person who was just let in.
@@ -135,7 +136,7 @@ impl SignIn {
     }
 
     /// Says where the frame learns of running endings and trouble. The first call counts.
-    pub fn take_facts(&self, facts: Arc<dyn FrameFacts>) {
+    pub fn take_facts(&self, facts: Weak<dyn FrameFacts>) {
         self.facts.set(facts).ok();
     }
 

@@ -160,6 +160,9 @@ pub mod post {
     pub fn retry(ending_no: i64) -> String {
         format!("{}/retry", super::ending(ending_no))
     }
+    pub fn end_returned(ending_no: i64) -> String {
+        format!("{}/end-returned", super::ending(ending_no))
+    }
     pub fn resume(ending_no: i64) -> String {
         format!("{}/resume", super::ending(ending_no))
     }

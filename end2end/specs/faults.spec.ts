@@ -114,6 +114,13 @@ test('ui_f2 ui_f3 ui_f4 an ending says what was read back, why something is left
   await expect(page.getByText('1 session came back.')).toBeVisible({ timeout: 30_000 });
   const back = page.getByRole('row').filter({ hasText: 'Came back' });
   await expect(back).toContainText('through Keycloak staff');
+
+  // Ended again at once, by a preview of exactly their new sessions.
+  await expect(async () => {
+    await page.getByRole('button', { name: 'End their new sessions…' }).click();
+    await expect(page).toHaveURL(/\/endings\/preview\//, { timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^End \d+ sessions? of 1 person\?$/);
 });
 
 test('ui_f5 stopping an ending leaves what was not sent alone, and says exactly that', async ({ people }) => {

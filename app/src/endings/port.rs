@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use super::wire::{
-    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter, Preview,
+    Again, Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter,
+    Preview,
 };
 use crate::error::AppError;
 use crate::wire::{Done, EndingId, SelectionId, SessionKey};
@@ -48,8 +49,8 @@ pub trait EndingsPort: Send + Sync {
     ) -> Result<EndingPage, AppError>;
     /// Stops what was not yet sent.
     async fn stop_ending(&self, ending_no: i64) -> Result<Done, AppError>;
-    /// A preview of what this ending could not end.
-    async fn retry_ending(&self, ending_no: i64) -> Result<EndingId, AppError>;
+    /// A preview of what of this ending is to be ended again.
+    async fn end_again(&self, ending_no: i64, what: Again) -> Result<EndingId, AppError>;
     /// Lets an ending that waits for a person go on.
     async fn resume_ending(&self, ending_no: i64) -> Result<Done, AppError>;
     /// Stops every worker before its next ask (ManageSystems everywhere).

@@ -173,6 +173,7 @@ fn Refused(number: i64) -> impl IntoView {
     [
         paths::post::stop(number),
         paths::post::retry(number),
+        paths::post::end_returned(number),
         paths::post::resume(number),
     ]
     .into_iter()

@@ -15,8 +15,8 @@ use super::words::at_work;
 use crate::civil::rfc3339;
 use crate::paths;
 use crate::ui::{
-    Clock, Glyph, Icon, Note, OutcomeMark, Panel, Person, TableCard, Tiles, Tone, WaitingMark, When, counted,
-    thousands,
+    Button, Clock, Glyph, Icon, Note, OutcomeMark, Panel, Person, TableCard, Tiles, Tone, WaitingMark, When,
+    counted, thousands,
 };
 use crate::wire::Timestamp;
 
@@ -72,6 +72,7 @@ pub fn ResultBody(page: Page) -> impl IntoView {
 fn CameBack(page: Page) -> impl IntoView {
     let number = page.brief.ending_no;
     let returned = page.brief.counts.returned;
+    let may_end = page.may_end;
     let clock = Clock::here();
     let watch = page.watch_until;
     let now = page.now;
@@ -90,6 +91,14 @@ fn CameBack(page: Page) -> impl IntoView {
                 {words}
                 " "
                 <a href=address(number, Some(ItemFilter::Returned), None)>"See them"</a>
+                {may_end
+                    .then(|| {
+                        view! {
+                            <form class="note-act" method="post" action=paths::post::end_returned(number)>
+                                <Button small=true>"End their new sessions…"</Button>
+                            </form>
+                        }
+                    })}
             </div>
         </div>
     }

@@ -293,6 +293,15 @@ pub struct EndedEverywhere {
     pub left_out_count: u64,
 }
 
+/// What of an ending is to be ended again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Again {
+    /// Its sessions that could not be ended.
+    CouldNot,
+    /// The sessions by which its people came back.
+    Returned,
+}
+
 /// What the confirm form sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirm {

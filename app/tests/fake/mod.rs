@@ -444,7 +444,7 @@ impl EndingsPort for Fake {
     async fn endings_by_day(&self) -> Result<EndingsByDay, AppError> {
         self.give(self.world.by_day.clone())
     }
-    async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
+    async fn end_again(&self, _: i64, _: Again) -> Result<EndingId, AppError> {
         self.nothing()
     }
     async fn resume_ending(&self, _: i64) -> Result<Done, AppError> {

@@ -169,7 +169,7 @@ impl EndingsPort for Answers {
     async fn endings_by_day(&self) -> Result<EndingsByDay, AppError> {
         self.nothing()
     }
-    async fn retry_ending(&self, _: i64) -> Result<EndingId, AppError> {
+    async fn end_again(&self, _: i64, _: Again) -> Result<EndingId, AppError> {
         self.nothing()
     }
     async fn resume_ending(&self, _: i64) -> Result<Done, AppError> {

@@ -7,6 +7,7 @@ use app::sessions::wire::SessionKind;
 use app::wire::{EndingId, SelectionId, SessionKey, SystemId, Timestamp};
 use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Query};
 
+use super::store::since::came_back;
 use super::store::{self, EndingRow, freeze};
 use super::{Endings, page};
 use crate::audit::{Action, Entry};
@@ -176,6 +177,33 @@ impl Endings {
             replaces: None,
             person: None,
         };
+        self.freeze(conn, caller, set, now).await
+    }
+
+    /// Freezes the sessions by which people of an ending came back.
+    pub(super) async fn draft_of_returned(&self, caller: &Caller, ending_no: i64) -> Result<EndingId, Error> {
+        let now = self.now();
+        caller.authorize_somewhere(Permission::EditUserSessions, now)?;
+        let mut conn = self.parts.db.write().await?;
+        let row = page::known(&mut conn, caller, ending_no, now).await?;
+        let reader = page::reader(caller, now);
+        let see = caller
+            .visible(Permission::SeeSessions, now)
+            .condition(Rows::Sessions);
+        let set = Set {
+            rows: Cond::all().add(see).add(came_back(&reader, &row)),
+            query: String::new(),
+            selection_id: None,
+            own: false,
+            protected: false,
+            replaces: None,
+            person: None,
+        };
+        if freeze::count(&mut conn, &set.rows).await? == 0 {
+            let words = "None of their new sessions is listed now: they went by themselves, or the next reading brings them. \
+                         Try again in a moment.";
+            return Err(AppError::invalid("", words).into());
+        }
         self.freeze(conn, caller, set, now).await
     }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use app::endings::port::EndingsPort;
 use app::endings::wire::{
-    Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter, Preview,
+    Again, Confirm, Confirmed, Decision, EndedEverywhere, EndingPage, EndingsByDay, EndingsPage, ItemFilter,
+    Preview,
 };
 use app::error::AppError;
 use app::wire::{Done, EndingId, SelectionId, SessionKey};
@@ -193,8 +194,11 @@ impl EndingsPort for For<Endings> {
         Ok(self.room.stop(&self.caller, ending_no).await?)
     }
 
-    async fn retry_ending(&self, ending_no: i64) -> Result<EndingId, AppError> {
-        Ok(self.room.draft_of_could_not(&self.caller, ending_no).await?)
+    async fn end_again(&self, ending_no: i64, what: Again) -> Result<EndingId, AppError> {
+        Ok(match what {
+            Again::CouldNot => self.room.draft_of_could_not(&self.caller, ending_no).await?,
+            Again::Returned => self.room.draft_of_returned(&self.caller, ending_no).await?,
+        })
     }
 
     async fn resume_ending(&self, ending_no: i64) -> Result<Done, AppError> {

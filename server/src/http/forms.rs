@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::access::form::{AccessAct, Tab};
 use app::access::wire::{FreshToken, OneTimeLink, ScopeEffect};
 use app::backend::Backend;
-use app::endings::wire::{Begin, Confirm, Confirmed, Decision, NOTICE};
+use app::endings::wire::{Again, Begin, Confirm, Confirmed, Decision, NOTICE};
 use app::error::{AppError, FieldProblem};
 use app::layout::{Flash, FormEcho};
 use app::paths::{self, post};
@@ -32,7 +32,7 @@ use super::{Http, people, plain, ui};
 use crate::signin::tokens;
 
 /// Every plain form behind a caller, as routes.
-pub const ROUTES: [&str; 23] = [
+pub const ROUTES: [&str; 24] = [
     post::SELECTION,
     post::FIND,
     post::PASTE,
@@ -44,6 +44,7 @@ pub const ROUTES: [&str; 23] = [
     "/endings/preview/{id}/decide",
     "/endings/{no}/stop",
     "/endings/{no}/retry",
+    "/endings/{no}/end-returned",
     "/endings/{no}/resume",
     "/endings/{no}/review",
     post::PAUSE_ALL,
@@ -73,7 +74,7 @@ enum Form<'a> {
     Include(&'a str),
     Decide(&'a str),
     Stop(i64),
-    Retry(i64),
+    EndAgain(i64, Again),
     Resume(i64),
     Review(i64),
     PauseAll,
@@ -117,7 +118,8 @@ impl<'a> Form<'a> {
                     ["preview", id, "include"] => Form::Include(id),
                     ["preview", id, "decide"] => Form::Decide(id),
                     [no, "stop"] => Form::Stop(no.parse().ok()?),
-                    [no, "retry"] => Form::Retry(no.parse().ok()?),
+                    [no, "retry"] => Form::EndAgain(no.parse().ok()?, Again::CouldNot),
+                    [no, "end-returned"] => Form::EndAgain(no.parse().ok()?, Again::Returned),
                     [no, "resume"] => Form::Resume(no.parse().ok()?),
                     [no, "review"] => Form::Review(no.parse().ok()?),
                     _ => return None,
@@ -147,7 +149,9 @@ pub fn page_of(path: &str, pairs: &Pairs) -> String {
             paths::sessions(value(pairs, BACK))
         }
         Some(Form::Confirm(id) | Form::Include(id) | Form::Decide(id)) => paths::preview(&EndingId::from(id)),
-        Some(Form::Stop(no) | Form::Retry(no) | Form::Resume(no) | Form::Review(no)) => paths::ending(no),
+        Some(Form::Stop(no) | Form::EndAgain(no, _) | Form::Resume(no) | Form::Review(no)) => {
+            paths::ending(no)
+        }
         Some(Form::PauseAll | Form::ResumeAll) => paths::ENDINGS.to_owned(),
         Some(Form::System) => paths::SYSTEMS.to_owned(),
         Some(Form::Policy | Form::Advice) => paths::POLICIES.to_owned(),
@@ -375,7 +379,7 @@ async fn act(form: Form<'_>, backend: &Backend, pairs: &Pairs, page: String) -> 
             Led::to(paths::preview(&ending))
         }
         Form::Stop(no) => Led::To(page, backend.endings.stop_ending(no).await?),
-        Form::Retry(no) => Led::to(paths::preview(&backend.endings.retry_ending(no).await?)),
+        Form::EndAgain(no, what) => Led::to(paths::preview(&backend.endings.end_again(no, what).await?)),
         Form::Resume(no) => Led::To(page, backend.endings.resume_ending(no).await?),
         Form::Review(no) => Led::To(page, backend.endings.review_ending(no, get("note")).await?),
         Form::PauseAll => Led::To(page, backend.endings.pause_all_endings(get("reason")).await?),

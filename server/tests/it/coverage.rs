@@ -25,7 +25,7 @@ type Form = (
     Without,
 );
 
-const FORMS: [Form; 71] = [
+const FORMS: [Form; 72] = [
     (
         "/sessions/selection",
         "/sessions/selection",
@@ -136,6 +136,12 @@ const FORMS: [Form; 71] = [
     ),
     ("/endings/{no}/stop", "/endings/1/stop", &[], Refused),
     ("/endings/{no}/retry", "/endings/1/retry", &[], Refused),
+    (
+        "/endings/{no}/end-returned",
+        "/endings/1/end-returned",
+        &[],
+        Refused,
+    ),
     ("/endings/{no}/resume", "/endings/1/resume", &[], Refused),
     (
         "/endings/pause-all",

@@ -1,7 +1,7 @@
 //! Sessions that began where one of an ending had gone by itself: somebody signed in, or signed in anew.
 
 use app::endings::wire::Outcome;
-use sea_query::{Alias, Cond, Expr, ExprTrait, Func, JoinType, Order, Query};
+use sea_query::{Alias, Cond, Condition, Expr, ExprTrait, Func, JoinType, Order, Query};
 
 use super::EndingRow;
 use super::show::Reader;
@@ -123,4 +123,38 @@ pub async fn signed_in_since(
         .limit(limit)
         .to_owned();
     conn.fetch_all(&query).await
+}
+
+/// Rows of `session` by which people of an ending came back: live ones of theirs that began after they were asked to end,
+/// where they had gone, and at the system that let them in. Of items the reader may see.
+pub fn came_back(reader: &Reader, row: &EndingRow) -> Condition {
+    let (item, session) = (|name| of("ending_item", name), |name| of("session", name));
+    let where_it_was = Cond::all()
+        .add(session("system_id").eq(item("system_id")))
+        .add(session("account_id").eq(item("account_id")))
+        .add(session("account_name").eq(item("account_name")));
+    let through_whom = Cond::all()
+        .add(session("system_id").eq(item("returned_system_id")))
+        .add(session("subject_id").eq(item("subject_id")));
+    let asked = Func::coalesce([item("asked_at"), item("settled_at")]);
+    let began = Cond::any()
+        .add(session("created_at").gte(Expr::expr(asked).sub(CLOCKS_DIFFER_MS)))
+        .add(
+            Cond::all()
+                .add(session("created_at").is_null())
+                .add(session("first_seen_at").gt(item("settled_at"))),
+        );
+    let back = Query::select()
+        .expr(Expr::val(1))
+        .from(Alias::new("ending_item"))
+        .and_where(item("ending_id").eq(row.ending_id.clone()))
+        .and_where(item("returned_at").is_not_null())
+        .cond_where(Cond::any().add(where_it_was).add(through_whom))
+        .cond_where(began)
+        .cond_where(reader.items(row))
+        .to_owned();
+    Cond::all()
+        .add(scope::live())
+        .add(session("first_seen_at").gt(row.created_at))
+        .add(Expr::exists(back))
 }

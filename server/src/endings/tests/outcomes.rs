@@ -410,6 +410,48 @@ async fn ui_f4_who_comes_straight_back_is_shown_as_returned_beside_the_outcome()
 }
 
 #[tokio::test]
+async fn who_came_back_can_be_ended_again_and_nobody_else() {
+    for stage in Stage::both().await {
+        let ids = stage.sign_in(&[1, 2]).await;
+        let back = stage.sim.sessions_of(1)[0].account_id.clone();
+        stage.sim.faults(|f| {
+            f.let_back_for.insert(back);
+        });
+        let no = stage.ask_to_end(&ids).await;
+        stage.work().await;
+        let ada = stage.caller(&stage.ada.id).await;
+        let early = stage.endings.draft_of_returned(&ada, no).await;
+        assert!(
+            matches!(early, Err(crate::error::Error::App(_))),
+            "nobody came back yet"
+        );
+        stage.clock.advance(5);
+        stage.endings.watch_due().await.unwrap();
+        stage.clock.advance(1);
+        let others = stage.sign_in(&[3]).await;
+        let ada = stage.caller(&stage.ada.id).await;
+        let draft = stage.endings.draft_of_returned(&ada, no).await.unwrap();
+        let preview = stage.endings.preview(&ada, &draft, false).await.unwrap();
+        assert_eq!((preview.sessions, preview.people), (1, 1));
+        stage.sim.faults(|f| f.let_back_for.clear());
+        let form = stage.form(&draft).await;
+        let again = stage.started(&ada, &draft, form).await;
+        assert_eq!(stage.work_to_the_end(again).await.brief.counts.ended, 1);
+        assert!(stage.sim.sessions_of(1).is_empty());
+        assert!(stage.sim.lets_in(&others[0]));
+
+        // Who sees nothing of it can't ask.
+        let scope = Scope {
+            places: app::access::wire::Places::Systems(vec!["elsewhere".into()]),
+            ..Scope::EVERYWHERE
+        };
+        let bob = stage.operator("bob", &[("helpdesk", scope)]).await;
+        let refused = stage.endings.draft_of_returned(&bob, no).await;
+        assert!(matches!(refused, Err(crate::error::Error::App(_))));
+    }
+}
+
+#[tokio::test]
 async fn a_second_session_of_the_same_person_is_no_return() {
     for stage in Stage::both().await {
         let ids = stage.sign_in(&[1, 1]).await;

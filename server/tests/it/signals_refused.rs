@@ -42,7 +42,8 @@ async fn security_a22_a_logout_token_that_is_not_as_it_should_be_is_refused_and_
             part(good.clone())
         );
         let whole = estate.token(&good);
-        let cut = whole[..whole.len() - 4].to_owned();
+        // By one: no text of that length is base64. Shorter ones may be, and are then a signature that does not fit.
+        let cut = whole[..whole.len() - 1].to_owned();
         // Somebody else's name under a good signature.
         let tampered = {
             let (head, signature) = (

@@ -100,6 +100,7 @@ test('ui_c5 ages age by themselves, the whole moment is behind them, and can be 
   await open(other, '/account', SCRIPT);
   await other.getByLabel('21 Nov 03:12:40').check();
   await other.getByRole('button', { name: 'Save times' }).click();
+  await expect(other.locator('#clock')).toHaveAttribute('data-times', 'absolute');
   await open(other, '/sessions', SCRIPT);
   await expect(rows(other).first().locator('.col-last_activity time')).toHaveText(/^\d+ \w{3} \d\d:\d\d:\d\d$/);
 });
